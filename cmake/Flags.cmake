@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+# gnu11: the cleanup attribute and statement expressions are used inside, never in public headers.
+add_library(llmd_flags INTERFACE)
+target_compile_features(llmd_flags INTERFACE c_std_11)
+target_compile_options(llmd_flags INTERFACE
+    -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
+    -Wno-missing-field-initializers -fvisibility=hidden -fno-common
+    -ffunction-sections -fdata-sections -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+target_compile_definitions(llmd_flags INTERFACE _GNU_SOURCE)
+target_include_directories(llmd_flags INTERFACE ${CMAKE_SOURCE_DIR}/lib ${CMAKE_SOURCE_DIR}/include)
+if(LLMD_WERROR)
+    target_compile_options(llmd_flags INTERFACE -Werror)
+endif()
+if(LLMD_SANITIZE)
+    target_compile_options(llmd_flags INTERFACE -fsanitize=${LLMD_SANITIZE} -fno-omit-frame-pointer
+                           -fno-sanitize-recover=all)
+    add_link_options(-fsanitize=${LLMD_SANITIZE})
+endif()

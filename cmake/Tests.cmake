@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# One program a file: tests/unit (pure, no I/O), tests/fault and tests/scenario (servers on loopback).
+# They link the static library, so they see internals too.
+pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+file(GLOB SUPPORT_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/support/*.c)
+list(SORT SUPPORT_SOURCES)
+if(SUPPORT_SOURCES)
+    add_library(test_support STATIC ${SUPPORT_SOURCES})
+    target_include_directories(test_support PUBLIC ${CMAKE_SOURCE_DIR}/tests)
+    target_link_libraries(test_support PUBLIC sandbox_objects llmd_static llmd_flags PkgConfig::CMOCKA)
+endif()
+foreach(kind unit fault scenario)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${kind}/test_*.c)
+    list(SORT sources)
+    foreach(source ${sources})
+        get_filename_component(name ${source} NAME_WE)
+        set(target ${kind}_${name})
+        add_executable(${target} ${source})
+        target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+        target_compile_definitions(${target} PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+        target_link_libraries(${target} PRIVATE llmd_static llmd_flags PkgConfig::CMOCKA
+            PkgConfig::CURL PkgConfig::CJSON PkgConfig::YAML PkgConfig::CRYPTO Threads::Threads m)
+        if(TARGET test_support AND NOT kind STREQUAL unit)
+            target_link_libraries(${target} PRIVATE test_support)
+        endif()
+        add_test(NAME ${kind}/${name} COMMAND ${target})
+        set_tests_properties(${kind}/${name} PROPERTIES TIMEOUT 120 LABELS ${kind}
+            ENVIRONMENT "LLMD_SANDBOX=$<IF:$<TARGET_EXISTS:llmd-sandbox>,$<TARGET_FILE:llmd-sandbox>,>")
+    endforeach()
+endforeach()

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Kubernetes Status answers to errors. Pure. */
+#ifndef LLMD_KUBE_STATUS_H
+#define LLMD_KUBE_STATUS_H
+
+#include "base/json.h"
+
+/* what: "apply deployments.apps llm/qwen". The message is "<what>: 403 Forbidden: <server's
+   message>"; conflicts name the other manager and the field; advice where we have one. */
+llmd_error *llmd__status_error(int http_status, const char *body, const char *what);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Many transfers on one thread: curl_multi_socket_action on one epoll, multis of at most 256
+ * transfers. Its users: the task graph, the mux, the load generator. Handlers run inside
+ * llmd__group_turn(), on its thread, and may start and stop transfers.
+ */
+#ifndef LLMD_NET_GROUP_H
+#define LLMD_NET_GROUP_H
+
+#include "net/http.h"
+
+struct group;
+struct transfer;
+
+struct transfer_events {
+    /* NULL: the body is collected in reply->body. Otherwise each piece of a 2xx body as it comes;
+       an error ends the transfer with it. */
+    llmd_error *(*on_data)(void *data, const char *bytes, size_t len);
+    /* Exactly once: reply (any status) or a transport error (owned by the callee). The transfer is
+       gone afterwards. Not called after llmd__transfer_stop(). */
+    void (*on_done)(void *data, struct http_reply *reply, llmd_error *error);
+    void *data;
+};
+
+llmd_error *llmd__group_open(struct group **out);
+void llmd__group_free(struct group *group);       /* stops every transfer without on_done */
+/* Copies the request (path, body, headers). One try: retries are the owner's, by net/retry. The
+   credentials' header is fetched here, so this may block with ctx. */
+llmd_error *llmd__group_start(llmd_context *ctx, struct group *group, struct http *http,
+                              const struct http_request *request,
+                              const struct transfer_events *events, struct transfer **out);
+void llmd__transfer_stop(struct transfer *transfer);
+size_t llmd__group_active(const struct group *group);
+/* Works until something happened, at most wait_ms (negative: as long as ctx allows; 0: never
+   waits). TIMEOUT and CANCELED only come from ctx. */
+llmd_error *llmd__group_turn(llmd_context *ctx, struct group *group, int64_t wait_ms);
+int llmd__group_fd(const struct group *group);    /* epoll descriptor: readable when turn has work */
+void llmd__group_wake(struct group *group);       /* any thread: makes a waiting turn return */
+
+#endif

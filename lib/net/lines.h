@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lines out of pieces, pure: for watches and logs. */
+#ifndef LLMD_NET_LINES_H
+#define LLMD_NET_LINES_H
+
+#include "base/buf.h"
+
+struct lines {
+    struct buf rest;                              /* rest.max caps a line */
+    size_t taken;                                 /* consumed from the front of rest */
+};
+
+void llmd__lines_add(struct lines *lines, const char *bytes, size_t len);
+/* The next whole line without its end, NUL-ended, valid until the next add; NULL: need more. */
+const char *llmd__lines_next(struct lines *lines, size_t *len);
+/* What is left after the end of the input, or NULL. */
+const char *llmd__lines_last(struct lines *lines, size_t *len);
+llmd_error *llmd__lines_check(const struct lines *lines);
+void llmd__lines_free(struct lines *lines);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one retry policy, pure: class of a failure, and how long to wait. */
+#ifndef LLMD_NET_RETRY_H
+#define LLMD_NET_RETRY_H
+
+#include "base/error.h"
+
+enum retry_class {
+    RETRY_NEVER,                                  /* the client's fault, or done */
+    RETRY_NOT_SENT,                               /* refused, unresolved: no byte was acted on */
+    RETRY_TRANSIENT,                              /* 502-504, reset before the first byte */
+    RETRY_THROTTLED,                              /* 429, or 503 with Retry-After */
+    RETRY_SERVER                                  /* 500 */
+};
+
+#define LLMD__RETRY_TRIES_WITHOUT_DEADLINE 3
+
+enum retry_class llmd__retry_class(int http_status, bool answered, bool sent, bool has_retry_after);
+/* Whether this method may be sent again after that class. GET, HEAD, PUT, DELETE and server-side
+   apply are idempotent; POST only after NOT_SENT and THROTTLED. */
+bool llmd__retry_allowed(enum retry_class class, bool idempotent);
+/* Full jitter: attempt counts from 0; random in [0,1); Retry-After (ms, or -1) wins, capped. */
+int64_t llmd__retry_delay_ms(int attempt, int64_t retry_after_ms, double random);
+/* Retry-After in both forms to ms from now_wall_ms; -1: none or unreadable. */
+int64_t llmd__retry_after_ms(const char *header, int64_t now_wall_ms);
+
+#endif
