@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what is missing, builds, and runs every test. Ends with "N passed, N failed, N skipped".
+#
+#   tests/run.sh                 everything that runs on loopback
+#   tests/run.sh --rig           also the real stack: Kubernetes, KServe, gateways, endpoint picker
+#   tests/run.sh --rig --vllm    also real vLLM behind them
+#   tests/run.sh --only STAGE    one stage by name (list: tests/run.sh --list)
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+rig=false vllm=false only=""
+while [ $# -gt 0 ]; do
+    case "$1" in
+    --rig) rig=true ;;
+    --vllm) rig=true vllm=true ;;
+    --only) only="${2:?--only wants a stage}"; shift ;;
+    --list) sed -n 's/^ *stage \([a-z-]*\) .*/\1/p' "$0"; exit 0 ;;
+    *) sed -n '3,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    esac
+    shift
+done
+
+logs="${LLMD_TEST_LOGS:-build/logs}"
+mkdir -p "$logs"
+results="$logs/results"
+: >"$results"
+began=$SECONDS
+export CMAKE_BUILD_PARALLEL_LEVEL="${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}"
+
+# Runs one stage, keeps its output in a log, counts its tests, and shows the end of a failure.
+stage() {
+    local name="$1" start=$SECONDS code=0
+    shift
+    [ -z "$only" ] || [ "$only" = "$name" ] || return 0
+    printf '%-12s ' "$name"
+    "$@" >"$logs/$name.log" 2>&1 || code=$?
+    local skips
+    skips=$(python3 tests/tally.py "$results" "$name" "$code" <"$logs/$name.log")
+    local passed failed
+    IFS=$'\t' read -r passed failed _ < <(tail -n 1 "$results")
+    printf '%4d passed %3d failed  %4d s\n' "$passed" "$failed" $((SECONDS - start))
+    [ -z "$skips" ] || printf '%s\n' "$skips"
+    if [ "$failed" -ne 0 ]; then
+        echo "--- $name failed (exit $code); the last lines of $logs/$name.log:"
+        grep -nE 'not ok|FAILED|\[ +ERROR|Error|error:|--- FAIL|ERROR: ' "$logs/$name.log" | tail -n 25
+        tail -n 40 "$logs/$name.log"
+        echo "---"
+    fi
+}
+
+build() {
+    cmake --preset "$1" && cmake --build --preset "$1"
+}
+
+built_and_tested() {
+    local preset="$1"
+    shift
+    build "$preset" && ctest --preset "$preset" -V "$@"
+}
+
+memcheck() {
+    local program failed=0
+    for program in build/dev/unit_test_*; do
+        if valgrind -q --leak-check=full --error-exitcode=9 --errors-for-leak-kinds=definite \
+            --suppressions=tests/checks/valgrind.supp "$program" >/dev/null 2>"$logs/valgrind.out"; then
+            echo "ok valgrind $(basename "$program")"
+        else
+            echo "not ok valgrind $(basename "$program")"
+            cat "$logs/valgrind.out"
+            failed=1
+        fi
+    done
+    return $failed
+}
+
+# Sizes, exported symbols and outside consumers are judged on what users get.
+release_and_consumers() {
+    build release && ctest --preset release -V -L checks && bash tests/checks/consumers.sh
+}
+
+quickstart() {
+    if ./examples/quickstart.sh; then echo "ok quickstart"; else echo "not ok quickstart"; return 1; fi
+}
+
+bash tests/install.sh test || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
+
+stage dev built_and_tested dev
+stage asan built_and_tested asan -LE checks
+stage tsan built_and_tested tsan -LE checks
+stage valgrind memcheck
+stage release release_and_consumers
+stage bindings bash tests/bindings.sh
+stage quickstart quickstart
+if $rig; then
+    stage rig-api bash tests/rig/test.sh api
+    stage rig-full bash tests/rig/test.sh full
+fi
+if $vllm; then
+    stage rig-vllm bash tests/rig/test.sh vllm
+fi
+
+read -r passed failed skipped < <(awk '{p += $1; f += $2; s += $3} END {print p + 0, f + 0, s + 0}' "$results")
+echo "took $((SECONDS - began)) s"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
