@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the scenarios run: deploys from spec files or waits for what is there, and prints each event
+ * as one JSON line on standard output, so that scripts can compare runs.
+ *
+ *   deploy apply KUBECONFIG SERVICE.yaml [GATEWAY.yaml]   gateway first, then the service
+ *   deploy wait KUBECONFIG NS NAME                        for a service made by others
+ *   deploy delete KUBECONFIG NS NAME
+ *
+ * LLMD_DEPLOY_TIMEOUT_S bounds it (default 600). Exit: 0 done, 3 the task failed (its error as a
+ * last line {"error": ...}), 2 wrong use.
+ */
+#include <llmd/llmd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void print_event(void *unused, const llmd_event *event)
+{
+    (void)unused;
+    puts(llmd_event_json(event));
+    fflush(stdout);
+}
+
+static void print_quoted(const char *text)
+{
+    putchar('"');
+    for (; *text; text++)
+        if (*text == '"' || *text == '\\')
+            printf("\\%c", *text);
+        else if ((unsigned char)*text < 0x20)
+            printf("\\u%04x", (unsigned char)*text);
+        else
+            putchar(*text);
+    putchar('"');
+}
+
+static int failed(llmd_error *error)
+{
+    printf("{\"error\":\"%s\",\"reason\":", llmd_code_name(llmd_error_code(error)));
+    print_quoted(llmd_error_reason(error));
+    printf(",\"message\":");
+    print_quoted(llmd_error_message(error));
+    printf(",\"advice\":");
+    print_quoted(llmd_error_advice(error));
+    puts("}");
+    llmd_error_free(error);
+    return 3;
+}
+
+static llmd_error *run(llmd_context *ctx, llmd_error *made, llmd_task *task)
+{
+    llmd_error *error = made ? made : llmd_task_run(ctx, task, print_event, NULL);
+    llmd_task_free(task);
+    return error;
+}
+
+static llmd_error *apply_gateway(llmd_context *ctx, const llmd_kube *kube, const char *path)
+{
+    LLMD_AUTO(llmd_gateway_spec) spec = NULL;
+    llmd_task *task = NULL;
+    llmd_error *error = llmd_gateway_spec_parse_file(path, &spec);
+
+    if (error)
+        return error;
+    error = llmd_gateway_apply(kube, spec, &task);
+    return run(ctx, error, task);
+}
+
+static llmd_error *apply_service(llmd_context *ctx, const llmd_kube *kube, const char *path)
+{
+    LLMD_AUTO(llmd_service_spec) spec = NULL;
+    llmd_task *task = NULL;
+    llmd_error *error = llmd_service_spec_parse_file(path, &spec);
+
+    if (error)
+        return error;
+    error = llmd_service_apply(kube, spec, &task);
+    return run(ctx, error, task);
+}
+
+static llmd_error *act(llmd_context *ctx, const llmd_kube *kube, int argc, char **argv)
+{
+    llmd_task *task = NULL;
+    llmd_error *error = NULL;
+
+    if (!strcmp(argv[1], "apply")) {
+        error = argc > 4 ? apply_gateway(ctx, kube, argv[4]) : NULL;
+        return error ? error : apply_service(ctx, kube, argv[3]);
+    }
+    if (!strcmp(argv[1], "wait"))
+        error = llmd_service_wait(kube, argv[3], argv[4], &task);
+    else
+        error = llmd_service_delete(kube, argv[3], argv[4], &task);
+    return run(ctx, error, task);
+}
+
+int main(int argc, char **argv)
+{
+    LLMD_AUTO(llmd_kube) kube = NULL;
+    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
+    const char *seconds = getenv("LLMD_DEPLOY_TIMEOUT_S");
+
+    if (argc < 4 || (strcmp(argv[1], "apply") && argc != 5)) {
+        fprintf(stderr, "usage: deploy apply|wait|delete KUBECONFIG ...\n");
+        return 2;
+    }
+    llmd_context_set_timeout_ms(ctx, (seconds ? atoi(seconds) : 600) * 1000LL);
+    llmd_error *error = llmd_kube_open(argv[2], NULL, &kube);
+    if (!error)
+        error = act(ctx, kube, argc, argv);
+    return error ? failed(error) : 0;
+}
