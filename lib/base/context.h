@@ -11,7 +11,8 @@
    has a poll hook; without one only the deadline counts (cancel wakes). */
 #define LLMD__POLL_SLICE_MS 50
 
-/* Something that sleeps and can be woken from another thread. Embedded in the sleeper. */
+/* Something that sleeps and can be woken from another thread. Embedded in the sleeper. The wake
+   function must not call back into the context. Adding to a cancelled context wakes at once. */
 struct context_waker {
     void (*wake)(void *data);                     /* called with the context's lock held */
     void *data;
@@ -20,8 +21,8 @@ struct context_waker {
 
 /* NULL, CANCELED, TIMEOUT, or NO_MEMORY for the static context. Asks the poll hook. */
 llmd_error *llmd__context_check(llmd_context *ctx);
-/* Milliseconds that a wait may last now: min(want, deadline, poll slice); want < 0 means for ever.
-   0 when the deadline has passed. */
+/* Milliseconds that a wait may last now: min(want, deadline, poll slice); want < 0 means for ever:
+   INT_MAX. 0 when the deadline has passed. */
 int llmd__context_wait_ms(llmd_context *ctx, int64_t want_ms);
 int64_t llmd__context_deadline_ms(const llmd_context *ctx); /* monotonic ms, INT64_MAX for none */
 bool llmd__context_has_deadline(const llmd_context *ctx);

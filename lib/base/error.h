@@ -40,7 +40,9 @@ llmd_error *llmd__error_wrap(llmd_error *cause, const char *format, ...) PRINTF_
 llmd_error *llmd__error_errno(int number, const char *format, ...) PRINTF_LIKE(2, 3);
 llmd_error *llmd__error_copy(const llmd_error *error);   /* deep; NULL gives NULL */
 
-/* Setters that allow NULL and the static object, and copy their text; all return the error. */
+/* Setters that allow NULL and the static object, and copy their text; all return the error. Without
+   memory the object itself becomes NO_MEMORY, so the result may be ignored. */
+llmd_error *llmd__error_set_code(llmd_error *error, llmd_code code); /* a server's bad JSON: PROTOCOL */
 llmd_error *llmd__error_set_reason(llmd_error *error, const char *reason);
 llmd_error *llmd__error_set_advice(llmd_error *error, const char *format, ...) PRINTF_LIKE(2, 3);
 llmd_error *llmd__error_set_http_status(llmd_error *error, int status);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+#include "base/log.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static llmd_log_fn hook;
+static void *hook_data;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static const char *areas; /* of LLMD_DEBUG; "" for none */
+
+static void read_environment(void)
+{
+    const char *value = getenv("LLMD_DEBUG");
+
+    /* Never freed: whoever changes the environment later must not pull the text from under us. */
+    areas = value && *value ? strdup(value) : NULL;
+    if (!areas)
+        areas = "";
+}
+
+static bool listed(const char *area)
+{
+    size_t len = strlen(area);
+
+    for (const char *at = areas; *at;) {
+        size_t word = strcspn(at, ",");
+        if ((word == len && strncmp(at, area, len) == 0) ||
+            (word == 3 && strncmp(at, "all", 3) == 0))
+            return true;
+        at += word;
+        at += *at == ',';
+    }
+    return false;
+}
+
+bool llmd__log_on(const char *area)
+{
+    if (hook)
+        return true;
+    pthread_once(&once, read_environment);
+    return *areas && listed(area);
+}
+
+/* A line may carry a server's words: no line breaks, and no escape codes for the terminal. */
+static void flatten(char *line)
+{
+    for (; *line; line++) {
+        if ((unsigned char)*line < 0x20 || *line == 0x7F)
+            *line = ' ';
+    }
+}
+
+void llmd__log(llmd_level level, const char *area, const char *format, ...)
+{
+    AUTO(buf) struct buf line = BUF_INIT;
+    va_list args;
+
+    if (!llmd__log_on(area))
+        return;
+    va_start(args, format);
+    llmd__buf_vformat(&line, format, args);
+    va_end(args);
+    if (!line.data)
+        return;
+    flatten(line.data);
+    if (hook)
+        hook(hook_data, level, area, line.data);
+    else
+        fprintf(stderr, "llmd: %s: %s\n", area, line.data);
+}
+
+void llmd_log_set(llmd_log_fn log, void *data)
+{
+    hook = log;
+    hook_data = data;
+}
