@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Gateway API implementation.
+module llmd.rig/envoy-gateway
+
+go 1.24.0
+
+require github.com/envoyproxy/gateway v1.8.1

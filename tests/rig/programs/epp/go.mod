@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// The endpoint picker that an InferencePool names.
+module llmd.rig/epp
+
+go 1.24.0
+
+require sigs.k8s.io/gateway-api-inference-extension v1.5.0

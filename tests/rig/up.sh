@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Brings the real stack up on this machine: up.sh [--stage api|full|vllm]
+# The environment variable LLMD_RIG names the instance (default: rig).
+# Run again, it goes on from where an instance is; see README.md.
+set -euo pipefail
+cd "$(dirname "$0")"
+. ./lib/cache.sh
+. ./lib/instance.sh
+. ./lib/network.sh
+. ./lib/pki.sh
+. ./lib/control_plane.sh
+. ./lib/node.sh
+. ./lib/registry.sh
+. ./lib/images.sh
+. ./lib/platform.sh
+. ./lib/vllm.sh
+
+usage() { die "usage: up.sh [--stage api|full|vllm]"; }
+
+parse_arguments() {
+    stage=full
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --stage) stage=${2:-}; shift 2 || usage ;;
+            --stage=*) stage=${1#*=}; shift ;;
+            *) usage ;;
+        esac
+    done
+    [[ $stage =~ ^(api|full|vllm)$ ]] || usage
+}
+
+build_programs() {
+    if [ "$stage" = api ]; then ./programs.sh build kubernetes etcd kwok; else ./programs.sh build; fi
+    [ "$stage" != vllm ] || ./vllm.sh build
+}
+
+# Processes of an earlier boot or a crash: what they left is removed first.
+clear_remains() {
+    [ -e "$RIG_RUN" ] || [ -e "$RIG_NETNS" ] || return 0
+    if pid_of etcd >/dev/null && pid_of apiserver >/dev/null; then return; fi
+    say "instance $RIG is not whole: taking it down first"
+    ./down.sh
+}
+
+up_control_plane() {
+    run_step certificates make_pki
+    run_step control-plane start_control_plane
+    [ "$stage" = api ] || run_step crds apply_crds
+}
+
+up_images() {
+    run_step containerd prepare_node
+    run_step registries start_registries
+    run_step base-images import_base_images
+    run_step platform-images import_platform_images
+    run_step private-image push_private_image
+}
+
+up_kserve() {
+    run_step cert-manager install_cert_manager
+    run_step kserve-certificate install_kserve_certificate
+    run_step kserve-controller install_kserve_controller
+    run_step kserve-presets install_kserve_presets
+}
+
+up_gateways() { run_step gateways install_gateways; }
+up_dns() { run_step dns wait_dns; }
+
+up_full() {
+    run_step render render_manifests
+    run_steps_together up_control_plane up_images
+    run_step node join_node
+    run_step dns-objects apply_dns
+    run_steps_together up_dns up_kserve up_gateways
+    run_step sandbox-image import_sandbox_image
+}
+
+up_stage() {
+    run_step network make_network
+    if [ "$stage" = api ]; then up_control_plane; else up_full; fi
+    [ "$stage" != vllm ] || run_step vllm-image prepare_vllm
+}
+
+main() {
+    local started
+    parse_arguments "$@"
+    need_root
+    ./install.sh "$stage"
+    build_programs
+    mkdir -p /run/llmd-rig
+    exec 9>"/run/llmd-rig/.lock-$RIG"
+    flock 9
+    clear_remains
+    started=$(now_ms)
+    mkdir -p "$RIG_RUN"
+    up_stage
+    say "$(printf '%6s s  instance %s is up, stage %s; KUBECONFIG=%s' \
+        "$(seconds_since "$started")" "$RIG" "$stage" "$KUBECONFIG")"
+}
+
+main "$@"
