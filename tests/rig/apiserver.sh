@@ -20,7 +20,7 @@ start() {
 main() {
     [ -e "$RIG_NETNS" ] || die "instance $RIG is not up"
     case ${1:-} in
-        stop) stop_daemon apiserver 60 ;;
+        stop) stop_daemon apiserver 10 ;;
         kill) stop_daemon apiserver 0 ;;
         start) start ;;
         restart) stop_daemon apiserver 0; start ;;

@@ -7,6 +7,7 @@
 #   programs.sh build [NAME…]     builds what is missing (all when none is named)
 #   programs.sh path NAME         prints the cache entry of a program
 #   programs.sh resolve NAME…     fills go.mod and go.sum after a version was changed
+#   programs.sh prune             removes entries of other versions
 #   programs.sh list              names, entries, present or missing
 #
 # An entry holds bin/ and manifests/, so that a later run needs neither Go nor
@@ -86,23 +87,22 @@ build() {
     local name=$1 entry started=$SECONDS
     entry=$(cache_entry "$name")
     [ -d "$entry" ] && return
-    mkdir -p "$RIG_CACHE"
-    exec 8>"$RIG_CACHE/.lock-$name"
-    flock 8
-    [ -d "$entry" ] && return
     say "build $name"
     rm -rf "$entry.part"
     build_into "$name" "$entry.part"
     mv "$entry.part" "$entry"
-    drop_older_entries "$name" "$entry"
-    rm -rf "$go_cache"
+    [ -n "${LLMD_RIG_KEEP_MODULES:-}" ] || rm -rf "$go_cache"
     say "built $name in $((SECONDS - started)) s"
 }
 
-drop_older_entries() { # program, the entry to keep
-    local old
-    for old in "$RIG_CACHE/$1"-????????????; do
-        [ "$old" = "$2" ] || [ ! -d "$old" ] || rm -rf "$old"
+# Not done by itself: an instance may still run from an older entry.
+prune() {
+    local name entry keep=()
+    for name in "${RIG_PROGRAMS[@]}"; do keep+=("$(cache_entry "$name")"); done
+    for name in "${RIG_PROGRAMS[@]}"; do
+        for entry in "$RIG_CACHE/$name"-????????????; do
+            [[ " ${keep[*]} " == *" $entry "* ]] || [ ! -d "$entry" ] || rm -rf "$entry"
+        done
     done
 }
 
@@ -114,6 +114,21 @@ list() {
     done
 }
 
+build_all() { # programs
+    local name missing=()
+    for name in "$@"; do
+        [ -d "$(cache_entry "$name")" ] || missing+=("$name")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    GO=$(find_go)
+    mkdir -p "$RIG_CACHE"
+    # Two runs at once share the two build caches, so they take turns.
+    exec 7>"$RIG_CACHE/.lock-build"
+    flock 7
+    for name in "${missing[@]}"; do build "$name"; done
+    [ -n "${LLMD_RIG_KEEP_MODULES:-}" ] || rm -rf "$RIG_CACHE/build"
+}
+
 main() {
     local command=${1:-build} name
     shift || true
@@ -122,13 +137,8 @@ main() {
     case $command in
         path) cache_entry "${names[0]}" ;;
         list) list ;;
-        build)
-            for name in "${names[@]}"; do
-                [ -d "$(cache_entry "$name")" ] && continue
-                GO=${GO:-$(find_go)}
-                build "$name"
-            done
-            [ -n "${LLMD_RIG_KEEP_MODULES:-}" ] || rm -rf "$RIG_CACHE/build" ;;
+        prune) prune ;;
+        build) build_all "${names[@]}" ;;
         resolve)
             GO=$(find_go)
             for name in "${names[@]}"; do resolve "$name"; done ;;

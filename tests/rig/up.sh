@@ -32,7 +32,12 @@ parse_arguments() {
 }
 
 build_programs() {
-    if [ "$stage" = api ]; then ./programs.sh build kubernetes etcd kwok; else ./programs.sh build; fi
+    if [ "$stage" = api ]; then
+        ./programs.sh build kubernetes etcd kwok
+        return
+    fi
+    ./programs.sh build
+    envoy_program >/dev/null
     [ "$stage" != vllm ] || ./vllm.sh build
 }
 
@@ -94,7 +99,7 @@ main() {
     flock 9
     clear_remains
     started=$(now_ms)
-    mkdir -p "$RIG_RUN"
+    mkdir -p "$RIG_RUN" "$RIG_DISK" "$RIG_SHM"
     up_stage
     say "$(printf '%6s s  instance %s is up, stage %s; KUBECONFIG=%s' \
         "$(seconds_since "$started")" "$RIG" "$stage" "$KUBECONFIG")"

@@ -52,10 +52,43 @@ start_scheduler() {
         --leader-elect=false
 }
 
+# kwok's own stages: nodes become ready and stay so, pods run at once.
+stages() {
+    local file folder
+    folder=$(rig_manifests kwok kwok)/stage
+    for file in "$folder"/node/fast/node-*.yaml "$folder"/node/heartbeat-with-lease/node-*.yaml \
+        "$folder"/pod/fast/pod-*.yaml; do
+        cat "$file"
+        echo ---
+    done
+}
+
+# Pods of fake nodes have logs as well: all the same two files, in the format
+# that a container runtime writes. A test may append to them and follow.
+write_kwok_config() {
+    local now
+    now=$(date -u +%Y-%m-%dT%H:%M:%S.000000000Z)
+    printf '%s stdout F the fake pod started\n%s stderr F the fake pod is ready\n' "$now" "$now" \
+        >"$RIG_RUN/fake-pod.log"
+    printf '%s stderr F error: the earlier fake pod ended\n' "$now" >"$RIG_RUN/fake-pod-previous.log"
+    stages >"$RIG_RUN/kwok.yaml"
+    cat >>"$RIG_RUN/kwok.yaml" <<END
+apiVersion: kwok.x-k8s.io/v1alpha1
+kind: ClusterLogs
+metadata: {name: all}
+spec:
+  logs:
+  - {logsFile: "$RIG_RUN/fake-pod.log", previousLogsFile: "$RIG_RUN/fake-pod-previous.log", follow: true}
+END
+}
+
 start_kwok() {
-    start_daemon kwok "$(rig_bin kwok kwok)" --kubeconfig="$KUBECONFIG" \
+    write_kwok_config
+    start_daemon kwok "$(rig_bin kwok kwok)" --config="$RIG_RUN/kwok.yaml" --kubeconfig="$KUBECONFIG" \
         --manage-all-nodes=false --manage-nodes-with-label-selector=type=kwok \
-        --cidr="$RIG_FAKE_POD_CIDR" --node-lease-duration-seconds=40
+        --cidr="$RIG_FAKE_POD_CIDR" --node-lease-duration-seconds=40 \
+        --node-ip="$RIG_NODE_IP" --node-port=10247 \
+        --tls-cert-file="$PKI/kubelet.crt" --tls-private-key-file="$PKI/kubelet.key"
 }
 
 start_control_plane() {

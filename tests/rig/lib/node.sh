@@ -174,7 +174,7 @@ stop_node() {
 stop_shims() {
     local process
     for process in /proc/[0-9]*; do
-        if tr '\0' ' ' <"$process/cmdline" 2>/dev/null |
+        if { tr '\0' ' ' <"$process/cmdline"; } 2>/dev/null |
             grep -q "^/usr/bin/containerd-shim.* -address $CONTAINERD_SOCKET "; then
             kill -9 "${process#/proc/}" 2>/dev/null || true
         fi

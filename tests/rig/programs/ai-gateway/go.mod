@@ -2,6 +2,6 @@
 // Teaches Envoy Gateway the InferencePool.
 module llmd.rig/ai-gateway
 
-go 1.24.0
+go 1.26.4
 
 require github.com/envoyproxy/ai-gateway v1.0.0

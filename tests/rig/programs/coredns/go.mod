@@ -2,6 +2,6 @@
 // DNS of the cluster.
 module llmd.rig/coredns
 
-go 1.24.0
+go 1.25.0
 
 require github.com/coredns/coredns v1.14.7

@@ -2,6 +2,6 @@
 // The Gateway API implementation.
 module llmd.rig/envoy-gateway
 
-go 1.24.0
+go 1.26.4
 
 require github.com/envoyproxy/gateway v1.8.1

@@ -2,6 +2,6 @@
 // The endpoint picker that an InferencePool names.
 module llmd.rig/epp
 
-go 1.24.0
+go 1.25.0
 
 require sigs.k8s.io/gateway-api-inference-extension v1.5.0

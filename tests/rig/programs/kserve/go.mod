@@ -2,7 +2,7 @@
 // The replaces and the exclude are those of KServe 0.20.0's own go.mod: Go ignores them in a dependency.
 module llmd.rig/kserve
 
-go 1.24.0
+go 1.25.8
 
 require (
 	github.com/kserve/kserve v0.20.0
