@@ -5,7 +5,7 @@
  * size are capped.
  *
  * Paths: "status.addresses[0].value"; a key with a dot or bracket is quoted:
- * metadata.labels."app.kubernetes.io/name".
+ * metadata.labels."app.kubernetes.io/name". NULL or "" is the value itself.
  *
  * Building latches: setters accept NULL objects and failures are reported once, by
  * llmd__json_check() or llmd__json_print().
@@ -17,7 +17,8 @@
 
 struct json;                                      /* one value in a tree that its root owns */
 
-/* `what` names the text in errors: "kubeconfig /home/me/.kube/config". */
+/* `what` names the text in errors, "kubeconfig /home/me/.kube/config:3:14: ...". Bad text is
+   LLMD_E_INVALID: who reads a server's answer makes that PROTOCOL (llmd__error_set_code). */
 llmd_error *llmd__json_parse(const char *text, size_t len, const char *what, struct json **out);
 void llmd__json_free(struct json *json);          /* a whole tree, or a detached part */
 llmd_error *llmd__json_copy(const struct json *json, struct json **out);
@@ -41,7 +42,7 @@ size_t llmd__json_count(const struct json *json);           /* members or elemen
 const struct json *llmd__json_first(const struct json *json);
 const struct json *llmd__json_next(const struct json *json);
 const char *llmd__json_key(const struct json *json);        /* its key in its object, or "" */
-int llmd__json_line(const struct json *json);               /* from YAML; 0 unknown */
+int llmd__json_line(const struct json *json);               /* of the source; 0 unknown */
 void llmd__json_set_line(struct json *json, int line);      /* for base/yaml.c */
 bool llmd__json_equal(const struct json *a, const struct json *b); /* order of keys does not count */
 
@@ -51,7 +52,8 @@ bool llmd__json_equal(const struct json *a, const struct json *b); /* order of k
 /* Building. A setter replaces a member of the same key; the added child is returned. */
 struct json *llmd__json_object(void);
 struct json *llmd__json_array(void);
-struct json *llmd__json_set(struct json *object, const char *key, struct json *value); /* takes value */
+struct json *llmd__json_set(struct json *object, const char *key, struct json *value); /* takes value;
+                                                                               NULL latches */
 struct json *llmd__json_set_object(struct json *object, const char *key);
 struct json *llmd__json_set_array(struct json *object, const char *key);
 struct json *llmd__json_set_str(struct json *object, const char *key, const char *text); /* NULL: nothing set */
@@ -63,24 +65,33 @@ struct json *llmd__json_add(struct json *array, struct json *value);    /* takes
 struct json *llmd__json_add_str(struct json *array, const char *text);
 struct json *llmd__json_add_object(struct json *array);
 struct json *llmd__json_new_str(const char *text, size_t len);
-/* A number from its source text, kept exactly; the text must be a JSON number. */
+/* A number from its source text, kept exactly; the text must be a finite JSON number. */
 struct json *llmd__json_new_number(const char *text);
+struct json *llmd__json_new_int(int64_t value);
+struct json *llmd__json_new_double(double value);           /* not finite: null */
 struct json *llmd__json_new_bool(bool value);
 struct json *llmd__json_new_null(void);
 void llmd__json_remove(struct json *object, const char *key);
 struct json *llmd__json_detach(struct json *object, const char *key);   /* caller owns; NULL if none */
+
+/* For parsers: append looks for no member of the same key, which stays linear; the caller asks
+   afterwards for the first member whose key stood before, or drops all those. */
+struct json *llmd__json_append(struct json *object, const char *key, struct json *value);
+llmd_error *llmd__json_find_repeated(struct json *object, const struct json **out);
+llmd_error *llmd__json_drop_repeated(struct json *object);
 
 /*
  * A tree from a template, for manifests: JSON in which ' stands for " and
  *   %s  a string, quoted and escaped (NULL: null)       %d int        %I int64_t
  *   %b  bool                                            %f double     %%  a percent sign
  *   %j  const struct json *, copied (NULL: null)
- * Placeholders stand for whole values or keys. Members whose value is null are left out, so what is
- * unset is absent.
+ * Placeholders stand for whole values or keys. Members and elements that are null are left out, so
+ * what is unset is absent; nulls inside a %j stay.
  */
 llmd_error *llmd__json_make(struct json **out, const char *template_text, ...);
 
-/* RFC 7396: patch has the last word; null removes. target may be replaced as a whole. */
+/* RFC 7396: patch has the last word; null removes. target may be replaced as a whole.
+   After an error (no memory) target is valid but may be half merged. */
 llmd_error *llmd__json_merge(struct json **target, const struct json *patch);
 
 llmd_error *llmd__json_check(const struct json *json);      /* NO_MEMORY if building latched */
