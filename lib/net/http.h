@@ -15,7 +15,7 @@ struct http;
 /* Where bearer tokens come from; implemented by auth/. */
 struct http_auth {
     /* Puts "Bearer ..." (or another Authorization value) into header, or leaves it empty. May block
-       (an exec plugin). refresh: the server answered 401, fetch a new one. */
+       (an exec plugin). refresh: the server answered 401, fetch a new one. Any thread. */
     llmd_error *(*authorize)(llmd_context *ctx, void *data, bool refresh, struct buf *header);
     void (*free)(void *data);
     void *data;
@@ -34,7 +34,8 @@ struct http_config {
     const char *const *headers;                   /* "Name: value", NULL-ended; or NULL */
     struct http_auth auth;                        /* the http owns it; authorize NULL: none */
     int (*certificates)(void *data, struct buf *cert_pem, struct buf *key_pem); /* exec plugins that
-                                                     give client certificates; NULL: none */
+                                                     give client certificates (1: given), asked after
+                                                     authorize with auth.data; NULL: none */
 };
 
 struct http_request {
@@ -69,10 +70,13 @@ static inline void llmd__auto_http_reply(struct http_reply *reply)
     llmd__http_reply_free(reply);
 }
 
+/* Takes config->auth, also on failure. */
 llmd_error *llmd__http_open(const struct http_config *config, struct http **out);
 struct http *llmd__http_get(struct http *http);   /* one more reference */
 void llmd__http_put(struct http *http);           /* drops one; NULL allowed */
 const char *llmd__http_base_url(const struct http *http);
+/* After a 401: asks the credentials for a new token. *changed: trying again makes sense. */
+llmd_error *llmd__http_refresh(llmd_context *ctx, struct http *http, bool *changed);
 
 /* Sends and waits for the whole answer, with retries by net/retry. Any status is success here: the
    caller judges it. Errors are transport errors: UNREACHABLE, TIMEOUT, CANCELED, PROTOCOL,
@@ -87,7 +91,8 @@ llmd_error *llmd__http_stream_open(llmd_context *ctx, struct http *http,
                                    const struct http_request *request, struct http_reply *reply,
                                    struct http_stream **out);
 /* Appends what has come to into (at least one byte), or sets *end. A cut body is PROTOCOL (the
-   server broke the framing) or UNREACHABLE (reset). TIMEOUT by ctx ends the call, not the stream. */
+   server broke the framing) or UNREACHABLE (reset). TIMEOUT and CANCELED by ctx end the call, not
+   the stream; any other error stays. */
 llmd_error *llmd__http_stream_read(llmd_context *ctx, struct http_stream *stream, struct buf *into,
                                    bool *end);
 int64_t llmd__http_stream_first_byte_us(const struct http_stream *stream);
@@ -97,5 +102,7 @@ DEFINE_AUTO(http_stream, struct http_stream *, llmd__http_stream_free)
 /* The status and body of a refusal as an error without an object's name: used where no protocol of
    its own (Kubernetes Status, OpenAI error) can be read. */
 llmd_error *llmd__http_status_error(int status, const char *body);
+/* In [0,1), for the jitter of net/retry. */
+double llmd__http_random(void);
 
 #endif

@@ -8,12 +8,14 @@
 struct lines {
     struct buf rest;                              /* rest.max caps a line */
     size_t taken;                                 /* consumed from the front of rest */
+    size_t scanned;                               /* no line end before this */
 };
 
 void llmd__lines_add(struct lines *lines, const char *bytes, size_t len);
-/* The next whole line without its end, NUL-ended, valid until the next add; NULL: need more. */
+/* The next whole line without its end (LF or CRLF), NUL-ended, valid until the next add; NULL: need
+   more. A NUL inside a line stays: compare len. */
 const char *llmd__lines_next(struct lines *lines, size_t *len);
-/* What is left after the end of the input, or NULL. */
+/* What is left after the end of the input, once, or NULL. */
 const char *llmd__lines_last(struct lines *lines, size_t *len);
 llmd_error *llmd__lines_check(const struct lines *lines);
 void llmd__lines_free(struct lines *lines);

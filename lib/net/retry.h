@@ -19,9 +19,13 @@ enum retry_class llmd__retry_class(int http_status, bool answered, bool sent, bo
 /* Whether this method may be sent again after that class. GET, HEAD, PUT, DELETE and server-side
    apply are idempotent; POST only after NOT_SENT and THROTTLED. */
 bool llmd__retry_allowed(enum retry_class class, bool idempotent);
-/* Full jitter: attempt counts from 0; random in [0,1); Retry-After (ms, or -1) wins, capped. */
+/* How many tries in all: three without a deadline (and for a 500), else until the deadline. */
+int llmd__retry_tries(enum retry_class class, bool has_deadline);
+/* Full jitter: attempt counts from 0; random in [0,1); Retry-After (ms, or -1) is
+   the least, capped at two minutes. */
 int64_t llmd__retry_delay_ms(int attempt, int64_t retry_after_ms, double random);
-/* Retry-After in both forms to ms from now_wall_ms; -1: none or unreadable. */
+/* Retry-After in both forms (seconds, also with a fraction; HTTP-date) to ms from now_wall_ms; -1:
+   none or unreadable. */
 int64_t llmd__retry_after_ms(const char *header, int64_t now_wall_ms);
 
 #endif

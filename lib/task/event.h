@@ -15,5 +15,7 @@ struct event_text {
 };
 
 llmd_error *llmd__event_new(const struct event_text *text, llmd_event **out);
+/* Puts the task's result into an event that nobody has seen yet; result is copied. */
+llmd_error *llmd__event_set_result(llmd_event *event, const struct json *result);
 
 #endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/fault.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct cause {
+    llmd_code code;
+    const char *words; /* NULL: libcurl's own */
+    const char *advice;
+    bool never; /* trying again cannot help */
+};
+
+/* Numbers of OpenSSL's x509_vfy.h, which only auth/ may include. */
+struct verify_cause {
+    long number;
+    const char *words;
+    const char *advice;
+};
+
+#define ADVICE_CA "give the CA certificate that signed the server's"
+
+static const struct verify_cause verify_causes[] = {
+    {2, "TLS: certificate is not trusted (its issuer is unknown)", ADVICE_CA},
+    {9, "TLS: certificate is not valid yet", "check this machine's clock"},
+    {10, "TLS: certificate has expired",
+     "renew the server's certificate, or check this machine's clock"},
+    {18, "TLS: certificate is not trusted (self-signed)", ADVICE_CA},
+    {19, "TLS: certificate is not trusted (self-signed CA in its chain)", ADVICE_CA},
+    {20, "TLS: certificate is not trusted (its issuer is unknown)", ADVICE_CA},
+    {21, "TLS: certificate is not trusted (its chain is not complete)", ADVICE_CA},
+    {23, "TLS: certificate was revoked", NULL},
+    {62, "TLS: certificate is for another host name",
+     "use the name that the certificate has, or set the TLS server name"},
+    {64, "TLS: certificate is for another address",
+     "use an address that the certificate has, or set the TLS server name"},
+};
+
+static struct cause verify_cause(const struct exchange *exchange)
+{
+    long number = 0;
+
+    curl_easy_getinfo(exchange->easy, CURLINFO_SSL_VERIFYRESULT, &number);
+    for (size_t i = 0; i < sizeof verify_causes / sizeof *verify_causes; i++)
+        if (verify_causes[i].number == number)
+            return (struct cause){LLMD_E_UNREACHABLE, verify_causes[i].words,
+                                  verify_causes[i].advice, true};
+    /* libcurl compares the names itself, after OpenSSL was content. */
+    if (number == 0)
+        return (struct cause){LLMD_E_UNREACHABLE, "TLS: certificate is for another host name",
+                              "use the name that the certificate has, or set the TLS server name",
+                              true};
+    return (struct cause){LLMD_E_UNREACHABLE, "TLS: certificate is not trusted", ADVICE_CA, true};
+}
+
+static struct cause handshake_cause(const struct exchange *exchange)
+{
+    if (strstr(exchange->curl_words, "wrong version number"))
+        return (struct cause){LLMD_E_UNREACHABLE, "TLS: the server speaks plain HTTP",
+                              "use an http:// address", true};
+    if (strstr(exchange->curl_words, "alert"))
+        return (struct cause){LLMD_E_UNREACHABLE, NULL,
+                              "the server may want a client certificate or another TLS name", true};
+    return (struct cause){.code = LLMD_E_UNREACHABLE};
+}
+
+static struct cause connect_cause(const struct exchange *exchange)
+{
+    long number = 0;
+
+    curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &number);
+    switch (number) {
+    case ECONNREFUSED:
+        return (struct cause){LLMD_E_UNREACHABLE, "connection refused",
+                              "nothing listens there: check the address and that the server runs",
+                              false};
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+        return (struct cause){LLMD_E_UNREACHABLE, "no route to host",
+                              "check the address, the VPN and the firewall", false};
+    case EMFILE:
+    case ENFILE:
+        return (struct cause){LLMD_E_SYSTEM, "too many open files", "raise ulimit -n", true};
+    default:
+        return (struct cause){.code = LLMD_E_UNREACHABLE};
+    }
+}
+
+/* Before the first byte a vanished connection is a matter of reaching; inside a body that has a
+   framing, the server broke its word. */
+static struct cause cut_cause(const struct exchange *exchange)
+{
+    if (exchange->refused_repeat)
+        return (struct cause){LLMD_E_UNREACHABLE,
+                              "the connection was closed before an answer; not sent again, because "
+                              "the server may have acted on it",
+                              NULL, false};
+    if (!exchange->answered)
+        return (struct cause){LLMD_E_UNREACHABLE, "the connection was closed before an answer",
+                              NULL, false};
+    return (struct cause){LLMD_E_UNREACHABLE, "the connection was reset inside the answer", NULL,
+                          false};
+}
+
+static struct cause cause_of(const struct exchange *exchange)
+{
+    switch (exchange->result) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return (struct cause){LLMD_E_UNREACHABLE, "name not resolved",
+                              "check the host name and the DNS of this machine", false};
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return (struct cause){LLMD_E_UNREACHABLE, "the proxy's name was not resolved",
+                              "check HTTPS_PROXY and HTTP_PROXY", false};
+    case CURLE_COULDNT_CONNECT:
+        return connect_cause(exchange);
+    case CURLE_OPERATION_TIMEDOUT:
+        return (struct cause){LLMD_E_UNREACHABLE, "no connection in time",
+                              "check the address, the VPN and the firewall", false};
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return verify_cause(exchange);
+    case CURLE_SSL_CONNECT_ERROR:
+        return handshake_cause(exchange);
+    case CURLE_SSL_CACERT_BADFILE:
+        return (struct cause){LLMD_E_INVALID, "the CA certificate cannot be read", NULL, true};
+    case CURLE_SSL_CERTPROBLEM:
+        return (struct cause){LLMD_E_INVALID, "the client certificate or its key cannot be read",
+                              NULL, true};
+    case CURLE_URL_MALFORMAT:
+        return (struct cause){LLMD_E_INVALID, "the URL is malformed", NULL, true};
+    case CURLE_GOT_NOTHING:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_HTTP2_STREAM:
+    case CURLE_ABORTED_BY_CALLBACK:
+        return cut_cause(exchange);
+    case CURLE_PARTIAL_FILE:
+        return (struct cause){LLMD_E_PROTOCOL, "the answer was cut off", NULL, false};
+    case CURLE_BAD_CONTENT_ENCODING:
+        return (struct cause){LLMD_E_PROTOCOL, "the answer's compression is broken", NULL, true};
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+        return (struct cause){LLMD_E_PROTOCOL, "the answer is not HTTP",
+                              "check the port: https may be spoken there, or another protocol",
+                              true};
+    case CURLE_HTTP2:
+        return (struct cause){.code = LLMD_E_PROTOCOL};
+    default:
+        return (struct cause){.code = LLMD_E_UNREACHABLE};
+    }
+}
+
+/* Inside an answer the status says nothing about trying again: only a whole answer would. */
+static enum retry_class class_of(const struct exchange *exchange, const struct cause *cause)
+{
+    if (cause->never)
+        return RETRY_NEVER;
+    return exchange->answered ? RETRY_TRANSIENT
+                              : llmd__retry_class(0, false, exchange->sent, false);
+}
+
+llmd_error *llmd__fault(const struct exchange *exchange, enum retry_class *class)
+{
+    *class = RETRY_NEVER;
+    if (exchange->result == CURLE_OUT_OF_MEMORY)
+        return NO_MEMORY;
+    struct cause cause = cause_of(exchange);
+    const char *words = cause.words;
+    if (!words)
+        words =
+            exchange->curl_words[0] ? exchange->curl_words : curl_easy_strerror(exchange->result);
+    *class = class_of(exchange, &cause);
+    llmd_error *error =
+        llmd__error(cause.code, "%s %s: %s", exchange->method, exchange->shown_url, words);
+    llmd__error_set_retry(error, *class != RETRY_NEVER, 0);
+    return cause.advice ? llmd__error_set_advice(error, "%s", cause.advice) : error;
+}
+
+llmd_error *llmd__curl_error(CURLcode code, const char *what)
+{
+    if (code == CURLE_OK)
+        return NULL;
+    if (code == CURLE_OUT_OF_MEMORY)
+        return NO_MEMORY;
+    return llmd__error(LLMD_E_INVALID, "%s: libcurl says: %s", what, curl_easy_strerror(code));
+}
+
+llmd_error *llmd__curlm_error(CURLMcode code)
+{
+    if (code == CURLM_OK)
+        return NULL;
+    if (code == CURLM_OUT_OF_MEMORY)
+        return NO_MEMORY;
+    return llmd__error(LLMD_E_SYSTEM, "libcurl: %s", curl_multi_strerror(code));
+}

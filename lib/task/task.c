@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "task/work.h"
+
+#include "base/clock.h"
+#include "base/ref.h"
+
+#include <pthread.h>
+
+struct llmd_task {
+    struct busy busy;
+    pthread_mutex_t freeing; /* a free that wakes, against the one that leaves */
+    struct graph *graph;
+    struct group *group;
+    atomic_int worst;
+};
+
+static void destroy(llmd_task *task)
+{
+    /* The steps first: their calls stop transfers of the group. */
+    llmd__graph_free(task->graph);
+    llmd__group_free(task->group);
+    pthread_mutex_destroy(&task->freeing);
+    llmd__free(task);
+}
+
+llmd_error *llmd__task_new(struct graph *graph, llmd_task **out)
+{
+    AUTO(graph) struct graph *taken = graph;
+    struct group *group = NULL;
+
+    *out = NULL;
+    TRY(llmd__group_open(&group));
+    llmd_task *task = llmd__calloc(1, sizeof *task);
+    if (!task) {
+        llmd__group_free(group);
+        return NO_MEMORY;
+    }
+    pthread_mutex_init(&task->freeing, NULL);
+    atomic_init(&task->worst, LLMD_LEVEL_DEBUG);
+    task->group = group;
+    task->graph = TAKE(taken);
+    *out = task;
+    return NULL;
+}
+
+static bool to_be_freed(const llmd_task *task)
+{
+    return atomic_load(&task->busy.state) == 2;
+}
+
+static llmd_error *freed_meanwhile(void)
+{
+    return llmd__error(LLMD_E_CANCELED, "the task was freed by another thread");
+}
+
+static llmd_error *stuck(const struct graph *graph)
+{
+    for (int i = 0; i < graph->count; i++)
+        if (graph->steps[i]->progress != STEP_DONE)
+            return llmd__error(LLMD_E_FAILED, "step %s waits for something that never comes",
+                               graph->steps[i]->class->name);
+    return NULL;
+}
+
+/* The deadline came: says for what it was waited. */
+static llmd_error *say_awaited(const struct graph *graph, llmd_error *error)
+{
+    struct buf text = BUF_INIT;
+
+    llmd__graph_describe(graph, &text);
+    if (text.len)
+        error = llmd__error_wrap(error, "%s", llmd__buf_text(&text));
+    llmd__buf_free(&text);
+    return error;
+}
+
+static llmd_error *wait_for_more(llmd_context *ctx, llmd_task *task)
+{
+    int64_t due_ms = llmd__graph_due_ms(task->graph);
+    int64_t wait_ms = -1;
+
+    if (llmd__graph_stuck(task->graph)) {
+        task->graph->error = stuck(task->graph);
+        task->graph->ended = true;
+        return NULL;
+    }
+    if (due_ms != INT64_MAX) {
+        int64_t now_ms = llmd__clock_mono_ms();
+        wait_ms = due_ms > now_ms ? due_ms - now_ms : 0;
+    }
+    return llmd__group_turn(ctx, task->group, wait_ms);
+}
+
+static void note_level(llmd_task *task, const llmd_event *event)
+{
+    int level = (int)llmd_event_level(event);
+
+    if (level > atomic_load(&task->worst))
+        atomic_store(&task->worst, level);
+}
+
+static llmd_error *work(llmd_context *ctx, llmd_task *task)
+{
+    struct graph *graph = task->graph;
+
+    llmd_error *error = llmd__graph_work(ctx, graph, task->group);
+    if (!error && !graph->events && !graph->ended)
+        error = wait_for_more(ctx, task);
+    llmd_code code = llmd_error_code(error);
+    if (code == LLMD_OK)
+        return NULL;
+    if (code == LLMD_E_TIMEOUT || code == LLMD_E_CANCELED)
+        return say_awaited(graph, error);
+    llmd_error_free(graph->error);
+    graph->error = error;
+    graph->ended = true;
+    return NULL;
+}
+
+static llmd_error *next(llmd_context *ctx, llmd_task *task, llmd_event **out)
+{
+    struct graph *graph = task->graph;
+
+    for (;;) {
+        if (to_be_freed(task))
+            return freed_meanwhile();
+        *out = llmd__graph_pop(graph);
+        if (*out) {
+            note_level(task, *out);
+            return NULL;
+        }
+        if (graph->ended)
+            return llmd__error_copy(graph->error);
+        llmd_error *ended = llmd__context_check(ctx);
+        if (ended)
+            return say_awaited(graph, ended);
+        TRY(work(ctx, task));
+    }
+}
+
+llmd_error *llmd_task_next(llmd_context *ctx, llmd_task *task, llmd_event **out)
+{
+    REQUIRE(out);
+    *out = NULL;
+    REQUIRE(task);
+    if (!llmd__busy_enter(&task->busy))
+        return llmd__error(LLMD_E_INVALID, "the task is in use by another thread");
+    llmd_error *error = next(ctx, task, out);
+    if (llmd__busy_leave(&task->busy)) {
+        /* Whoever asked for the freeing still wakes us under this lock. */
+        pthread_mutex_lock(&task->freeing);
+        pthread_mutex_unlock(&task->freeing);
+        destroy(task);
+    }
+    return error;
+}
+
+void llmd_task_free(llmd_task *task)
+{
+    if (!task)
+        return;
+    pthread_mutex_lock(&task->freeing);
+    bool now = llmd__busy_free(&task->busy);
+    if (!now)
+        llmd__group_wake(task->group);
+    pthread_mutex_unlock(&task->freeing);
+    if (now)
+        destroy(task);
+}
+
+llmd_error *llmd_task_run(llmd_context *ctx, llmd_task *task, llmd_event_fn on_event, void *data)
+{
+    for (;;) {
+        LLMD_AUTO(llmd_event) event = NULL;
+        TRY(llmd_task_next(ctx, task, &event));
+        if (!event)
+            return NULL;
+        if (on_event)
+            on_event(data, event);
+    }
+}
+
+llmd_level llmd_task_worst(const llmd_task *task)
+{
+    return task ? (llmd_level)atomic_load(&task->worst) : LLMD_LEVEL_DEBUG;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "task/work.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+static void fail(struct graph *graph, llmd_error *error)
+{
+    if (graph->error) {
+        llmd_error_free(error);
+        return;
+    }
+    graph->error = error ? error : llmd__error(LLMD_E_FAILED, "a step failed without a reason");
+    graph->ended = true;
+    for (int i = 0; i < graph->count; i++)
+        llmd__call_stop(&graph->steps[i]->call);
+}
+
+static void complete(struct graph *graph, struct step *step)
+{
+    llmd__call_stop(&step->call);
+    step->progress = STEP_DONE;
+    step->wake_ms = 0;
+    step->poked = false;
+    graph->done_count++;
+    for (int i = 0; i < step->dependent_count; i++)
+        graph->steps[step->dependents[i]]->unmet--;
+}
+
+static llmd_error *apply(struct graph *graph, struct step *step, struct step_action *action)
+{
+    step->wake_ms = action->wake_ms;
+    switch (action->kind) {
+    case ACTION_NONE:
+        return NULL;
+    case ACTION_SEND:
+    case ACTION_STREAM:
+        return llmd__call_begin(&step->call, action->http, &action->request,
+                                action->kind == ACTION_STREAM);
+    case ACTION_SLEEP:
+        llmd__call_stop(&step->call);
+        return NULL;
+    case ACTION_DONE:
+        complete(graph, step);
+        return graph->done_count == graph->count ? llmd__graph_finish(graph, step) : NULL;
+    case ACTION_FINISH:
+        complete(graph, step);
+        return llmd__graph_finish(graph, step);
+    case ACTION_FAIL:
+        fail(graph, TAKE(action->error));
+        return NULL;
+    }
+    return NULL;
+}
+
+static void advance(struct graph *graph, struct step *step, const struct step_input *input)
+{
+    struct step_action action = {.kind = ACTION_NONE};
+
+    graph->current = step;
+    graph->spoke = false;
+    llmd_error *error = step->class->advance(step->state, graph, input, &action);
+    if (!error)
+        error = apply(graph, step, &action);
+    graph->current = NULL;
+    llmd_error_free(action.error);
+    if (error)
+        fail(graph, error);
+}
+
+/* BEGIN, then pokes, then what the server sent, then time. */
+static llmd_error *next_input(llmd_context *ctx, struct step *step, struct step_input *input,
+                              bool *given)
+{
+    *given = true;
+    if (step->progress == STEP_WAITING) {
+        *given = step->unmet == 0;
+        if (*given)
+            step->progress = STEP_RUNNING;
+        input->kind = INPUT_BEGIN;
+        return NULL;
+    }
+    if (step->poked) {
+        step->poked = false;
+        input->kind = INPUT_POKE;
+        return NULL;
+    }
+    TRY(llmd__call_take(ctx, &step->call, input->now_ms, input, given));
+    if (*given || step->wake_ms == 0 || step->wake_ms > input->now_ms)
+        return NULL;
+    *given = true;
+    step->wake_ms = 0;
+    input->kind = INPUT_TICK;
+    return NULL;
+}
+
+static llmd_error *work_step(llmd_context *ctx, struct graph *graph, struct group *group,
+                             struct step *step, bool *progress)
+{
+    struct step_input input = {.now_ms = llmd__clock_mono_ms(), .text = ""};
+    bool given = false;
+    bool sent = false;
+
+    if (step->progress == STEP_DONE)
+        return NULL;
+    TRY(next_input(ctx, step, &input, &given));
+    if (given)
+        advance(graph, step, &input);
+    if (!graph->ended)
+        TRY(llmd__call_send(ctx, &step->call, group, input.now_ms, &sent));
+    *progress = *progress || given || sent;
+    return NULL;
+}
+
+llmd_error *llmd__graph_work(llmd_context *ctx, struct graph *graph, struct group *group)
+{
+    bool progress = true;
+
+    if (graph->count == 0)
+        graph->ended = true;
+    while (progress) {
+        progress = false;
+        /* count grows while steps add steps. */
+        for (int i = 0; i < graph->count; i++) {
+            if (graph->ended || graph->events)
+                return NULL;
+            graph->turn = (graph->turn + 1) % graph->count;
+            TRY(work_step(ctx, graph, group, graph->steps[graph->turn], &progress));
+        }
+        TRY(llmd__context_check(ctx));
+    }
+    return NULL;
+}
+
+int64_t llmd__graph_due_ms(const struct graph *graph)
+{
+    int64_t due_ms = INT64_MAX;
+
+    for (int i = 0; i < graph->count; i++) {
+        const struct step *step = graph->steps[i];
+        int64_t call_ms = llmd__call_due_ms(&step->call);
+        if (step->wake_ms && step->wake_ms < due_ms)
+            due_ms = step->wake_ms;
+        if (call_ms < due_ms)
+            due_ms = call_ms;
+    }
+    return due_ms;
+}
+
+bool llmd__graph_stuck(const struct graph *graph)
+{
+    for (int i = 0; i < graph->count; i++)
+        if (graph->steps[i]->wake_ms || graph->steps[i]->call.state != CALL_IDLE)
+            return false;
+    return true;
+}
+
+static void describe_call(const struct call *call, struct buf *text)
+{
+    const char *path = call->request.path ? call->request.path : "";
+
+    if (call->state == CALL_IDLE)
+        return;
+    llmd__buf_format(text, ": %s %s%.*s", call->request.method, llmd__http_base_url(call->http),
+                     (int)strcspn(path, "?"), path);
+    if (call->last[0])
+        llmd__buf_format(text, " (the last try: %s)", call->last);
+}
+
+void llmd__graph_describe(const struct graph *graph, struct buf *text)
+{
+    int running = 0;
+
+    for (int i = 0; i < graph->count; i++) {
+        const struct step *step = graph->steps[i];
+        if (step->progress != STEP_RUNNING || (step->call.state == CALL_IDLE && !step->wake_ms))
+            continue;
+        if (++running > 2)
+            continue;
+        llmd__buf_format(text, "%s%s", running == 1 ? "waiting for " : ", ", step->class->name);
+        describe_call(&step->call, text);
+    }
+    if (running > 2)
+        llmd__buf_format(text, " and %d more", running - 2);
+}
