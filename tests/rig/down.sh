@@ -11,25 +11,18 @@ cd "$(dirname "$0")"
 . ./lib/pki.sh
 . ./lib/node.sh
 
-stop_control_plane() {
-    local name
-    for name in kwok scheduler controller-manager apiserver; do stop_daemon "$name" 3; done
-    stop_daemon etcd 3
-}
-
-stop_the_rest() {
+# Their data goes with the instance, so none of them needs time to end well.
+stop_daemons() {
     local file
     for file in "$RIG_RUN"/pids/*; do
-        [ -e "$file" ] && stop_daemon "${file##*/}" 3
+        [ ! -e "$file" ] || stop_daemon "${file##*/}" 0
     done
-    return 0
 }
 
 main() {
     need_root
     stop_node
-    stop_control_plane
-    stop_the_rest
+    stop_daemons
     remove_network
     rm -rf "$RIG_RUN" "$RIG_DISK" "$RIG_SHM"
     say "instance $RIG is down"

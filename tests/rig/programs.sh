@@ -72,15 +72,26 @@ copy_manifests() { # program, target
 
 build_into() { # program, target
     local name=$1 target=$2 flags="-s -w" define output package started
+    local work=$RIG_CACHE/build/work
+    # Built from a copy, so that the tree may change meanwhile.
+    rm -rf "$work"
+    mkdir -p "$work"
+    cp "programs/$name"/go.* "$work/"
     while read -r define; do flags+=" -X $define"; done < <(lines_of "$name" define)
     mkdir -p "$target/bin"
     while read -r output package; do
         started=$SECONDS
-        (cd "programs/$name" && run_go build -mod=readonly -p "$JOBS" -trimpath \
+        (cd "$work" && run_go build -mod=readonly -p "$JOBS" -trimpath \
             -ldflags "$flags" -o "$target/bin/$output" "$package")
         say "  $name/$output $((SECONDS - started)) s"
     done < <(lines_of "$name" build)
     copy_manifests "$name" "$target"
+}
+
+# The build cache of all programs together needs 11 GB; where there is room, one
+# program makes the next one quicker.
+disk_is_ample() {
+    (($(df --output=avail -k "$RIG_CACHE" | tail -n 1) > 20 * 1024 * 1024))
 }
 
 build() {
@@ -91,7 +102,7 @@ build() {
     rm -rf "$entry.part"
     build_into "$name" "$entry.part"
     mv "$entry.part" "$entry"
-    [ -n "${LLMD_RIG_KEEP_MODULES:-}" ] || rm -rf "$go_cache"
+    disk_is_ample || rm -rf "$go_cache"
     say "built $name in $((SECONDS - started)) s"
 }
 

@@ -17,7 +17,8 @@ join() { # files: one stream of documents
     done
 }
 
-helm() { "$(rig_bin helm helm)" "$@"; }
+# Helm believes in the Kubernetes it was built for; ours has not started yet.
+helm() { "$(rig_bin helm helm)" "$@" --kube-version v1.34.10; }
 
 render_cert_manager() {
     local chart=$work/cert-manager

@@ -48,7 +48,8 @@ int main(int argc, char **argv)
     signal(SIGTERM, _exit);
     if (argc > 1 && strcmp(argv[1], "refuse") == 0) {
         fputs("usage: vllm serve [model_tag] [options]\n"
-              "vllm serve: error: unrecognized arguments: --no-such-flag\n", stderr);
+              "vllm serve: error: unrecognized arguments: --no-such-flag\n",
+              stderr);
         return 2;
     }
     return serve();

@@ -152,8 +152,8 @@ join_node() {
 # Pods outlive kubelet and containerd, so they are ended one by one.
 stop_node() {
     local task
-    stop_daemon kubelet 5
-    stop_daemon kube-proxy 3
+    stop_daemon kubelet 2
+    stop_daemon kube-proxy 0
     if pid_of node >/dev/null && pid_of containerd >/dev/null; then
         for task in $(ctr task list -q 2>/dev/null); do
             ctr task kill --signal SIGKILL "$task" >/dev/null 2>&1 || true
@@ -164,7 +164,7 @@ stop_node() {
     fi
     stop_shims
     remove_pod_networks
-    stop_daemon containerd 5
+    stop_daemon containerd 2
     unmount_node
     stop_daemon node 1
     remove_cgroups
