@@ -1,0 +1,118 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Brings a stage up and proves it: test.sh api|full|vllm
+#
+# Prints "ok NAME" and "not ok NAME" lines. The instance (LLMD_RIG, default
+# rig-test) is taken down at the end unless LLMD_RIG_KEEP is set.
+set -uo pipefail
+cd "$(dirname "$0")"
+export LLMD_RIG=${LLMD_RIG:-rig-test}
+. ./lib/cache.sh
+. ./lib/instance.sh
+. ./lib/expect.sh
+
+stage=${1:-}
+failed=0
+
+check() { # name, command…
+    local name=$1 started=$SECONDS output
+    shift
+    if output=$("$@" 2>&1); then
+        say "ok $name ($((SECONDS - started)) s)"
+    else
+        say "not ok $name ($((SECONDS - started)) s)"
+        printf '%s\n' "$output" | tail -n 20 | sed 's/^/    /'
+        failed=1
+    fi
+}
+
+api_server_answers() { [ "$(kube get --raw /readyz)" = ok ]; }
+token_is_admin() { kube --kubeconfig "$RIG_RUN/kubeconfig-token" get secrets -A; }
+nobody_is_refused() {
+    ! kube --kubeconfig "$RIG_RUN/kubeconfig-nobody" get pods 2>"$RIG_RUN/logs/nobody.txt" &&
+        has 'is forbidden' <"$RIG_RUN/logs/nobody.txt"
+}
+fake_nodes_run_pods() {
+    ./fake-nodes.sh add 2 --tpu 4
+    kube create deployment fake --image=nothing --replicas=20
+    kube wait --for=condition=Available deployment/fake --timeout=60s
+}
+fake_pods_have_logs() {
+    local pod
+    pod=$(kube get pods -l app=fake -o name | head -n 1)
+    kube logs "$pod" | has 'the fake pod is ready' && kube logs --previous "$pod" | has ended
+}
+data_outlives_a_restart() {
+    ./apiserver.sh restart
+    kube get deployment fake
+    kube delete deployment fake
+    ./fake-nodes.sh remove
+}
+
+test_api() {
+    check api-server api_server_answers
+    check bearer-token token_is_admin
+    check no-rights nobody_is_refused
+    check fake-nodes fake_nodes_run_pods
+    check fake-logs fake_pods_have_logs
+    check api-server-restart data_outlives_a_restart
+}
+
+gateway_is_programmed() {
+    apply_file manifests/gateway.yaml
+    kube -n llm wait --for=condition=Programmed gateway/edge --timeout=120s
+}
+service_becomes_ready() { # name, seconds
+    kube -n llm wait --for=condition=Ready "llminferenceservice/$1" --timeout="$2s"
+}
+stub_is_served() {
+    apply_file manifests/service-stub.yaml
+    service_becomes_ready stub 180
+    wait_for 30 answer_contains stub /health ok
+}
+service_goes() { # name
+    kube -n llm delete llminferenceservice "$1" --timeout=60s
+    wait_for 60 no_pods_of "$1"
+}
+
+test_full() {
+    check gateway gateway_is_programmed
+    check service-stub stub_is_served
+    check service-stub-delete service_goes stub
+    check broken-image broken image pod_reason ErrImagePull
+    check broken-pull broken pull pod_message '401 Unauthorized'
+    check broken-unschedulable broken unschedulable pod_condition 'Insufficient google.com/tpu'
+    check broken-crash broken crash pod_reason CrashLoopBackOff
+    check broken-preset broken preset service_condition ConfigNotFound
+    check broken-route broken route route_condition NotAllowedByListeners
+    check broken-class broken class service_condition 'no-such-class'
+}
+
+vllm_is_served() {
+    apply_file manifests/service-vllm.yaml
+    service_becomes_ready qwen 400
+    wait_for 60 answer_contains qwen /v1/models Qwen/Qwen2.5-3B-Instruct
+}
+vllm_streams() {
+    in_rig curl -sN -m 120 "$(url_of qwen)/v1/chat/completions" -H 'Content-Type: application/json' \
+        -d '{"model":"Qwen/Qwen2.5-3B-Instruct","stream":true,"max_tokens":8,
+             "messages":[{"role":"user","content":"Say something."}]}' |
+        tee "$RIG_RUN/logs/stream.txt" | has 'data: [DONE]'
+}
+
+test_vllm() {
+    check gateway gateway_is_programmed
+    check vllm-ready vllm_is_served
+    check vllm-stream vllm_streams
+}
+
+main() {
+    [[ $stage =~ ^(api|full|vllm)$ ]] || die "usage: test.sh api|full|vllm"
+    check "up-$stage" ./up.sh --stage "$stage"
+    [ "$failed" = 0 ] && "test_$stage"
+    [ -n "${LLMD_RIG_KEEP:-}" ] || check "down-$stage" ./down.sh
+    return "$failed"
+}
+
+main
