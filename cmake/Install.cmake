@@ -1,5 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
+# Headers, both libraries, llmd.pc, and the CMake package with llmd::llmd and llmd::llmd_static.
 include(CMakePackageConfigHelpers)
+set(LLMD_CMAKEDIR ${CMAKE_INSTALL_LIBDIR}/cmake/llmd)
+
+set_target_properties(llmd_shared PROPERTIES EXPORT_NAME llmd)
 install(TARGETS llmd_shared llmd_static EXPORT llmd-targets
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/llmd DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT llmd-targets NAMESPACE llmd:: DESTINATION ${LLMD_CMAKEDIR})
+
+configure_package_config_file(cmake/llmd-config.cmake.in ${PROJECT_BINARY_DIR}/llmd-config.cmake
+    INSTALL_DESTINATION ${LLMD_CMAKEDIR} NO_SET_AND_CHECK_MACRO)
+# Until 1.0 a new minor version may break.
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/llmd-config-version.cmake
+    COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/llmd-config.cmake ${PROJECT_BINARY_DIR}/llmd-config-version.cmake
+        DESTINATION ${LLMD_CMAKEDIR})
+
+# Below the prefix where possible, so that a moved tree works with pkg-config --define-prefix.
+foreach(dir libdir includedir)
+    string(TOUPPER ${dir} upper)
+    if(IS_ABSOLUTE ${CMAKE_INSTALL_${upper}})
+        set(llmd_pc_${dir} ${CMAKE_INSTALL_${upper}})
+    else()
+        set(llmd_pc_${dir} "\${prefix}/${CMAKE_INSTALL_${upper}}")
+    endif()
+endforeach()
+configure_file(pkgconfig/llmd.pc.in ${PROJECT_BINARY_DIR}/llmd.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/llmd.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From nothing to LLM tokens on Kubernetes.
+
+    import llmd
+
+    kube = llmd.Kube()                                # or: with llmd.Sandbox() as sb: kube = sb.kube
+    spec = llmd.ServiceSpec(name="qwen", model="hf://Qwen/Qwen2.5-3B-Instruct")
+    for event in kube.service.apply(spec, timeout=3600):
+        print(event)
+    endpoint = kube.service.connect("qwen")
+    for delta in endpoint.chat("Hello!", stream=True):
+        print(delta.text, end="", flush=True)
+
+Every call that waits takes ``timeout=`` in seconds, total; None waits as long as it takes. Ctrl-C
+ends any wait. Errors are ``llmd.Error`` with the reason and advice in them.
+"""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import _raw
+from .errors import (
+    BusyError, CanceledError, ConflictError, DeniedError, Error, ExistsError, FailedError,
+    InvalidError, NotFoundError, ProtocolError, RemoteError, SystemError, TimeoutError,
+    TooLargeError, UnreachableError,
+)
+from .gateway import Gateway
+from .inference import Delta, Endpoint, Reply, Stream
+from .kube import Change, Kube
+from .service import Service
+from .specs import GatewaySpec, ServiceSpec
+from .task import Event, Level, Task
+
+if TYPE_CHECKING:
+    from ._progress import progress
+    from ._sandbox import Sandbox
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BusyError", "CanceledError", "Change", "ConflictError", "Delta", "DeniedError", "Endpoint",
+    "Error", "Event", "ExistsError", "FailedError", "Gateway", "GatewaySpec", "InvalidError",
+    "Kube", "Level", "NotFoundError", "ProtocolError", "RemoteError", "Reply", "Sandbox",
+    "Service", "ServiceSpec", "Stream", "SystemError", "Task", "TimeoutError", "TooLargeError",
+    "UnreachableError", "progress", "version",
+]
+
+
+def version() -> str:
+    """The version of the C library that runs."""
+    return str(_raw.version())
+
+
+def __getattr__(name: str) -> Any:
+    # What not every program needs is imported when it is used.
+    if name == "Sandbox":
+        from ._sandbox import Sandbox
+
+        return Sandbox
+    if name == "progress":
+        from ._progress import progress
+
+        return progress
+    raise AttributeError(f"module 'llmd' has no attribute {name!r}")

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What you want: keyword dataclasses that become the YAML which docs/spec.md describes.
+
+A field that is None is not sent: the library's default holds. ``overlay`` (an RFC 7396 merge patch)
+has the last word on the object that is written.
+"""
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar, Union
+
+from . import _raw
+from .errors import InvalidError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+S = TypeVar("S", bound="Spec")
+
+#: A spec, a mapping with the keys of docs/spec.md, YAML or JSON text, or the path of such a file
+#: (a path object, or text that ends with .yaml, .yml or .json).
+SpecLike = Union["Spec", "Mapping[str, Any]", str, "os.PathLike[str]"]
+
+# Python's names for keys that are Kubernetes' style, or keywords.
+_KEYS = {"gateway_class": "class"}
+_NAMES = {key: name for name, key in _KEYS.items()}
+
+
+def _camel(name: str) -> str:
+    if name in _KEYS:
+        return _KEYS[name]
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+def _snake(key: str) -> str:
+    if key in _NAMES:
+        return _NAMES[key]
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in key)
+
+
+def is_path(source: object) -> bool:
+    """Whether text or a path object names a file rather than being the content itself."""
+    if isinstance(source, os.PathLike):
+        return True
+    return (isinstance(source, str) and "\n" not in source
+            and source.endswith((".yaml", ".yml", ".json")))
+
+
+class Spec:
+    """The base of all specs."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The spec with the keys of docs/spec.md, without what is unset. Holds secrets."""
+        values = ((f.name, getattr(self, f.name)) for f in fields(self))  # type: ignore[arg-type]
+        return {_camel(name): _plain(value) for name, value in values if value is not None}
+
+    def to_json(self) -> str:
+        """The same as JSON text. Holds secrets."""
+        return to_json(self.to_dict())
+
+    @classmethod
+    def _from_raw(cls: type[S], text: str) -> S:
+        if '"***"' in text:
+            raise InvalidError(
+                "the text holds a secret, which is not read back into a dataclass",
+                advice="Give the text or path itself to apply(), or set the secret in Python.")
+        return cls(**{_snake(key): value for key, value in json.loads(text).items()})
+
+
+def to_json(value: object) -> str:
+    """JSON that the C library takes: NaN is refused here, with Python's own words."""
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def read(source: SpecLike, parse: Callable[[str], Any], parse_file: Callable[[str], Any]) -> Any:
+    """The raw spec of anything that SpecLike allows."""
+    if isinstance(source, Spec):
+        return parse(source.to_json())
+    if is_path(source):
+        return parse_file(os.fspath(source))  # type: ignore[arg-type]
+    if isinstance(source, str):
+        return parse(source)
+    return parse(to_json(source))
+
+
+@dataclass(kw_only=True)
+class GatewaySpec(Spec):
+    """The Gateway that inference traffic comes through; right by default for GKE."""
+
+    name: str
+    #: None: the kubeconfig's namespace.
+    namespace: str | None = None
+    #: The gateway class; by default GKE's regional external one.
+    gateway_class: str | None = None
+    #: A reserved address (an IP, or on GKE the name of a regional static address).
+    address: str | None = None
+    #: An HTTPS listener on 443: {"secret": NAME, "hostname": NAME or absent}.
+    tls: Mapping[str, Any] | None = None
+    labels: Mapping[str, str] | None = None
+    annotations: Mapping[str, str] | None = None
+    overlay: Mapping[str, Any] | None = None
+
+    @classmethod
+    def from_yaml(cls, text: str) -> GatewaySpec:
+        """Reads YAML or JSON text; ``InvalidError`` tells key and line of what is wrong."""
+        return cls._from_raw(_raw.gateway_spec_json(_raw.gateway_spec_parse(text)))
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> GatewaySpec:
+        """As ``from_yaml``, from a file."""
+        return cls._from_raw(_raw.gateway_spec_json(_raw.gateway_spec_parse_file(os.fspath(path))))
+
+    def manifest(self) -> dict[str, Any]:
+        """The objects that apply would write, as a List; nothing is sent."""
+        return dict(json.loads(_raw.gateway_spec_manifest(raw_gateway(self))))
+
+
+@dataclass(kw_only=True)
+class ServiceSpec(Spec):
+    """A served LLM: KServe's LLMInferenceService."""
+
+    name: str
+    #: Where the weights are: "hf://Qwen/Qwen2.5-3B-Instruct", "pvc://claim/path", "oci://...".
+    model: str
+    #: None: the kubeconfig's namespace.
+    namespace: str | None = None
+    #: The hardware: "tpu-v6e-1t", "tpu-v6e-4t", "tpu-v6e-8t", "nvidia-l4", "nvidia-h100",
+    #: "nvidia-t4", "cpu", "simulator".
+    preset: str | None = None
+    replicas: int | None = None
+    #: The name clients use in "model"; by default the model's own.
+    model_name: str | None = None
+    #: The server's image, where the preset's is not wanted.
+    image: str | None = None
+    image_pull_policy: str | None = None
+    #: More arguments for the model server.
+    args: Sequence[str] | None = None
+    #: More environment variables for the model server.
+    env: Mapping[str, str] | None = None
+    max_model_len: int | None = None
+    tensor_parallel: int | None = None
+    download: bool | None = None
+    #: The Gateway to attach to: {"name": NAME, "namespace": NAME or absent}.
+    gateway: Mapping[str, str] | None = None
+    #: A Hugging Face token; the library makes the Secret.
+    hf_token: str | None = None
+    #: A registry login: {"registry": HOST, "user": NAME, "password": SECRET}.
+    pull_secret: Mapping[str, str] | None = None
+    scheduler: Mapping[str, Any] | None = None
+    resources: Mapping[str, Any] | None = None
+    node_selector: Mapping[str, str] | None = None
+    tolerations: Sequence[Mapping[str, Any]] | None = None
+    labels: Mapping[str, str] | None = None
+    annotations: Mapping[str, str] | None = None
+    #: Warm-up requests that end the wait (0: none), timed apart.
+    warmup: int | None = None
+    tls: bool | None = None
+    route: Mapping[str, Any] | None = None
+    container: Mapping[str, Any] | None = None
+    overlay: Mapping[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        hidden = {"hf_token", "pull_secret"}
+        shown = ", ".join(
+            f"{f.name}={'***' if f.name in hidden else repr(getattr(self, f.name))}"
+            for f in fields(self) if getattr(self, f.name) is not None)
+        return f"ServiceSpec({shown})"
+
+    @classmethod
+    def from_yaml(cls, text: str) -> ServiceSpec:
+        """Reads YAML or JSON text; ``InvalidError`` tells key and line of what is wrong."""
+        return cls._from_raw(_raw.service_spec_json(_raw.service_spec_parse(text)))
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> ServiceSpec:
+        """As ``from_yaml``, from a file."""
+        return cls._from_raw(_raw.service_spec_json(_raw.service_spec_parse_file(os.fspath(path))))
+
+    def manifest(self) -> dict[str, Any]:
+        """The objects that apply would write on a cluster with KServe 0.20, as a List, secrets as
+        "***"; nothing is sent."""
+        return dict(json.loads(_raw.service_spec_manifest(raw_service(self))))
+
+
+def raw_gateway(source: SpecLike) -> Any:
+    return read(source, _raw.gateway_spec_parse, _raw.gateway_spec_parse_file)
+
+
+def raw_service(source: SpecLike) -> Any:
+    return read(source, _raw.service_spec_parse, _raw.service_spec_parse_file)
