@@ -5,9 +5,9 @@ target_compile_features(llmd_flags INTERFACE c_std_11)
 target_compile_options(llmd_flags INTERFACE
     -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
     -Wno-missing-field-initializers -fvisibility=hidden -fno-common
-    -ffunction-sections -fdata-sections -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+    -ffunction-sections -fdata-sections -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
 target_compile_definitions(llmd_flags INTERFACE _GNU_SOURCE)
-target_include_directories(llmd_flags INTERFACE ${CMAKE_SOURCE_DIR}/lib ${CMAKE_SOURCE_DIR}/include)
+target_include_directories(llmd_flags INTERFACE ${PROJECT_SOURCE_DIR}/lib ${PROJECT_SOURCE_DIR}/include)
 if(LLMD_WERROR)
     target_compile_options(llmd_flags INTERFACE -Werror)
 endif()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # One compilation serves both libraries. Static objects are PIC too: cgo links them into PIE.
-file(GLOB LLMD_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/lib/*/*.c)
+file(GLOB LLMD_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lib/*/*.c)
 list(SORT LLMD_SOURCES)
 add_library(llmd_objects OBJECT ${LLMD_SOURCES})
 set_target_properties(llmd_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
@@ -13,14 +13,14 @@ foreach(target llmd_shared llmd_static)
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:llmd_objects>)
     set_target_properties(${target} PROPERTIES OUTPUT_NAME llmd)
     target_include_directories(${target} INTERFACE
-        $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+        $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
     target_link_libraries(${target} PRIVATE PkgConfig::CURL PkgConfig::CJSON PkgConfig::YAML
                           PkgConfig::CRYPTO Threads::Threads m)
 endforeach()
 # SONAME 0 until 1.0.0, then the major version.
 set_target_properties(llmd_shared PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0
-                      LINK_DEPENDS ${CMAKE_SOURCE_DIR}/lib/llmd.map)
-target_link_options(llmd_shared PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/lib/llmd.map
+                      LINK_DEPENDS ${PROJECT_SOURCE_DIR}/lib/llmd.map)
+target_link_options(llmd_shared PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DIR}/lib/llmd.map
                     -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now)
 if(NOT LLMD_SANITIZE)
     target_link_options(llmd_shared PRIVATE -Wl,-z,defs)

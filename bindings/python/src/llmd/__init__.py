@@ -16,9 +16,7 @@ ends any wait. Errors are ``llmd.Error`` with the reason and advice in them.
 """
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from . import _raw
+from ._source import _raw
 from .errors import (
     BusyError, CanceledError, ConflictError, DeniedError, Error, ExistsError, FailedError,
     InvalidError, NotFoundError, ProtocolError, RemoteError, SystemError, TimeoutError,
@@ -28,12 +26,15 @@ from .gateway import Gateway
 from .inference import Delta, Endpoint, Reply, Stream
 from .kube import Change, Kube
 from .service import Service
-from .specs import GatewaySpec, ServiceSpec
 from .task import Event, Level, Task
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._progress import progress
     from ._sandbox import Sandbox
+    from .specs import GatewaySpec, ServiceSpec
 
 __version__ = "0.1.0"
 
@@ -51,14 +52,18 @@ def version() -> str:
     return str(_raw.version())
 
 
+_ELSEWHERE = {
+    "Sandbox": "_sandbox", "progress": "_progress",
+    "GatewaySpec": "specs", "ServiceSpec": "specs",
+}
+
+
 def __getattr__(name: str) -> Any:
     # What not every program needs is imported when it is used.
-    if name == "Sandbox":
-        from ._sandbox import Sandbox
+    if name not in _ELSEWHERE:
+        raise AttributeError(f"module 'llmd' has no attribute {name!r}")
+    from importlib import import_module
 
-        return Sandbox
-    if name == "progress":
-        from ._progress import progress
-
-        return progress
-    raise AttributeError(f"module 'llmd' has no attribute {name!r}")
+    value = getattr(import_module(f".{_ELSEWHERE[name]}", __name__), name)
+    globals()[name] = value
+    return value

@@ -11,10 +11,9 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from . import _raw
+from ._source import _raw, to_json
 from .errors import CanceledError, TimeoutError
 from .inference import Delta, Reply
-from .specs import to_json
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

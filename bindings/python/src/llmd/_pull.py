@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from _thread import allocate_lock
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from . import _raw
+from ._generic import Generic, TypeVar
+from ._source import _raw
 from .errors import InvalidError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from types import TracebackType
+    from typing import Any
 
 T = TypeVar("T")
 Self = TypeVar("Self", bound="Pulled[Any]")

@@ -2,16 +2,15 @@
 """The Gateway that inference traffic comes through: ``kube.gateway``."""
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
-
-from . import _raw
 from ._pull import Pulled
-from .specs import raw_gateway
+from ._source import _raw, from_json, gateway_spec
 from .task import Task
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .specs import SpecLike
+    from typing import Any
+
+    from ._source import SpecLike
 
 
 class Gateway:
@@ -49,7 +48,7 @@ class Gateway:
 
     def to_dict(self) -> dict[str, Any]:
         """The object as the server sent it."""
-        return dict(json.loads(_raw.gateway_json(self._raw)))
+        return dict(from_json(_raw.gateway_json(self._raw)))
 
     def __repr__(self) -> str:
         state = "programmed" if self.programmed else "not programmed"
@@ -78,7 +77,7 @@ class Gateways:
         The same spec again changes nothing. A class of GKE's that is not there yet is progress;
         any other missing class ends the task with the classes that exist.
         """
-        return Task(_raw.gateway_apply(self._kube, raw_gateway(spec)), timeout)
+        return Task(_raw.gateway_apply(self._kube, gateway_spec(spec)), timeout)
 
     def wait(
         self, name: str, *, namespace: str | None = None, timeout: float | None = None,

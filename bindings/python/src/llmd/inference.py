@@ -2,20 +2,19 @@
 """OpenAI-style calls: one at a time, streamed, or thousands at once on one event loop."""
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, Literal, Union, overload
-
-from . import _raw
+from ._generic import overload
 from ._pull import Pulled
+from ._source import _raw, from_json, to_json
 from .errors import InvalidError
-from .specs import to_json
 from .task import Task
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
+    from typing import Any, Literal, Union
 
-#: One user message, or all messages as OpenAI defines them.
-Messages = Union[str, "Sequence[Mapping[str, Any]]"]
+    #: One user message, or all messages as OpenAI defines them.
+    Messages = Union[str, Sequence[Mapping[str, Any]]]
 
 
 class Delta:
@@ -52,7 +51,7 @@ class Delta:
 
     def to_dict(self) -> dict[str, Any]:
         """The event's data as a dictionary."""
-        return dict(json.loads(self.to_json() or "{}"))
+        return dict(from_json(self.to_json() or "{}"))
 
     def __str__(self) -> str:
         return self.text
@@ -67,6 +66,7 @@ class Reply:
     __slots__ = ("text", "reasoning", "finish_reason", "model", "id", "prompt_tokens",
                  "completion_tokens", "cached_tokens", "ttft_ms", "total_ms", "_json")
 
+    _json: str
     #: The first choice's text.
     text: str
     #: The first choice's reasoning text, or "".
@@ -111,7 +111,7 @@ class Reply:
 
     def to_dict(self) -> dict[str, Any]:
         """The answer's JSON as a dictionary; for a stream, one put together."""
-        return dict(json.loads(self._json))
+        return dict(from_json(self._json))
 
     def __str__(self) -> str:
         return self.text
@@ -178,7 +178,7 @@ class Stream(Pulled[Delta]):
                 self._collected.add(delta)
                 yield delta
         finally:
-            await arriving.aclose()  # type: ignore[attr-defined]
+            await arriving.aclose()
 
     def close(self) -> None:
         """Ends it (the server stops generating), also while another thread waits in it."""
@@ -259,7 +259,7 @@ class Endpoint:
 
     def models(self, *, timeout: float | None = None) -> list[str]:
         """The ids of the served models."""
-        answer = json.loads(_raw.endpoint_models(timeout, self._raw))
+        answer = from_json(_raw.endpoint_models(timeout, self._raw))
         return [str(model["id"]) for model in answer.get("data", [])]
 
     def model(self, *, timeout: float | None = None) -> str:
@@ -269,7 +269,7 @@ class Endpoint:
     def post(self, path: str, body: Any, *, timeout: float | None = None) -> Any:
         """POSTs JSON to any path below the base URL ("/v1/embeddings"); the answer, decoded."""
         text = body if isinstance(body, str) else to_json(body)
-        return json.loads(_raw.endpoint_post(timeout, self._raw, path, text))
+        return from_json(_raw.endpoint_post(timeout, self._raw, path, text))
 
     def _request(self, what: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
         body = {**what, **{k: v for k, v in options.items() if v is not None}}

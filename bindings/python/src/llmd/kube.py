@@ -6,36 +6,21 @@ Without ``namespace=`` the kubeconfig's is used; "*" in list and watch means all
 """
 from __future__ import annotations
 
-import json
 import os
-from typing import TYPE_CHECKING, Any, Union
 
-from . import _raw
 from ._pull import Pulled
+from ._source import _raw, from_json, manifest_text, to_json
 from .gateway import Gateways
 from .service import Services
-from .specs import is_path, to_json
 from .task import Task
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from typing import Any
 
-#: YAML or JSON text, an object, several objects, or the path of a file (a path object, or text
-#: that ends with .yaml, .yml or .json).
-Manifests = Union[str, "os.PathLike[str]", "Mapping[str, Any]", "Sequence[Mapping[str, Any]]"]
+    from ._source import Manifests
 
 _CHANGES = {1: "ADDED", 2: "MODIFIED", 3: "DELETED", 4: "SYNCED"}
-
-
-def _manifest_text(manifests: Manifests) -> str:
-    if is_path(manifests):
-        with open(manifests, encoding="utf-8") as file:  # type: ignore[arg-type]
-            return file.read()
-    if isinstance(manifests, str):
-        return manifests
-    if hasattr(manifests, "keys"):
-        return to_json(manifests)
-    return "\n---\n".join(to_json(manifest) for manifest in manifests)
 
 
 class Objects(Pulled["dict[str, Any]"]):
@@ -45,7 +30,7 @@ class Objects(Pulled["dict[str, Any]"]):
 
     def _next(self, ctx: Any) -> dict[str, Any] | None:
         text = _raw.kube_list_next(ctx, self._raw)
-        return None if text is None else json.loads(text)
+        return None if text is None else from_json(text)
 
 
 class Change:
@@ -76,7 +61,7 @@ class Change:
     def object(self) -> dict[str, Any] | None:
         """The object; None for SYNCED."""
         text = _raw.kube_change_json(self._raw)
-        return json.loads(text) if text else None
+        return from_json(text) if text else None
 
     def __repr__(self) -> str:
         place = f"{self.namespace}/" if self.namespace else ""
@@ -147,7 +132,7 @@ class Kube:
 
     def version(self, *, timeout: float | None = None) -> dict[str, Any]:
         """The API server's version document."""
-        return dict(json.loads(_raw.kube_version(timeout, self._raw)))
+        return dict(from_json(_raw.kube_version(timeout, self._raw)))
 
     def apply(
         self, manifests: Manifests, *, force: bool = False, namespace: str | None = None,
@@ -161,14 +146,14 @@ class Kube:
         """
         how = {"force": force, "dryRun": dry_run, "namespace": namespace}
         spec = _raw.apply_spec_parse(to_json({k: v for k, v in how.items() if v is not None}))
-        return Task(_raw.kube_apply(self._raw, _manifest_text(manifests), spec), timeout)
+        return Task(_raw.kube_apply(self._raw, manifest_text(manifests), spec), timeout)
 
     def get(
         self, resource: str, name: str, *, namespace: str | None = None,
         timeout: float | None = None,
     ) -> dict[str, Any]:
         """One object; ``NotFoundError`` when there is none."""
-        return dict(json.loads(_raw.kube_get(timeout, self._raw, resource, namespace, name)))
+        return dict(from_json(_raw.kube_get(timeout, self._raw, resource, namespace, name)))
 
     def list(
         self, resource: str, *, namespace: str | None = None, labels: str | None = None,

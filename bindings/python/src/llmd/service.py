@@ -2,19 +2,17 @@
 """A served LLM, made, watched and explained: ``kube.service``."""
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
-
-from . import _raw
 from ._pull import Pulled
+from ._source import _raw, from_json, service_spec
 from .inference import Endpoint, endpoint_spec
-from .specs import raw_service
 from .task import Task
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
-    from .specs import SpecLike
+    from ._source import SpecLike
 
 
 class Service:
@@ -57,7 +55,7 @@ class Service:
 
     def to_dict(self) -> dict[str, Any]:
         """The object as the server sent it."""
-        return dict(json.loads(_raw.service_json(self._raw)))
+        return dict(from_json(_raw.service_json(self._raw)))
 
     def __repr__(self) -> str:
         state = "ready" if self.ready else "not ready"
@@ -86,7 +84,7 @@ class Services:
         Looks first (which KServe, which API version, which policies the cluster knows), then
         writes by server-side apply. The same spec again changes nothing.
         """
-        return Task(_raw.service_apply(self._kube, raw_service(spec)), timeout)
+        return Task(_raw.service_apply(self._kube, service_spec(spec)), timeout)
 
     def wait(
         self, name: str, *, namespace: str | None = None, timeout: float | None = None,

@@ -6,22 +6,17 @@ has the last word on the object that is written.
 """
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, TypeVar, Union
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _raw
+from ._source import _raw, from_json, gateway_spec, service_spec, to_json
 from .errors import InvalidError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 S = TypeVar("S", bound="Spec")
-
-#: A spec, a mapping with the keys of docs/spec.md, YAML or JSON text, or the path of such a file
-#: (a path object, or text that ends with .yaml, .yml or .json).
-SpecLike = Union["Spec", "Mapping[str, Any]", str, "os.PathLike[str]"]
 
 # Python's names for keys that are Kubernetes' style, or keywords.
 _KEYS = {"gateway_class": "class"}
@@ -39,14 +34,6 @@ def _snake(key: str) -> str:
     if key in _NAMES:
         return _NAMES[key]
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in key)
-
-
-def is_path(source: object) -> bool:
-    """Whether text or a path object names a file rather than being the content itself."""
-    if isinstance(source, os.PathLike):
-        return True
-    return (isinstance(source, str) and "\n" not in source
-            and source.endswith((".yaml", ".yml", ".json")))
 
 
 class Spec:
@@ -67,27 +54,11 @@ class Spec:
             raise InvalidError(
                 "the text holds a secret, which is not read back into a dataclass",
                 advice="Give the text or path itself to apply(), or set the secret in Python.")
-        return cls(**{_snake(key): value for key, value in json.loads(text).items()})
-
-
-def to_json(value: object) -> str:
-    """JSON that the C library takes: NaN is refused here, with Python's own words."""
-    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        return cls(**{_snake(key): value for key, value in from_json(text).items()})
 
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-def read(source: SpecLike, parse: Callable[[str], Any], parse_file: Callable[[str], Any]) -> Any:
-    """The raw spec of anything that SpecLike allows."""
-    if isinstance(source, Spec):
-        return parse(source.to_json())
-    if is_path(source):
-        return parse_file(os.fspath(source))  # type: ignore[arg-type]
-    if isinstance(source, str):
-        return parse(source)
-    return parse(to_json(source))
 
 
 @dataclass(kw_only=True)
@@ -119,7 +90,7 @@ class GatewaySpec(Spec):
 
     def manifest(self) -> dict[str, Any]:
         """The objects that apply would write, as a List; nothing is sent."""
-        return dict(json.loads(_raw.gateway_spec_manifest(raw_gateway(self))))
+        return dict(from_json(_raw.gateway_spec_manifest(gateway_spec(self))))
 
 
 @dataclass(kw_only=True)
@@ -186,12 +157,4 @@ class ServiceSpec(Spec):
     def manifest(self) -> dict[str, Any]:
         """The objects that apply would write on a cluster with KServe 0.20, as a List, secrets as
         "***"; nothing is sent."""
-        return dict(json.loads(_raw.service_spec_manifest(raw_service(self))))
-
-
-def raw_gateway(source: SpecLike) -> Any:
-    return read(source, _raw.gateway_spec_parse, _raw.gateway_spec_parse_file)
-
-
-def raw_service(source: SpecLike) -> Any:
-    return read(source, _raw.service_spec_parse, _raw.service_spec_parse_file)
+        return dict(from_json(_raw.service_spec_manifest(service_spec(self))))

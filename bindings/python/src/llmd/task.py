@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import enum
-import json
 import time
-from typing import TYPE_CHECKING, Any
 
-from . import _raw
 from ._pull import Pulled
+from ._source import _raw, from_json
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 
 class Level(enum.IntEnum):
@@ -95,7 +95,7 @@ class Event:
 
     def to_dict(self) -> dict[str, Any]:
         """The event as a dictionary."""
-        return dict(json.loads(self.to_json()))
+        return dict(from_json(self.to_json()))
 
     def __str__(self) -> str:
         clock = time.strftime("%H:%M:%S", time.localtime(self.time))
