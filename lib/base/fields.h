@@ -30,11 +30,13 @@ struct field {
     const char *doc;                              /* one line for docs/spec.md */
     const struct field *fields;                   /* FIELD_OBJECT: its table */
     const char *values;                           /* "tpu-v6e-1t|tpu-v6e-4t": the allowed ones */
+    int64_t unset;                                /* numbers and bool: the value that means unset */
 };
 #define FIELD_END { .name = NULL }
 
 /* Reads object into the struct at base. Unknown keys are refused with the nearest known one; wrong
-   types with key and line: "WHAT:7: replicas: want an integer, got a string". */
+   types with key and line: "WHAT:7: replicas: want an integer, got a string". null is unset. After
+   an error the struct holds what was read so far: llmd__fields_free. */
 llmd_error *llmd__fields_read(const struct field *fields, const struct json *object,
                               const char *what, void *base);
 /* Fills a snapshot: `name` is a path; missing or mistyped values stay zero; nothing is refused. */
@@ -44,7 +46,7 @@ llmd_error *llmd__fields_json(const struct field *fields, const void *base, stru
 void llmd__fields_free(const struct field *fields, void *base);  /* frees the members only */
 /* A Markdown table of the fields, for docs/spec.md. */
 void llmd__fields_doc(const struct field *fields, struct buf *buf);
-/* The nearest of the names (|-separated or NULL-ended), or NULL when none is near. */
+/* The nearest of the names (NULL-ended), or NULL when none is near. */
 const char *llmd__nearest(const char *word, const char *const *names);
 
 #endif

@@ -446,11 +446,14 @@ struct json *llmd__json_new_number(const char *text)
     AUTO(json) struct json *number = NULL;
 
     pthread_once(&hooked, hook_cjson);
-    if (llmd__json_scan_number(text, strlen(text)) != strlen(text))
-        return NULL;
+    size_t len = llmd__json_scan_number(text, strlen(text));
+    if (len == 0 || text[len] || len > LLMD__JSON_MAX_NUMBER)
+        return llmd__json_new_null();
     number = shell(cJSON_Parse(text));
-    if (!number || !isfinite(node(number)->valuedouble))
+    if (!number)
         return NULL;
+    if (!isfinite(node(number)->valuedouble))
+        return llmd__json_new_null();
     node(number)->valuestring = llmd__strdup(text);
     if (!node(number)->valuestring)
         return NULL;
@@ -593,6 +596,11 @@ struct json *llmd__json_add_str(struct json *array, const char *text)
 struct json *llmd__json_add_object(struct json *array)
 {
     return array ? llmd__json_add(array, llmd__json_object()) : NULL;
+}
+
+struct json *llmd__json_shift(struct json *array)
+{
+    return kind(array) == cJSON_Array ? shell(cJSON_DetachItemFromArray(node(array), 0)) : NULL;
 }
 
 struct json *llmd__json_detach(struct json *object, const char *key)

@@ -65,7 +65,7 @@ struct json *llmd__json_add(struct json *array, struct json *value);    /* takes
 struct json *llmd__json_add_str(struct json *array, const char *text);
 struct json *llmd__json_add_object(struct json *array);
 struct json *llmd__json_new_str(const char *text, size_t len);
-/* A number from its source text, kept exactly; the text must be a finite JSON number. */
+/* A number from its source text, kept exactly; null if that is not a finite JSON number. */
 struct json *llmd__json_new_number(const char *text);
 struct json *llmd__json_new_int(int64_t value);
 struct json *llmd__json_new_double(double value);           /* not finite: null */
@@ -73,6 +73,7 @@ struct json *llmd__json_new_bool(bool value);
 struct json *llmd__json_new_null(void);
 void llmd__json_remove(struct json *object, const char *key);
 struct json *llmd__json_detach(struct json *object, const char *key);   /* caller owns; NULL if none */
+struct json *llmd__json_shift(struct json *array);  /* the first element, caller owns; NULL if none */
 
 /* For parsers: append looks for no member of the same key, which stays linear; the caller asks
    afterwards for the first member whose key stood before, or drops all those. */

@@ -5,9 +5,6 @@
 #include <ctype.h>
 #include <string.h>
 
-/* cJSON copies a number into 64 bytes and fails on longer ones. */
-#define MAX_NUMBER 60
-
 struct scan {
     const char *text;
     const char *at;
@@ -166,7 +163,7 @@ static llmd_error *scan_number(struct scan *scan)
 
     if (len == 0)
         return refuse_as(scan, LLMD_E_INVALID, "not a number as JSON writes it");
-    if (len > MAX_NUMBER)
+    if (len > LLMD__JSON_MAX_NUMBER)
         return refuse(scan, "a number of more than 60 characters");
     if (scan->at + len < scan->end && isdigit((unsigned char)scan->at[len]))
         return refuse(scan, "a number must not begin with 0");

@@ -11,6 +11,8 @@
 
 /* Schemas of custom resources reach about 60 levels. */
 #define LLMD__JSON_MAX_DEPTH 256
+/* cJSON copies a number into 64 bytes and fails on longer ones. */
+#define LLMD__JSON_MAX_NUMBER 60
 #define LLMD__JSON_MAX_BYTES ((size_t)256 << 20)
 
 /* Errors: "WHAT:3:14: ..." (line and byte in the line). */
