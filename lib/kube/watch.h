@@ -14,13 +14,13 @@ struct watch_change {
     const char *text;                             /* the object as the server sent it */
 };
 
-/* May queue events, poke other steps and set action->kind to FINISH or FAIL. */
+/* May queue events, poke other steps and set action->kind to DONE, FINISH or FAIL. */
 typedef llmd_error *(*watch_fn)(void *data, struct graph *graph, const struct watch_change *change,
                                 struct step_action *action);
 
 struct watch_wish {
-    const char *resource;                         /* looked up when the step begins: let the step
-                                                     need a discovery step */
+    const char *resource;                         /* looked up when the step begins; the server is
+                                                     asked when the cache does not know it */
     const char *ns, *labels, *fields;             /* ns "*": all */
     bool optional;                                /* not served: told as SYNCED with nothing, and
                                                      looked for again every 5 s */
@@ -32,5 +32,16 @@ struct watch_wish {
 /* Adds a watching step that never is DONE by itself. */
 llmd_error *llmd__watch_step(struct graph *graph, const llmd_kube *kube,
                              const struct watch_wish *wish, step_id *out);
+
+/* The step's inside, for steps that watch besides other things, and for its tests. graph is only
+   handed on to on_change. A tick before its time is harmless. */
+struct watch;
+llmd_error *llmd__watch_new(const llmd_kube *kube, const struct watch_wish *wish,
+                            struct watch **out);
+llmd_error *llmd__watch_advance(void *watch, struct graph *graph, const struct step_input *input,
+                                struct step_action *action);
+/* When it wants to be woken (monotonic ms), or 0. */
+int64_t llmd__watch_wake_ms(const struct watch *watch);
+void llmd__watch_free(void *watch);
 
 #endif
