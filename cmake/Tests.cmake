@@ -4,6 +4,11 @@
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 file(GLOB SUPPORT_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/*.c)
 list(SORT SUPPORT_SOURCES)
+# Unit tests need no server, but do fail allocations: torture stands alone.
+list(FILTER SUPPORT_SOURCES EXCLUDE REGEX "/torture\\.c$")
+add_library(test_torture STATIC ${PROJECT_SOURCE_DIR}/tests/support/torture.c)
+target_include_directories(test_torture PUBLIC ${PROJECT_SOURCE_DIR}/tests)
+target_link_libraries(test_torture PUBLIC llmd_static llmd_flags PkgConfig::CMOCKA)
 if(SUPPORT_SOURCES)
     add_library(test_support STATIC ${SUPPORT_SOURCES})
     target_include_directories(test_support PUBLIC ${PROJECT_SOURCE_DIR}/tests)
@@ -18,7 +23,7 @@ foreach(kind unit fault scenario)
         add_executable(${target} ${source})
         target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
         target_compile_definitions(${target} PRIVATE SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-        target_link_libraries(${target} PRIVATE llmd_static llmd_flags PkgConfig::CMOCKA
+        target_link_libraries(${target} PRIVATE test_torture llmd_static llmd_flags PkgConfig::CMOCKA
             PkgConfig::CURL PkgConfig::CJSON PkgConfig::YAML PkgConfig::CRYPTO Threads::Threads m)
         if(TARGET test_support AND NOT kind STREQUAL unit)
             target_link_libraries(${target} PRIVATE test_support)
