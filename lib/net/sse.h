@@ -12,11 +12,12 @@ struct sse {
     struct buf line;
     struct buf data;
     bool has_data;
+    bool complete;                                /* data was handed out: the next feed drops it */
     bool last_was_cr;
     bool begun;
 };
 
-/* Consumes bytes up to the end of the next event. Returns how many bytes were consumed; *event is
+/* Zero-initialise. Consumes bytes up to the end of the next event. Returns how many bytes were consumed; *event is
    the event's data (valid until the next call) or NULL when more bytes are needed. */
 size_t llmd__sse_feed(struct sse *sse, const char *bytes, size_t len, const char **event,
                       size_t *event_len);
