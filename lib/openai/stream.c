@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+#include "base/context.h"
+#include "base/ref.h"
+#include "openai/assembly.h"
+#include "openai/call.h"
+#include "openai/decoder.h"
+#include "openai/refusal.h"
+#include "openai/reply.h"
+
+#include <pthread.h>
+
+/* After [DONE] the end of the body follows at once; waiting for it keeps the connection usable. A
+   server that does not end its body costs this much and its connection. */
+#define DRAIN_MS 50
+
+struct llmd_stream {
+    struct busy busy;
+    pthread_mutex_t lock;     /* guards wait, and orders free against the thread inside */
+    llmd_context *wait;       /* what the thread inside waits on; llmd_stream_free() cancels it */
+    char *subject;            /* "endpoint http://h/llm/qwen: chat" */
+    struct http_stream *body; /* NULL once it has ended */
+    struct decoder decoder;
+    struct assembly assembly;
+    struct buf bytes;
+    llmd_error *error; /* what ended the stream, or NULL */
+    int64_t sent_us;
+    int64_t end_us;
+    int64_t first_event_timeout_ms;
+    int64_t first_event_deadline_ms; /* INT64_MAX: none */
+};
+
+/* One wait: bounded by the caller's context, by the first event's limit, and by a free. */
+struct wait {
+    llmd_context *outer; /* the caller's; may be NULL */
+    llmd_context *inner;
+    struct context_waker waker;
+};
+
+static bool outer_ended(void *outer)
+{
+    llmd_error *error = llmd__context_check(outer);
+    llmd_error_free(error);
+    return error != NULL;
+}
+
+static void cancel_inner(void *inner)
+{
+    llmd_context_cancel(inner);
+}
+
+/* False: the stream was freed meanwhile. */
+static bool wait_begin(struct llmd_stream *stream, llmd_context *outer, int64_t deadline_ms,
+                       struct wait *wait)
+{
+    int64_t outer_ms = llmd__context_deadline_ms(outer), now_ms = llmd__clock_mono_ms();
+    int64_t until_ms = outer_ms < deadline_ms ? outer_ms : deadline_ms;
+    *wait = (struct wait){.outer = outer, .inner = llmd_context_new()};
+    if (until_ms != INT64_MAX)
+        llmd_context_set_timeout_ms(wait->inner, until_ms > now_ms ? until_ms - now_ms : 0);
+    if (outer)
+        llmd_context_set_poll(wait->inner, outer_ended, outer);
+    wait->waker = (struct context_waker){.wake = cancel_inner, .data = wait->inner};
+    llmd__context_add_waker(outer, &wait->waker);
+    pthread_mutex_lock(&stream->lock);
+    bool wanted = atomic_load(&stream->busy.state) == 1;
+    stream->wait = wait->inner;
+    pthread_mutex_unlock(&stream->lock);
+    return wanted;
+}
+
+static void wait_end(struct llmd_stream *stream, struct wait *wait)
+{
+    pthread_mutex_lock(&stream->lock);
+    stream->wait = NULL;
+    pthread_mutex_unlock(&stream->lock);
+    llmd__context_remove_waker(wait->outer, &wait->waker);
+    llmd_context_free(wait->inner);
+}
+
+static llmd_error *read_bytes(llmd_context *ctx, llmd_stream *stream, int64_t deadline_ms,
+                              bool *end)
+{
+    struct wait wait;
+    llmd_error *error = NULL;
+    llmd__buf_reset(&stream->bytes);
+    if (wait_begin(stream, ctx, deadline_ms, &wait))
+        error = llmd__http_stream_read(wait.inner, stream->body, &stream->bytes, end);
+    else
+        error = llmd__error(LLMD_E_CANCELED, "canceled");
+    wait_end(stream, &wait);
+    return error;
+}
+
+/* Gives the connection back, or cuts it so that the server stops generating. */
+static void close_body(llmd_stream *stream)
+{
+    llmd__http_stream_free(TAKE(stream->body));
+    stream->end_us = llmd__clock_mono_us();
+}
+
+static void end(llmd_stream *stream, llmd_error *error)
+{
+    close_body(stream);
+    stream->error = llmd__error_wrap(error, "%s", stream->subject);
+}
+
+static void end_after_done(llmd_stream *stream)
+{
+    int64_t deadline_ms = llmd__clock_mono_ms() + DRAIN_MS;
+    bool over = false;
+    llmd_error *error = NULL;
+    while (!over && !error)
+        error = read_bytes(NULL, stream, deadline_ms, &over);
+    llmd_error_free(error);
+    end(stream, NULL);
+}
+
+/* What the caller's context ended comes back as the error of this call; everything else ends the
+   stream: the answer's own end, its limits, the connection's faults. */
+static llmd_error *after_read(llmd_context *ctx, llmd_stream *stream, llmd_error *error, bool over)
+{
+    llmd_code code = llmd_error_code(error);
+    if (code == LLMD_E_TIMEOUT || code == LLMD_E_CANCELED) {
+        llmd_error *callers = llmd__context_check(ctx);
+        if (callers || atomic_load(&stream->busy.state) != 1) {
+            llmd_error *told = callers ? callers : llmd__error_copy(error);
+            llmd_error_free(error);
+            return llmd__error_wrap(told, "%s", stream->subject);
+        }
+        if (llmd__clock_mono_ms() >= stream->first_event_deadline_ms) {
+            llmd_error_free(error);
+            error = llmd__error(LLMD_E_TIMEOUT, "no event within %lld ms",
+                                (long long)stream->first_event_timeout_ms);
+        }
+    }
+    if (!error && over)
+        error = llmd__decoder_end(&stream->decoder);
+    if (error && llmd__decoder_complete(&stream->decoder)) {
+        llmd_error_free(error); /* cut after its end: nothing is missing */
+        error = NULL;
+        over = true;
+    }
+    if (error || over)
+        end(stream, error);
+    return NULL;
+}
+
+static llmd_error *read_some(llmd_context *ctx, llmd_stream *stream)
+{
+    bool over = false;
+    llmd_error *error = read_bytes(ctx, stream, stream->first_event_deadline_ms, &over);
+    stream->assembly.now_us = llmd__clock_mono_us();
+    if (!error && stream->bytes.len)
+        error = llmd__decoder_feed(&stream->decoder, stream->bytes.data, stream->bytes.len);
+    if (stream->decoder.heard)
+        stream->first_event_deadline_ms = INT64_MAX;
+    return after_read(ctx, stream, error, over);
+}
+
+static llmd_error *next(llmd_context *ctx, llmd_stream *stream, llmd_delta **out)
+{
+    while (!(*out = llmd__deltas_take(&stream->decoder.deltas))) {
+        if (!stream->body)
+            return llmd__error_copy(stream->error);
+        if (stream->decoder.done)
+            end_after_done(stream);
+        else
+            TRY(read_some(ctx, stream));
+    }
+    return NULL;
+}
+
+static void destroy(llmd_stream *stream)
+{
+    llmd__http_stream_free(stream->body);
+    llmd__decoder_free(&stream->decoder);
+    llmd__assembly_free(&stream->assembly);
+    llmd__buf_free(&stream->bytes);
+    llmd_error_free(stream->error);
+    llmd__free(stream->subject);
+    pthread_mutex_destroy(&stream->lock);
+    llmd__free(stream);
+}
+
+static llmd_error *enter(llmd_stream *stream)
+{
+    if (llmd__busy_enter(&stream->busy))
+        return NULL;
+    return llmd__error(LLMD_E_INVALID, "stream: in use by another thread");
+}
+
+/* True: it was freed while we were inside, and is gone now. */
+static bool leave(llmd_stream *stream)
+{
+    if (!llmd__busy_leave(&stream->busy))
+        return false;
+    /* The one who freed it may still hold the lock. */
+    pthread_mutex_lock(&stream->lock);
+    pthread_mutex_unlock(&stream->lock);
+    destroy(stream);
+    return true;
+}
+
+llmd_error *llmd_stream_next(llmd_context *ctx, llmd_stream *stream, llmd_delta **out)
+{
+    REQUIRE(out);
+    *out = NULL;
+    REQUIRE(stream);
+    TRY(enter(stream));
+    llmd_error *error = next(ctx, stream, out);
+    if (!leave(stream))
+        return error;
+    llmd_delta_free(TAKE(*out));
+    return error ? error : llmd__error(LLMD_E_CANCELED, "stream: freed");
+}
+
+static llmd_error *reply_so_far(const llmd_stream *stream, llmd_reply **out)
+{
+    AUTO(json) struct json *tree = NULL;
+    struct reply_times times = {
+        .sent_us = stream->sent_us,
+        .first_us = stream->assembly.first_text_us,
+        .end_us = stream->end_us ? stream->end_us : llmd__clock_mono_us(),
+    };
+    TRY(llmd__assembly_json(&stream->assembly, &tree));
+    return llmd__reply_new(tree, NULL, &times, out);
+}
+
+llmd_error *llmd_stream_reply(const llmd_stream *stream, llmd_reply **out)
+{
+    REQUIRE(out);
+    *out = NULL;
+    REQUIRE(stream);
+    llmd_stream *entered = (llmd_stream *)(uintptr_t)stream; /* only its guard changes */
+    TRY(enter(entered));
+    llmd_error *error = reply_so_far(stream, out);
+    if (!leave(entered))
+        return error;
+    llmd_reply_free(TAKE(*out));
+    return error ? error : llmd__error(LLMD_E_CANCELED, "stream: freed");
+}
+
+void llmd_stream_free(llmd_stream *stream)
+{
+    if (!stream)
+        return;
+    pthread_mutex_lock(&stream->lock);
+    bool idle = llmd__busy_free(&stream->busy);
+    if (!idle && stream->wait)
+        llmd_context_cancel(stream->wait);
+    pthread_mutex_unlock(&stream->lock);
+    if (idle)
+        destroy(stream);
+}
+
+static llmd_stream *new_stream(struct call *call, const struct http_reply *reply,
+                               struct http_stream *body)
+{
+    llmd_stream *stream = llmd__calloc(1, sizeof *stream);
+    if (!stream)
+        return NULL;
+    pthread_mutex_init(&stream->lock, NULL);
+    stream->assembly = ASSEMBLY_INIT;
+    stream->assembly.chat = call->chat;
+    stream->decoder.assembly = &stream->assembly;
+    stream->subject = TAKE(call->subject);
+    stream->body = body;
+    stream->sent_us = reply->sent_us ? reply->sent_us : reply->start_us;
+    stream->first_event_timeout_ms = call->http.first_byte_timeout_ms;
+    stream->first_event_deadline_ms = stream->first_event_timeout_ms > 0
+                                          ? stream->sent_us / 1000 + stream->first_event_timeout_ms
+                                          : INT64_MAX;
+    return stream;
+}
+
+llmd_error *llmd_endpoint_stream(llmd_context *ctx, const llmd_endpoint *endpoint,
+                                 const llmd_request *request, llmd_stream **out)
+{
+    AUTO(call) struct call call = {0};
+    AUTO(http_reply) struct http_reply reply = HTTP_REPLY_INIT;
+    AUTO(http_stream) struct http_stream *body = NULL;
+    REQUIRE(out);
+    *out = NULL;
+    REQUIRE(endpoint);
+    REQUIRE(request);
+    TRY(llmd__call_prepare(ctx, endpoint, request, true, &call));
+    TRY(llmd__error_wrap(
+        llmd__http_stream_open(ctx, llmd__endpoint_http(endpoint), &call.http, &reply, &body), "%s",
+        call.subject));
+    if (!body)
+        return llmd__refusal(call.subject, &reply);
+    *out = new_stream(&call, &reply, body);
+    CHECK_MEMORY(*out);
+    body = NULL;
+    return NULL;
+}
