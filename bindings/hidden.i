@@ -4,7 +4,6 @@
 %ignore llmd_context_set_poll;
 %ignore llmd_task_run;
 %ignore llmd_log_set;
-%ignore llmd_free;
 %ignore LLMD_VERSION;
 %ignore LLMD_VERSION_MAJOR;
 %ignore LLMD_VERSION_MINOR;

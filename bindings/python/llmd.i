@@ -27,6 +27,7 @@ typedef struct type {} type;
 %enddef
 %include "../shapes.i"
 %include "../hidden.i"
+%ignore llmd_free;
 %ignore llmd_error;
 %rename("$ignore", regextarget=1) "^llmd_error_";
 

@@ -16,7 +16,7 @@ ends any wait. Errors are ``llmd.Error`` with the reason and advice in them.
 """
 from __future__ import annotations
 
-from ._source import _raw
+from . import _raw as _raw
 from .errors import (
     BusyError, CanceledError, ConflictError, DeniedError, Error, ExistsError, FailedError,
     InvalidError, NotFoundError, ProtocolError, RemoteError, SystemError, TimeoutError,

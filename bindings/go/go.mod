@@ -1,0 +1,3 @@
+module github.com/libllmd/libllmd/bindings/go
+
+go 1.24
