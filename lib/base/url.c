@@ -87,7 +87,7 @@ static llmd_error *parse_host(const char *text, const char *at, const char *end,
         return refuse(text, "must not carry a user or password; use credentials");
     if (host == host_end)
         return refuse(text, "has no host");
-    bool literal = close && strspn(host, "0123456789abcdefABCDEF:.%") >= (size_t)(close - host);
+    bool literal = close && strspn(host, "0123456789abcdefABCDEF:.") >= (size_t)(close - host);
     if (!literal && (*at == '[' || !is_host(host, host_end)))
         return refuse(text, "has a host with characters that cannot stand there");
     if (!parse_port(close ? close + 1 : host_end, end, &url->port))
