@@ -126,15 +126,23 @@ static size_t on_body(char *bytes, size_t one, size_t len, void *data)
     return exchange->error || exchange->abort ? CURL_WRITEFUNC_ERROR : len;
 }
 
+static bool bytes_left(const struct exchange *exchange)
+{
+    long size = 0;
+
+    curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &size);
+    return exchange->sent && size > 0;
+}
+
 /* Asked when a connection is there and the request is about to be sent. libcurl comes here a second
-   time when a reused connection died without an answer: it would send a POST again, which the
-   server may have acted on (RFC 9110 9.2.2). */
+   time when a reused connection died without an answer. If any byte had left, it would send a POST
+   again that the server may have acted on (RFC 9110 9.2.2). */
 static int on_send(void *data, char *remote, char *local, int remote_port, int local_port)
 {
     struct exchange *exchange = data;
 
     (void)remote, (void)local, (void)remote_port, (void)local_port;
-    if (exchange->sent && !exchange->idempotent) {
+    if (bytes_left(exchange) && !exchange->idempotent) {
         exchange->refused_repeat = true;
         return CURL_PREREQFUNC_ABORT;
     }
@@ -397,6 +405,7 @@ llmd_error *llmd__exchange_result(struct exchange *exchange, enum retry_class *c
 
     curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connects);
     reply->reused = connects == 0 && exchange->sent;
+    exchange->sent = bytes_left(exchange);
     reply->end_us = llmd__clock_mono_us();
     log_end(exchange);
     *class = RETRY_NEVER;

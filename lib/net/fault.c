@@ -11,57 +11,61 @@ struct cause {
     bool never; /* trying again cannot help */
 };
 
-/* Numbers of OpenSSL's x509_vfy.h, which only auth/ may include. */
-struct verify_cause {
-    long number;
-    const char *words;
-    const char *advice;
-};
-
 #define ADVICE_CA "give the CA certificate that signed the server's"
+#define ADVICE_NAME "use a name or address that the certificate has, or set the TLS server name"
+#define ADVICE_CLOCK "renew the server's certificate, or check this machine's clock"
 
-static const struct verify_cause verify_causes[] = {
-    {2, "TLS: certificate is not trusted (its issuer is unknown)", ADVICE_CA},
-    {9, "TLS: certificate is not valid yet", "check this machine's clock"},
-    {10, "TLS: certificate has expired",
-     "renew the server's certificate, or check this machine's clock"},
-    {18, "TLS: certificate is not trusted (self-signed)", ADVICE_CA},
-    {19, "TLS: certificate is not trusted (self-signed CA in its chain)", ADVICE_CA},
-    {20, "TLS: certificate is not trusted (its issuer is unknown)", ADVICE_CA},
-    {21, "TLS: certificate is not trusted (its chain is not complete)", ADVICE_CA},
-    {23, "TLS: certificate was revoked", NULL},
-    {62, "TLS: certificate is for another host name",
-     "use the name that the certificate has, or set the TLS server name"},
-    {64, "TLS: certificate is for another address",
-     "use an address that the certificate has, or set the TLS server name"},
+/* libcurl keeps OpenSSL's number to itself when the handshake fails; its words are what we get. The
+   first that is found counts. */
+static const struct {
+    const char *found;
+    struct cause cause;
+} tls_causes[] = {
+    {"self-signed certificate in",
+     {LLMD_E_UNREACHABLE, "TLS: certificate is not trusted (self-signed CA in its chain)",
+      ADVICE_CA, true}},
+    {"self-signed",
+     {LLMD_E_UNREACHABLE, "TLS: certificate is not trusted (self-signed)", ADVICE_CA, true}},
+    {"self signed",
+     {LLMD_E_UNREACHABLE, "TLS: certificate is not trusted (self-signed)", ADVICE_CA, true}},
+    {"local issuer",
+     {LLMD_E_UNREACHABLE, "TLS: certificate is not trusted (its issuer is unknown)", ADVICE_CA,
+      true}},
+    {"issuer certificate",
+     {LLMD_E_UNREACHABLE, "TLS: certificate is not trusted (its issuer is unknown)", ADVICE_CA,
+      true}},
+    {"verify the first",
+     {LLMD_E_UNREACHABLE, "TLS: certificate is not trusted (its chain is not complete)", ADVICE_CA,
+      true}},
+    {"not yet valid",
+     {LLMD_E_UNREACHABLE, "TLS: certificate is not valid yet", ADVICE_CLOCK, true}},
+    {"expired", {LLMD_E_UNREACHABLE, "TLS: certificate has expired", ADVICE_CLOCK, true}},
+    {"revoked", {LLMD_E_UNREACHABLE, "TLS: certificate was revoked", NULL, true}},
+    {"subject name",
+     {LLMD_E_UNREACHABLE, "TLS: certificate is for another name", ADVICE_NAME, true}},
+    {"wrong version number",
+     {LLMD_E_UNREACHABLE, "TLS: the server speaks plain HTTP", "use an http:// address", true}},
+    {"alert",
+     {LLMD_E_UNREACHABLE, NULL, "the server may want a client certificate or another TLS name",
+      true}},
 };
 
-static struct cause verify_cause(const struct exchange *exchange)
+static struct cause tls_cause(const struct exchange *exchange)
 {
-    long number = 0;
-
-    curl_easy_getinfo(exchange->easy, CURLINFO_SSL_VERIFYRESULT, &number);
-    for (size_t i = 0; i < sizeof verify_causes / sizeof *verify_causes; i++)
-        if (verify_causes[i].number == number)
-            return (struct cause){LLMD_E_UNREACHABLE, verify_causes[i].words,
-                                  verify_causes[i].advice, true};
-    /* libcurl compares the names itself, after OpenSSL was content. */
-    if (number == 0)
-        return (struct cause){LLMD_E_UNREACHABLE, "TLS: certificate is for another host name",
-                              "use the name that the certificate has, or set the TLS server name",
-                              true};
-    return (struct cause){LLMD_E_UNREACHABLE, "TLS: certificate is not trusted", ADVICE_CA, true};
+    for (size_t i = 0; i < sizeof tls_causes / sizeof *tls_causes; i++)
+        if (strstr(exchange->curl_words, tls_causes[i].found))
+            return tls_causes[i].cause;
+    return (struct cause){.code = LLMD_E_UNREACHABLE,
+                          .never = exchange->result == CURLE_PEER_FAILED_VERIFICATION};
 }
 
-static struct cause handshake_cause(const struct exchange *exchange)
+static struct cause slow_cause(const struct exchange *exchange)
 {
-    if (strstr(exchange->curl_words, "wrong version number"))
-        return (struct cause){LLMD_E_UNREACHABLE, "TLS: the server speaks plain HTTP",
-                              "use an http:// address", true};
-    if (strstr(exchange->curl_words, "alert"))
-        return (struct cause){LLMD_E_UNREACHABLE, NULL,
-                              "the server may want a client certificate or another TLS name", true};
-    return (struct cause){.code = LLMD_E_UNREACHABLE};
+    if (strncmp(exchange->curl_words, "SSL", 3) == 0)
+        return (struct cause){LLMD_E_UNREACHABLE, "TLS: the server did not answer in time",
+                              "it may speak plain HTTP: try an http:// address", false};
+    return (struct cause){LLMD_E_UNREACHABLE, "no connection in time",
+                          "check the address, the VPN and the firewall", false};
 }
 
 static struct cause connect_cause(const struct exchange *exchange)
@@ -98,6 +102,9 @@ static struct cause cut_cause(const struct exchange *exchange)
     if (!exchange->answered)
         return (struct cause){LLMD_E_UNREACHABLE, "the connection was closed before an answer",
                               NULL, false};
+    /* 7.88 calls a chunk that cannot be read an error of receiving. */
+    if (strstr(exchange->curl_words, "chunk"))
+        return (struct cause){LLMD_E_PROTOCOL, NULL, NULL, true};
     return (struct cause){LLMD_E_UNREACHABLE, "the connection was reset inside the answer", NULL,
                           false};
 }
@@ -114,12 +121,10 @@ static struct cause cause_of(const struct exchange *exchange)
     case CURLE_COULDNT_CONNECT:
         return connect_cause(exchange);
     case CURLE_OPERATION_TIMEDOUT:
-        return (struct cause){LLMD_E_UNREACHABLE, "no connection in time",
-                              "check the address, the VPN and the firewall", false};
+        return slow_cause(exchange);
     case CURLE_PEER_FAILED_VERIFICATION:
-        return verify_cause(exchange);
     case CURLE_SSL_CONNECT_ERROR:
-        return handshake_cause(exchange);
+        return tls_cause(exchange);
     case CURLE_SSL_CACERT_BADFILE:
         return (struct cause){LLMD_E_INVALID, "the CA certificate cannot be read", NULL, true};
     case CURLE_SSL_CERTPROBLEM:
