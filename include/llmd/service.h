@@ -76,7 +76,9 @@ LLMD_API const char *llmd_service_spec_ns(const llmd_service_spec *spec);
 LLMD_CHECKED llmd_error *llmd_service_spec_json(const llmd_service_spec *spec, char **out);
 /**
  * The objects that apply would write on a cluster with KServe 0.20, as a JSON List, secrets as
- * "***"; pure, for review and golden tests.
+ * "***"; pure, for review and golden tests. The policies of GKE's load balancer are in it where the
+ * preset is one of GKE's hardware; the copy of the route preset, which needs a look at the cluster,
+ * is not. An unnamed namespace is shown as "default".
  * @param out  llmd_free()
  * @return NULL, or LLMD_E_INVALID
  * @threads any

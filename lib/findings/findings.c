@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "findings/findings.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const struct rule *const tables[] = {llmd__rules_service, llmd__rules_pod, llmd__rules_crash,
+                                            llmd__rules_route, llmd__rules_late};
+
+/* ---- sightings ---- */
+
+static void free_sightings(struct sightings *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        llmd__free(list->items[i].subject);
+        llmd__free(list->items[i].message);
+    }
+    llmd__free(list->items);
+    *list = (struct sightings){0};
+}
+
+static llmd_error *grow(void **items, size_t count, size_t *cap, size_t size)
+{
+    size_t wanted = *cap ? *cap * 2 : 8;
+    void *grown;
+
+    if (count < *cap)
+        return NULL;
+    grown = llmd__realloc(*items, wanted * size);
+    CHECK_MEMORY(grown);
+    *items = grown;
+    *cap = wanted;
+    return NULL;
+}
+
+/* Conditions repeat themselves over several lines and kilobytes: the first line, cut, is enough. */
+static void one_line(char *text)
+{
+    size_t max = 600;
+
+    for (char *at = text; *at; at++)
+        if (*at == '\n' || *at == '\r' || *at == '\t')
+            *at = ' ';
+    if (strlen(text) > max) {
+        while (max > 0 && ((unsigned char)text[max] & 0xC0) == 0x80)
+            max--;
+        memcpy(text + max - 3, "...", 3);
+        text[max] = '\0';
+    }
+}
+
+llmd_error *llmd__sighting_add(struct sightings *out, char *subject, const char *reason,
+                               int strikes, const char *format, ...)
+{
+    AUTO(str) char *owned = subject;
+    struct buf text = BUF_INIT;
+    char *message = NULL;
+    va_list args;
+
+    CHECK_MEMORY(owned);
+    TRY(grow((void **)&out->items, out->count, &out->cap, sizeof(*out->items)));
+    va_start(args, format);
+    llmd__buf_vformat(&text, format, args);
+    va_end(args);
+    TRY(llmd__buf_take(&text, &message));
+    one_line(message);
+    out->items[out->count++] = (struct sighting){
+        .subject = TAKE(owned), .message = message, .reason = reason, .strikes = strikes};
+    return NULL;
+}
+
+int llmd__event_count(const struct json *event)
+{
+    int64_t series = llmd__json_int(event, "series.count", 0);
+    int64_t count = llmd__json_int(event, "count", 1);
+
+    return (int)(series > count ? series : count);
+}
+
+bool llmd__event_is(const struct json *event, const char *reason, const struct json *about)
+{
+    const char *uid = llmd__json_str(event, "involvedObject.uid");
+
+    if (strcmp(llmd__json_str(event, "reason"), reason))
+        return false;
+    if (!about)
+        return true;
+    if (uid[0])
+        return !strcmp(uid, llmd__json_str(about, "metadata.uid"));
+    return !strcmp(llmd__json_str(event, "involvedObject.name"), llmd__scene_name(about));
+}
+
+/* ---- memory ---- */
+
+static llmd_error *remember(struct findings *findings, const char *code, const char *subject,
+                            int64_t now_ms, struct memory_item **out)
+{
+    AUTO(str) char *key = llmd__format("%s|%s", code, subject);
+
+    CHECK_MEMORY(key);
+    for (size_t i = 0; i < findings->memory_count; i++)
+        if (!strcmp(findings->memory[i].key, key)) {
+            *out = &findings->memory[i];
+            (*out)->seen = true;
+            return NULL;
+        }
+    TRY(grow((void **)&findings->memory, findings->memory_count, &findings->memory_cap,
+             sizeof(*findings->memory)));
+    *out = &findings->memory[findings->memory_count++];
+    **out = (struct memory_item){.key = TAKE(key), .since_ms = now_ms, .seen = true};
+    return NULL;
+}
+
+/* What is gone starts anew when it comes again, but is not told again. */
+static void forget_unseen(struct findings *findings)
+{
+    for (size_t i = 0; i < findings->memory_count; i++)
+        if (!findings->memory[i].seen)
+            findings->memory[i].since_ms = INT64_MAX;
+}
+
+static void begin(struct findings *findings)
+{
+    for (size_t i = 0; i < findings->memory_count; i++)
+        findings->memory[i].seen = false;
+    for (size_t i = 0; i < findings->count; i++) {
+        llmd__free(findings->items[i].subject);
+        llmd__free(findings->items[i].message);
+    }
+    findings->count = 0;
+    findings->wake_ms = 0;
+    llmd__free(TAKE(findings->log_pod));
+    llmd__free(TAKE(findings->log_container));
+}
+
+void llmd__findings_free(struct findings *findings)
+{
+    begin(findings);
+    for (size_t i = 0; i < findings->memory_count; i++)
+        llmd__free(findings->memory[i].key);
+    llmd__free(findings->memory);
+    llmd__free(findings->items);
+    *findings = (struct findings){0};
+}
+
+/* ---- judging ---- */
+
+static bool has_any(const char *text, const char *words)
+{
+    while (*words) {
+        size_t len = strcspn(words, "|");
+        size_t text_len = strlen(text);
+
+        for (size_t i = 0; len && i + len <= text_len; i++)
+            if (!strncasecmp(text + i, words, len))
+                return true;
+        words += len + (words[len] == '|');
+    }
+    return false;
+}
+
+static const struct rule *match(const struct rule *first, const struct sighting *seen)
+{
+    for (const struct rule *rule = first; rule->code && rule->observe == first->observe; rule++)
+        if (!rule->texts || has_any(seen->message, rule->texts) ||
+            has_any(seen->reason, rule->texts))
+            return rule;
+    return NULL;
+}
+
+static void wake_at(struct findings *findings, int64_t at_ms)
+{
+    if (!findings->wake_ms || at_ms < findings->wake_ms)
+        findings->wake_ms = at_ms;
+}
+
+/* Grace and end count from when it was first seen. */
+static bool has_lasted(struct findings *findings, int64_t since_ms, int64_t want_ms, int64_t now_ms)
+{
+    if (now_ms - since_ms >= want_ms)
+        return true;
+    wake_at(findings, since_ms + want_ms);
+    return false;
+}
+
+static bool must_end(struct findings *findings, const struct rule *rule,
+                     const struct sighting *seen, int64_t since_ms, int64_t now_ms)
+{
+    if (rule->end_strikes && seen->strikes >= rule->end_strikes)
+        return true;
+    return rule->end_ms != FINDING_NEVER && has_lasted(findings, since_ms, rule->end_ms, now_ms);
+}
+
+/* The last lines of a container are worth the round trip: the finding waits for them. */
+static llmd_error *want_log(struct findings *findings, const struct sighting *seen)
+{
+    if (findings->log_pod)
+        return NULL;
+    findings->log_pod = llmd__strdup(seen->log_pod);
+    CHECK_MEMORY(findings->log_pod);
+    findings->log_container = llmd__strdup(seen->log_container);
+    CHECK_MEMORY(findings->log_container);
+    return NULL;
+}
+
+static llmd_error *keep(struct findings *findings, const struct rule *rule, struct sighting *seen,
+                        struct memory_item *item, bool ends)
+{
+    TRY(grow((void **)&findings->items, findings->count, &findings->cap, sizeof(*findings->items)));
+    findings->items[findings->count++] = (struct finding){.rule = rule,
+                                                          .subject = TAKE(seen->subject),
+                                                          .message = TAKE(seen->message),
+                                                          .is_new = !item->told,
+                                                          .ends = ends,
+                                                          .since_ms = item->since_ms};
+    item->told = true;
+    return NULL;
+}
+
+struct judgement {
+    struct findings *findings;
+    const struct scene *scene;
+    int64_t now_ms;
+    bool patient;
+    bool cause; /* a cause was seen, told or not yet */
+};
+
+static llmd_error *judge_sighting(struct judgement *judgement, const struct rule *rule,
+                                  struct sighting *seen)
+{
+    struct findings *findings = judgement->findings;
+    int64_t now_ms = judgement->now_ms;
+    struct memory_item *item = NULL;
+    bool told;
+
+    if (rule->consequence && judgement->cause)
+        return NULL;
+    TRY(remember(findings, rule->code, seen->subject, now_ms, &item));
+    if (item->since_ms == INT64_MAX)
+        item->since_ms = now_ms;
+    told = !judgement->patient || has_lasted(findings, item->since_ms, rule->grace_ms, now_ms);
+    if (!rule->progress && !rule->consequence)
+        judgement->cause = true;
+    if (!told)
+        return NULL;
+    if (seen->log_pod && judgement->patient)
+        return want_log(findings, seen);
+    return keep(findings, rule, seen, item, must_end(findings, rule, seen, item->since_ms, now_ms));
+}
+
+static llmd_error *run_observer(struct judgement *judgement, const struct rule *first)
+{
+    __attribute__((cleanup(free_sightings))) struct sightings seen = {0};
+
+    TRY(first->observe(judgement->scene, &seen));
+    for (size_t i = 0; i < seen.count; i++) {
+        const struct rule *rule = match(first, &seen.items[i]);
+
+        if (rule)
+            TRY(judge_sighting(judgement, rule, &seen.items[i]));
+    }
+    return NULL;
+}
+
+static llmd_error *run_table(struct judgement *judgement, const struct rule *table)
+{
+    for (const struct rule *rule = table; rule->code; rule++)
+        if (rule == table || rule->observe != rule[-1].observe)
+            TRY(run_observer(judgement, rule));
+    return NULL;
+}
+
+llmd_error *llmd__findings_judge(struct findings *findings, const struct scene *scene,
+                                 int64_t now_ms, bool patient)
+{
+    struct judgement judgement = {
+        .findings = findings, .scene = scene, .now_ms = now_ms, .patient = patient};
+
+    begin(findings);
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+        TRY(run_table(&judgement, tables[i]));
+    forget_unseen(findings);
+    return NULL;
+}

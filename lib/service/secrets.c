@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/secrets.h"
+#include "service/kserve.h"
+
+#include "base/base64.h"
+
+#include <string.h>
+
+#define TOKEN_SUFFIX "-hf-token"
+#define PULL_SUFFIX "-pull"
+#define TOKEN_KEY "HF_TOKEN"
+
+llmd_error *llmd__service_metadata(const char *ns, const char *name, const char *service,
+                                   struct json **out)
+{
+    return llmd__json_make(out, "{'name': %s, 'namespace': %s, 'labels': {%s: 'libllmd', %s: %s}}",
+                           name, ns, LLMD__KSERVE_MANAGED_BY, LLMD__KSERVE_SERVICE_LABEL, service);
+}
+
+static llmd_error *secret(const llmd_service_spec *spec, const char *ns, const char *suffix,
+                          const char *type, const char *key, const char *base64, struct json **out)
+{
+    AUTO(str) char *name = llmd__format("%s%s", spec->name, suffix);
+    AUTO(json) struct json *metadata = NULL;
+
+    CHECK_MEMORY(name);
+    TRY(llmd__service_metadata(ns, name, spec->name, &metadata));
+    return llmd__json_make(
+        out, "{'apiVersion': 'v1', 'kind': 'Secret', 'metadata': %j, 'type': %s, 'data': {%s: %s}}",
+        metadata, type, key, base64);
+}
+
+static void wipe(struct buf *buf)
+{
+    if (buf->data)
+        llmd__wipe(buf->data, buf->len);
+    llmd__buf_free(buf);
+}
+
+static llmd_error *add_secret(const llmd_service_spec *spec, const char *ns, const char *suffix,
+                              const char *type, const char *key, const char *value, bool masked,
+                              struct json *list)
+{
+    __attribute__((cleanup(wipe))) struct buf base64 = BUF_INIT;
+    struct json *object = NULL;
+
+    if (masked)
+        llmd__buf_str(&base64, "***");
+    else
+        llmd__base64_encode(value, strlen(value), false, &base64);
+    TRY(llmd__buf_check(&base64));
+    TRY(secret(spec, ns, suffix, type, key, llmd__buf_text(&base64), &object));
+    llmd__json_add(list, object);
+    return NULL;
+}
+
+/* What kubelet reads: {"auths": {"registry": {"auth": base64(user:password)}}}. */
+static llmd_error *docker_config(const struct pull_secret *pull, struct buf *out)
+{
+    __attribute__((cleanup(wipe))) struct buf login = BUF_INIT;
+    __attribute__((cleanup(wipe))) struct buf auth = BUF_INIT;
+
+    llmd__buf_format(&login, "%s:%s", pull->user, pull->password);
+    TRY(llmd__buf_check(&login));
+    llmd__base64_encode(login.data, login.len, false, &auth);
+    TRY(llmd__buf_check(&auth));
+    llmd__buf_str(out, "{\"auths\":{");
+    llmd__buf_json(out, pull->registry);
+    llmd__buf_str(out, ":{\"auth\":");
+    llmd__buf_json(out, llmd__buf_text(&auth));
+    llmd__buf_str(out, "}}}");
+    return llmd__buf_check(out);
+}
+
+llmd_error *llmd__secrets_manifests(const llmd_service_spec *spec, const char *ns, bool masked,
+                                    struct json *list)
+{
+    __attribute__((cleanup(wipe))) struct buf config = BUF_INIT;
+
+    if (spec->hf_token && spec->hf_token[0])
+        TRY(add_secret(spec, ns, TOKEN_SUFFIX, "Opaque", TOKEN_KEY, spec->hf_token, masked, list));
+    if (!spec->pull_secret.registry)
+        return NULL;
+    TRY(docker_config(&spec->pull_secret, &config));
+    return add_secret(spec, ns, PULL_SUFFIX, "kubernetes.io/dockerconfigjson", ".dockerconfigjson",
+                      llmd__buf_text(&config), masked, list);
+}
+
+llmd_error *llmd__secret_token_env(const llmd_service_spec *spec, struct json **out)
+{
+    AUTO(str) char *name = NULL;
+
+    if (!spec->hf_token || !spec->hf_token[0])
+        return NULL;
+    name = llmd__format("%s%s", spec->name, TOKEN_SUFFIX);
+    CHECK_MEMORY(name);
+    return llmd__json_make(out,
+                           "{'name': %s, 'valueFrom': {'secretKeyRef': {'name': %s, 'key': %s}}}",
+                           TOKEN_KEY, name, TOKEN_KEY);
+}
+
+llmd_error *llmd__secret_pull_refs(const llmd_service_spec *spec, struct json **out)
+{
+    AUTO(str) char *name = NULL;
+
+    if (!spec->pull_secret.registry)
+        return NULL;
+    name = llmd__format("%s%s", spec->name, PULL_SUFFIX);
+    CHECK_MEMORY(name);
+    return llmd__json_make(out, "[{'name': %s}]", name);
+}

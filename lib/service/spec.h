@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of a service spec. Unset is not zero: what nobody said is NULL, 0 or false. */
+#ifndef LLMD_SERVICE_SPEC_H
+#define LLMD_SERVICE_SPEC_H
+
+#include "base/fields.h"
+
+#include <llmd/service.h>
+
+struct pull_secret {
+    char *registry, *user, *password;
+};
+
+struct scheduler_spec {
+    struct json *enabled; /* bool; NULL: true */
+    struct json *resources;
+    struct json *config; /* an EndpointPickerConfig */
+    char *image;
+    int readiness_delay_s;
+};
+
+struct llmd_service_spec {
+    char *ns, *name;
+    char *model, *model_name, *preset;
+    struct json *replicas; /* integer; NULL leaves it to KServe or an HPA */
+    char *image, *pull_policy;
+    struct json *args, *env;
+    struct {
+        char *ns, *name;
+    } gateway;
+    char *hf_token;
+    struct pull_secret pull_secret;
+    struct scheduler_spec scheduler;
+    struct json *resources, *node_selector, *tolerations;
+    int max_model_len, tensor_parallel;
+    struct json *download; /* bool; NULL: the preset's */
+    struct json *labels, *annotations;
+    int warmup;
+    bool tls;
+    struct {
+        char *timeouts;
+        int backend_timeout_s;
+    } route;
+    struct json *container, *overlay;
+    llmd_error *bad; /* the first bad value of a setter */
+    bool fixed;      /* the static one of a call without memory */
+};
+
+extern const struct field llmd__service_fields[];
+/* NULL, or why this spec cannot be used: a setter's first bad value, or members that do not fit. */
+llmd_error *llmd__service_spec_check(const llmd_service_spec *spec);
+llmd_error *llmd__service_spec_copy(const llmd_service_spec *spec, llmd_service_spec **out);
+/* "service llm/qwen" for messages. */
+char *llmd__service_what(const char *ns, const char *name);
+
+DEFINE_AUTO(service_spec, llmd_service_spec *, llmd_service_spec_free)
+
+#endif
