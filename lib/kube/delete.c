@@ -165,7 +165,7 @@ static llmd_error *start_watch(struct deletion *deletion, struct graph *graph, i
     struct watch_wish wish = {.resource = deletion->resource,
                               .ns = deletion->ns,
                               .fields = fields,
-                              .missing_is_empty = true, /* who may delete may not always list */
+                              .optional = true, /* its kind may go as well */
                               .on_change = on_change,
                               .data = deletion};
 
