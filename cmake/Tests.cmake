@@ -33,3 +33,7 @@ foreach(kind unit fault scenario)
             ENVIRONMENT "LLMD_SANDBOX=$<IF:$<TARGET_EXISTS:llmd-sandbox>,$<TARGET_FILE:llmd-sandbox>,>")
     endforeach()
 endforeach()
+# What the rig installs its operators with; it uses the public API only.
+add_executable(rig_apply ${PROJECT_SOURCE_DIR}/tests/rig/apply.c)
+target_link_libraries(rig_apply PRIVATE llmd_static llmd_flags PkgConfig::CURL PkgConfig::CJSON
+                      PkgConfig::YAML PkgConfig::CRYPTO Threads::Threads m)
