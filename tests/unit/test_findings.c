@@ -347,7 +347,7 @@ static void test_recordings(void **state)
         play(&replay, cases[i].name, cases[i].until);
         print_message("%s: ready %.2f, phases %s\n", cases[i].name, replay.ready, replay.phases);
         print_told(&replay);
-        if (!strncmp(cases[i].name, "good", 4))
+        if (!strcmp(cases[i].name, "good"))
             assert_true(replay.ready > 0);
         check_told(&replay, &cases[i]);
         check_end(&replay, &cases[i]);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making a service: discover, look, write, wait. */
+#include "service/policies.h"
+#include "service/secrets.h"
+#include "service/service_manifest.h"
+#include "service/wait.h"
+
+#include "kube/apply.h"
+
+#include <string.h>
+
+/* ---- writing, once we know what stands in the cluster ---- */
+
+/* Only an answer to the generation that we wrote counts. */
+static llmd_error *on_applied(void *data, struct graph *graph, const struct json *object)
+{
+    struct wait *wait = data;
+
+    (void)graph;
+    wait->scene.min_generation = llmd__json_int(object, "metadata.generation", 0);
+    return NULL;
+}
+
+static llmd_error *companions(struct wait *wait, struct json *list)
+{
+    struct json *shadow = NULL;
+
+    TRY(llmd__secrets_manifests(wait->spec, wait->ns, false, list));
+    TRY(llmd__route_shadow(wait->spec, wait->ns, &wait->kserve, &shadow));
+    if (shadow)
+        llmd__json_add(list, shadow);
+    return llmd__json_check(list);
+}
+
+/* Secrets and the shadowed preset first: a service that starts without them
+ * starts wrong. */
+static llmd_error *write_companions(struct graph *graph, struct wait *wait, step_id *done)
+{
+    AUTO(json) struct json *list = llmd__json_array();
+    struct apply_options options = {.ns = wait->ns};
+    step_id first = -1;
+
+    CHECK_MEMORY(list);
+    TRY(companions(wait, list));
+    *done = -1;
+    if (!llmd__json_count(list))
+        return NULL;
+    return llmd__apply_steps(graph, wait->kube, list, &options, &first, done);
+}
+
+static llmd_error *write_all(struct graph *graph, struct wait *wait)
+{
+    AUTO(json) struct json *service = NULL;
+    struct apply_options options = {.ns = wait->ns};
+    step_id companion = -1, applied = -1;
+
+    TRY(llmd__server_new(wait->spec, &wait->kserve, &wait->server));
+    TRY(llmd__service_manifest(wait->spec, wait->ns, &wait->kserve, &wait->server, &service));
+    TRY(write_companions(graph, wait, &companion));
+    TRY(llmd__apply_step(graph, wait->kube, service, &options, on_applied, wait, &applied));
+    if (companion >= 0)
+        TRY(llmd__graph_need(graph, applied, companion));
+    return llmd__graph_need(graph, wait->judge, applied);
+}
+
+static llmd_error *plan_advance(void *state, struct graph *graph, const struct step_input *input,
+                                struct step_action *action)
+{
+    (void)state;
+    (void)input;
+    TRY(write_all(graph, llmd__graph_data(graph)));
+    action->kind = ACTION_DONE;
+    return NULL;
+}
+
+static const struct step_class plan_class = {.name = "plan", .advance = plan_advance};
+
+/* ---- GKE's policies, after the pool ---- */
+
+static const char *name_of(const struct scene *scene, enum scene_kind kind)
+{
+    return scene->sets[kind].count ? llmd__scene_name(scene->sets[kind].items[0]) : NULL;
+}
+
+static bool is_without_picker(const struct wait *wait)
+{
+    return wait->spec->scheduler.enabled &&
+           !llmd__json_bool(wait->spec->scheduler.enabled, "", true);
+}
+
+static llmd_error *policies_advance(void *state, struct graph *graph,
+                                    const struct step_input *input, struct step_action *action)
+{
+    struct wait *wait = llmd__graph_data(graph);
+
+    (void)state;
+    (void)input;
+    wait->policies_done = true;
+    llmd__graph_poke(graph, wait->judge);
+    action->kind = ACTION_DONE;
+    return NULL;
+}
+
+static const struct step_class policies_class = {.name = "policies", .advance = policies_advance};
+
+static llmd_error *apply_policies(struct graph *graph, struct wait *wait, const char *pool)
+{
+    AUTO(json) struct json *list = llmd__json_array();
+    AUTO(str)
+    char *child = llmd__service_child(wait->name, LLMD__WORKLOAD_SUFFIX);
+    const char *workload =
+        llmd__json_str(llmd__scene_service(&wait->scene), "status.workloads.service.name");
+    struct apply_options options = {.ns = wait->ns};
+    step_id first = -1, done = -1, mark = -1;
+
+    if (!list || !child)
+        return NO_MEMORY;
+    TRY(llmd__policies_manifests(wait->spec, &wait->server, wait->ns, pool,
+                                 workload[0] ? workload : child, list));
+    TRY(llmd__json_check(list));
+    TRY(llmd__apply_steps(graph, wait->kube, list, &options, &first, &done));
+    TRY(llmd__graph_add(graph, &policies_class, NULL, &mark));
+    return llmd__graph_need(graph, mark, done);
+}
+
+llmd_error *llmd__wait_policies(struct graph *graph, struct wait *wait)
+{
+    const char *pool = name_of(&wait->scene, SCENE_POOL);
+
+    if (!wait->spec || !wait->kserve.gke || wait->policies_begun)
+        return NULL;
+    if (!pool && !is_without_picker(wait))
+        return NULL;
+    wait->policies_begun = true;
+    return apply_policies(graph, wait, pool);
+}
+
+/* ---- the tasks ---- */
+
+static llmd_error *add_steps(struct graph *graph, struct wait *wait)
+{
+    step_id discovery = -1, look = -1, plan = -1;
+
+    TRY(llmd__discovery_step(graph, wait->kube, true, &discovery));
+    TRY(llmd__look_step(graph, wait, &look));
+    TRY(llmd__graph_need(graph, look, discovery));
+    if (!wait->spec)
+        return llmd__wait_steps(graph, wait, discovery, look);
+    TRY(llmd__graph_add(graph, &plan_class, NULL, &plan));
+    TRY(llmd__graph_need(graph, plan, look));
+    return llmd__wait_steps(graph, wait, discovery, plan);
+}
+
+static llmd_error *make_task(struct wait *taken, llmd_task **out)
+{
+    AUTO(wait) struct wait *wait = taken;
+    AUTO(graph) struct graph *graph = NULL;
+    struct wait *data = wait;
+
+    TRY(llmd__graph_new(wait, llmd__wait_free, &graph));
+    wait = NULL;
+    TRY(add_steps(graph, data));
+    return llmd__task_new(TAKE(graph), out);
+}
+
+llmd_error *llmd_service_apply(const llmd_kube *kube, const llmd_service_spec *spec,
+                               llmd_task **out)
+{
+    AUTO(wait) struct wait *wait = NULL;
+
+    REQUIRE(out);
+    *out = NULL;
+    REQUIRE(kube);
+    REQUIRE(spec);
+    TRY(llmd__service_spec_check(spec));
+    TRY(llmd__wait_new(kube, spec->ns, spec->name, &wait));
+    TRY(llmd__service_spec_copy(spec, &wait->spec));
+    return make_task(TAKE(wait), out);
+}
+
+llmd_error *llmd_service_wait(const llmd_kube *kube, const char *ns, const char *name,
+                              llmd_task **out)
+{
+    struct wait *wait = NULL;
+
+    REQUIRE(out);
+    *out = NULL;
+    REQUIRE(kube);
+    REQUIRE(name);
+    TRY(llmd__wait_new(kube, ns, name, &wait));
+    return make_task(wait, out);
+}

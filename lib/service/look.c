@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Looks before anything is written: which KServe, which settings, what may be
+ * read. */
+#include "service/wait.h"
+
+#include <string.h>
+
+#define CONFIGS "llminferenceserviceconfigs.serving.kserve.io"
+#define CLASSES "gatewayclasses.gateway.networking.k8s.io"
+
+enum look_at { LOOK_CONFIGS, LOOK_SETTINGS, LOOK_CLASSES, LOOK_END };
+
+struct look {
+    enum look_at at;
+    char *path;
+};
+
+static void look_free(void *state)
+{
+    struct look *look = state;
+
+    llmd__free(look->path);
+    llmd__free(look);
+}
+
+static llmd_error *get(struct wait *wait, struct look *look, struct step_action *action)
+{
+    action->kind = ACTION_SEND;
+    action->http = llmd__kube_http(wait->kube);
+    action->request =
+        (struct http_request){.method = "GET", .path = look->path, .idempotent = true};
+    return NULL;
+}
+
+static llmd_error *list_path(const struct wait *wait, const char *resource, const char *ns,
+                             const char *name, char **out)
+{
+    __attribute__((cleanup(llmd__auto_buf))) struct buf path = BUF_INIT;
+    struct resource found;
+
+    if (!llmd__discovery_lookup(wait->kube, resource, &found))
+        return NULL;
+    llmd__resource_path(&path, &found, ns, name, NULL, NULL);
+    return llmd__buf_take(&path, out);
+}
+
+/* The path of the next thing to look at; NULL: it is not there, go on. */
+static llmd_error *path_of(const struct wait *wait, enum look_at at, char **out)
+{
+    const char *system = llmd__kserve_system_ns(wait->configs, wait->ns);
+
+    if (at == LOOK_CLASSES)
+        return list_path(wait, CLASSES, NULL, NULL, out);
+    if (!wait->spec)
+        return NULL;
+    if (at == LOOK_CONFIGS)
+        return list_path(wait, CONFIGS, "*", NULL, out);
+    return system ? list_path(wait, "configmaps", system, "inferenceservice-config", out) : NULL;
+}
+
+/* ---- answers ---- */
+
+static llmd_error *take_configs(struct wait *wait, const struct json *answer)
+{
+    const struct json *items = llmd__json_get(answer, "items");
+
+    return items ? llmd__json_copy(items, &wait->configs) : NULL;
+}
+
+static llmd_error *take(struct wait *wait, enum look_at at, const struct step_input *input)
+{
+    AUTO(json) struct json *answer = NULL;
+
+    if (at == LOOK_CLASSES)
+        wait->scene.sets[SCENE_CLASS].denied = input->status / 100 != 2;
+    /* Not allowed to look is no fault: the defaults are those of the newest
+     * KServe. */
+    if (input->status / 100 != 2 || at == LOOK_CLASSES)
+        return NULL;
+    TRY(llmd__json_parse(input->text, input->text_len, "Kubernetes answer", &answer));
+    if (at == LOOK_CONFIGS)
+        return take_configs(wait, answer);
+    wait->kserve.tls = llmd__kserve_tls(answer);
+    return NULL;
+}
+
+static llmd_error *not_installed(void)
+{
+    return llmd__error_set_advice(
+        llmd__error_set_reason(llmd__error(LLMD_E_NOT_FOUND,
+                                           "the cluster does not serve LLMInferenceService "
+                                           "(serving.kserve.io)"),
+                               "ResourceNotServed"),
+        "install KServe 0.17 or newer first");
+}
+
+static llmd_error *conclude(struct wait *wait)
+{
+    struct resource found;
+    bool v1alpha2 = llmd__discovery_lookup(
+        wait->kube, "llminferenceservices.v1alpha2.serving.kserve.io", &found);
+    bool tls = wait->kserve.tls;
+
+    if (!v1alpha2 && !llmd__discovery_lookup(wait->kube, LLMD__SERVICES, &found))
+        return not_installed();
+    llmd__kserve_read(wait->configs, wait->ns, v1alpha2, &wait->kserve);
+    wait->kserve.tls = tls;
+    wait->kserve.gke = llmd__discovery_lookup(wait->kube, LLMD__POLICIES, &found);
+    wait->scene.gke = wait->kserve.gke;
+    return NULL;
+}
+
+static llmd_error *go_on(struct wait *wait, struct look *look, struct step_action *action)
+{
+    for (; look->at < LOOK_END; look->at++) {
+        llmd__free(TAKE(look->path));
+        TRY(path_of(wait, look->at, &look->path));
+        if (look->path)
+            return get(wait, look, action);
+    }
+    TRY(conclude(wait));
+    action->kind = ACTION_DONE;
+    return NULL;
+}
+
+static llmd_error *look_advance(void *state, struct graph *graph, const struct step_input *input,
+                                struct step_action *action)
+{
+    struct look *look = state;
+    struct wait *wait = llmd__graph_data(graph);
+
+    if (input->kind == INPUT_ERROR)
+        return llmd__error_wrap(llmd__error_copy(input->error), "service %s/%s", wait->ns,
+                                wait->name);
+    if (input->kind == INPUT_REPLY) {
+        TRY(take(wait, look->at, input));
+        look->at++;
+    }
+    return go_on(wait, look, action);
+}
+
+static const struct step_class look_class = {
+    .name = "look", .advance = look_advance, .free = look_free};
+
+llmd_error *llmd__look_step(struct graph *graph, struct wait *wait, step_id *out)
+{
+    struct look *look = llmd__calloc(1, sizeof(*look));
+
+    (void)wait;
+    CHECK_MEMORY(look);
+    return llmd__graph_add(graph, &look_class, look, out);
+}
