@@ -151,15 +151,13 @@ static llmd_error *add_steps(struct graph *graph, struct wait *wait)
     return llmd__wait_steps(graph, wait, discovery, plan);
 }
 
-static llmd_error *make_task(struct wait *taken, llmd_task **out)
+/* Takes the wait. */
+static llmd_error *make_task(struct wait *wait, llmd_task **out)
 {
-    AUTO(wait) struct wait *wait = taken;
     AUTO(graph) struct graph *graph = NULL;
-    struct wait *data = wait;
 
     TRY(llmd__graph_new(wait, llmd__wait_free, &graph));
-    wait = NULL;
-    TRY(add_steps(graph, data));
+    TRY(add_steps(graph, wait));
     return llmd__task_new(TAKE(graph), out);
 }
 

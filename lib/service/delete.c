@@ -107,18 +107,15 @@ static llmd_error *add_steps(struct graph *graph, struct wait *wait)
 llmd_error *llmd_service_delete(const llmd_kube *kube, const char *ns, const char *name,
                                 llmd_task **out)
 {
-    AUTO(wait) struct wait *wait = NULL;
     AUTO(graph) struct graph *graph = NULL;
-    struct wait *data;
+    struct wait *wait = NULL;
 
     REQUIRE(out);
     *out = NULL;
     REQUIRE(kube);
     REQUIRE(name);
     TRY(llmd__wait_new(kube, ns, name, &wait));
-    data = wait;
     TRY(llmd__graph_new(wait, llmd__wait_free, &graph));
-    wait = NULL;
-    TRY(add_steps(graph, data));
+    TRY(add_steps(graph, wait));
     return llmd__task_new(TAKE(graph), out);
 }
