@@ -109,7 +109,7 @@ static llmd_error *parse_path(const char *at, struct url *url)
 
 static llmd_error *parse(const char *text, struct url *url)
 {
-    const char *at;
+    const char *at = text;
 
     if (has_blank_or_control(text))
         return refuse("?", "holds blanks or control characters");

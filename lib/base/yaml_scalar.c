@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json_scan.h"
 #include "base/yaml_scalar.h"
 
 #include <ctype.h>
@@ -123,12 +124,17 @@ static llmd_error *read_number(const char *text, struct buf *out)
     return llmd__buf_check(out);
 }
 
+/* 12e4567 may be the start of a commit's hash: what no double holds is a string, as in go-yaml. */
 static llmd_error *new_number(const char *text, const char *digits, struct json **out)
 {
-    *out = llmd__json_new_number(digits);
+    if (strlen(digits) > LLMD__JSON_MAX_NUMBER)
+        return llmd__error(LLMD_E_INVALID, "a number of more than %d characters",
+                           LLMD__JSON_MAX_NUMBER);
+    AUTO(json) struct json *number = llmd__json_new_number(digits);
+    CHECK_MEMORY(number);
+    bool in_range = llmd__json_type(number) != JSON_NULL;
+    *out = in_range ? TAKE(number) : llmd__json_new_str(text, strlen(text));
     CHECK_MEMORY(*out);
-    if (llmd__json_type(*out) == JSON_NULL)
-        return llmd__error(LLMD_E_INVALID, "the number %.80s is out of range", text);
     return NULL;
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 
-/* Null, boolean, number or string. Refuses what JSON cannot hold (.inf, 1e400), without position. */
+/* Null, boolean, number or string. Refuses what JSON cannot hold (.inf, .nan), without position. */
 llmd_error *llmd__yaml_scalar(const char *text, size_t len, struct json **out);
 
 #endif

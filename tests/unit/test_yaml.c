@@ -22,7 +22,8 @@ struct row {
     const char *want; /* all documents, or the error */
 };
 
-/* What sigs.k8s.io/yaml makes of the same text, yes/no/on/off aside. */
+/* Held against sigs.k8s.io/yaml 1.6.0, which differs where we differ on purpose: yes, no, on, off
+   and y are booleans there, repeated keys and NUL pass, and integers past 64 bits lose digits. */
 static const struct row scalars[] = {
     {"a: null", "[{\"a\":null}]"},
     {"a: ~", "[{\"a\":null}]"},
@@ -90,7 +91,9 @@ static const struct row scalars[] = {
     {"a: !mine [1]", "f.yaml:1: the tag !mine is not supported here"},
     {"a: .inf", "f.yaml:1: .inf: JSON has no infinity and no NaN"},
     {"\na: .NaN", "f.yaml:2: .NaN: JSON has no infinity and no NaN"},
-    {"a: 1e999", "f.yaml:1: the number 1e999 is out of range"},
+    {"a: 12e4567", "[{\"a\":\"12e4567\"}]"},
+    {"a: 1234567890123456789012345678901234567890123456789012345678901",
+     "f.yaml:1: a number of more than 60 characters"},
     {"a: \"x\\0y\"", "f.yaml:1: a NUL in a string is not supported"},
 };
 
