@@ -37,3 +37,14 @@ endforeach()
 add_executable(rig_apply ${PROJECT_SOURCE_DIR}/tests/rig/apply.c)
 target_link_libraries(rig_apply PRIVATE llmd_static llmd_flags PkgConfig::CURL PkgConfig::CJSON
                       PkgConfig::YAML PkgConfig::CRYPTO Threads::Threads m)
+
+# What a script can hold the tree to; each prints what is wrong and one line.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+foreach(check layers sizes banned headers format)
+    add_test(NAME checks/${check}
+             COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/checks/${check}.py)
+endforeach()
+add_test(NAME checks/symbols COMMAND ${Python3_EXECUTABLE}
+         ${PROJECT_SOURCE_DIR}/tests/checks/symbols.py $<TARGET_FILE:llmd_shared>)
+set_tests_properties(checks/layers checks/sizes checks/banned checks/headers checks/format
+                     checks/symbols PROPERTIES TIMEOUT 120 LABELS checks)

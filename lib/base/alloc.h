@@ -11,16 +11,16 @@
 void *llmd__malloc(size_t size);
 void *llmd__calloc(size_t count, size_t size);
 void *llmd__realloc(void *block, size_t size);
-char *llmd__strdup(const char *text);             /* NULL gives NULL */
+char *llmd__strdup(const char *text); /* NULL gives NULL */
 char *llmd__strndup(const char *text, size_t len);
 void llmd__free(void *block);
-void llmd__wipe(void *block, size_t len);         /* overwrites; not optimised away */
-void llmd__free_secret(char *text);               /* wipes, then frees; NULL allowed */
+void llmd__wipe(void *block, size_t len); /* overwrites; not optimised away */
+void llmd__free_secret(char *text);       /* wipes, then frees; NULL allowed */
 
 /* Tests only: the n-th allocation from now on fails (1 = the next one), 0 = none. */
 void llmd__alloc_fail_at(int64_t n);
-int64_t llmd__alloc_count(void);                  /* allocations since fail_at was called */
-int64_t llmd__alloc_live(void);                   /* blocks not freed */
+int64_t llmd__alloc_count(void); /* allocations since fail_at was called */
+int64_t llmd__alloc_live(void);  /* blocks not freed */
 
 /* AUTO(json) struct json *x = NULL; frees x at the end of the scope. */
 #define AUTO(name) __attribute__((cleanup(llmd__auto_##name)))

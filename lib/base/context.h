@@ -14,7 +14,7 @@
 /* Something that sleeps and can be woken from another thread. Embedded in the sleeper. The wake
    function must not call back into the context. Adding to a cancelled context wakes at once. */
 struct context_waker {
-    void (*wake)(void *data);                     /* called with the context's lock held */
+    void (*wake)(void *data); /* called with the context's lock held */
     void *data;
     struct context_waker *next;
 };

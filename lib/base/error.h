@@ -31,18 +31,20 @@
             return NO_MEMORY;                                                                      \
     } while (0)
 
-llmd_error *llmd__error_no_memory(void);          /* static: freeing it does nothing */
+llmd_error *llmd__error_no_memory(void); /* static: freeing it does nothing */
 llmd_error *llmd__error(llmd_code code, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Takes ownership of cause. The code, reason, advice, status and retry marks are inherited and the
-   message becomes "<prefix>: <cause's message>". NULL cause gives NULL: usable as `return wrap(x)`. */
+   message becomes "<prefix>: <cause's message>". NULL cause gives NULL: usable as `return wrap(x)`.
+ */
 llmd_error *llmd__error_wrap(llmd_error *cause, const char *format, ...) PRINTF_LIKE(2, 3);
 /* errno as an error: ENOENT becomes NOT_FOUND, EACCES DENIED, the rest SYSTEM. */
 llmd_error *llmd__error_errno(int number, const char *format, ...) PRINTF_LIKE(2, 3);
-llmd_error *llmd__error_copy(const llmd_error *error);   /* deep; NULL gives NULL */
+llmd_error *llmd__error_copy(const llmd_error *error); /* deep; NULL gives NULL */
 
 /* Setters that allow NULL and the static object, and copy their text; all return the error. Without
    memory the object itself becomes NO_MEMORY, so the result may be ignored. */
-llmd_error *llmd__error_set_code(llmd_error *error, llmd_code code); /* a server's bad JSON: PROTOCOL */
+llmd_error *llmd__error_set_code(llmd_error *error,
+                                 llmd_code code); /* a server's bad JSON: PROTOCOL */
 llmd_error *llmd__error_set_reason(llmd_error *error, const char *reason);
 llmd_error *llmd__error_set_advice(llmd_error *error, const char *format, ...) PRINTF_LIKE(2, 3);
 llmd_error *llmd__error_set_http_status(llmd_error *error, int status);

@@ -9,30 +9,33 @@
 #include "base/json.h"
 
 enum field_type {
-    FIELD_STRING,                                 /* char *: owned */
-    FIELD_SECRET,                                 /* char *: owned, wiped, printed as *** */
-    FIELD_INT,                                    /* int */
-    FIELD_INT64,                                  /* int64_t */
-    FIELD_BOOL,                                   /* bool */
-    FIELD_DOUBLE,                                 /* double */
-    FIELD_STRINGS,                                /* struct json *: array of strings */
-    FIELD_MAP,                                    /* struct json *: object of strings */
-    FIELD_JSON,                                   /* struct json *: anything */
-    FIELD_OBJECT                                  /* nested struct, inline: see `fields` */
+    FIELD_STRING,  /* char *: owned */
+    FIELD_SECRET,  /* char *: owned, wiped, printed as *** */
+    FIELD_INT,     /* int */
+    FIELD_INT64,   /* int64_t */
+    FIELD_BOOL,    /* bool */
+    FIELD_DOUBLE,  /* double */
+    FIELD_STRINGS, /* struct json *: array of strings */
+    FIELD_MAP,     /* struct json *: object of strings */
+    FIELD_JSON,    /* struct json *: anything */
+    FIELD_OBJECT   /* nested struct, inline: see `fields` */
 };
 
 struct field {
-    const char *name;                             /* key in the spec; path in a snapshot */
+    const char *name; /* key in the spec; path in a snapshot */
     enum field_type type;
     size_t offset;
     /* NULL, or a check: returns NULL or a message-carrying error without position. */
     llmd_error *(*check)(const struct json *value);
-    const char *doc;                              /* one line for docs/spec.md */
-    const struct field *fields;                   /* FIELD_OBJECT: its table */
-    const char *values;                           /* "tpu-v6e-1t|tpu-v6e-4t": the allowed ones */
-    int64_t unset;                                /* numbers and bool: the value that means unset */
+    const char *doc;            /* one line for docs/spec.md */
+    const struct field *fields; /* FIELD_OBJECT: its table */
+    const char *values;         /* "tpu-v6e-1t|tpu-v6e-4t": the allowed ones */
+    int64_t unset;              /* numbers and bool: the value that means unset */
 };
-#define FIELD_END { .name = NULL }
+#define FIELD_END                                                                                  \
+    {                                                                                              \
+        .name = NULL                                                                               \
+    }
 
 /* Reads object into the struct at base. Unknown keys are refused with the nearest known one; wrong
    types with key and line: "WHAT:7: replicas: want an integer, got a string". null is unset. After
@@ -43,7 +46,7 @@ llmd_error *llmd__fields_read(const struct field *fields, const struct json *obj
 llmd_error *llmd__fields_fill(const struct field *fields, const struct json *object, void *base);
 /* The struct as JSON, unset members left out, secrets as "***". */
 llmd_error *llmd__fields_json(const struct field *fields, const void *base, struct json **out);
-void llmd__fields_free(const struct field *fields, void *base);  /* frees the members only */
+void llmd__fields_free(const struct field *fields, void *base); /* frees the members only */
 /* A Markdown table of the fields, for docs/spec.md. */
 void llmd__fields_doc(const struct field *fields, struct buf *buf);
 /* The nearest of the names (NULL-ended), or NULL when none is near. */

@@ -281,14 +281,6 @@ enum json_type llmd__json_type(const struct json *json)
     }
 }
 
-const char *llmd__json_type_name(enum json_type type)
-{
-    static const char *const names[] = {"nothing",  "null",     "a boolean", "an integer",
-                                        "a number", "a string", "an array",  "an object"};
-
-    return (unsigned)type < sizeof(names) / sizeof(*names) ? names[type] : "nothing";
-}
-
 const struct json *llmd__json_member(const struct json *json, const char *key)
 {
     if (kind(json) != cJSON_Object)
@@ -537,43 +529,6 @@ struct json *llmd__json_set(struct json *object, const char *key, struct json *v
     return value;
 }
 
-struct json *llmd__json_set_object(struct json *object, const char *key)
-{
-    return object ? llmd__json_set(object, key, llmd__json_object()) : NULL;
-}
-
-struct json *llmd__json_set_array(struct json *object, const char *key)
-{
-    return object ? llmd__json_set(object, key, llmd__json_array()) : NULL;
-}
-
-struct json *llmd__json_set_str(struct json *object, const char *key, const char *text)
-{
-    if (!object || !text)
-        return NULL;
-    return llmd__json_set(object, key, llmd__json_new_str(text, strlen(text)));
-}
-
-struct json *llmd__json_set_int(struct json *object, const char *key, int64_t value)
-{
-    return object ? llmd__json_set(object, key, llmd__json_new_int(value)) : NULL;
-}
-
-struct json *llmd__json_set_double(struct json *object, const char *key, double value)
-{
-    return object ? llmd__json_set(object, key, llmd__json_new_double(value)) : NULL;
-}
-
-struct json *llmd__json_set_bool(struct json *object, const char *key, bool value)
-{
-    return object ? llmd__json_set(object, key, llmd__json_new_bool(value)) : NULL;
-}
-
-struct json *llmd__json_set_null(struct json *object, const char *key)
-{
-    return object ? llmd__json_set(object, key, llmd__json_new_null()) : NULL;
-}
-
 struct json *llmd__json_add(struct json *array, struct json *value)
 {
     if (kind(array) != cJSON_Array) {
@@ -584,18 +539,6 @@ struct json *llmd__json_add(struct json *array, struct json *value)
         return latch(array, NULL);
     cJSON_AddItemToArray(node(array), node(value));
     return value;
-}
-
-struct json *llmd__json_add_str(struct json *array, const char *text)
-{
-    if (!array || !text)
-        return NULL;
-    return llmd__json_add(array, llmd__json_new_str(text, strlen(text)));
-}
-
-struct json *llmd__json_add_object(struct json *array)
-{
-    return array ? llmd__json_add(array, llmd__json_object()) : NULL;
 }
 
 struct json *llmd__json_shift(struct json *array)
@@ -612,11 +555,6 @@ struct json *llmd__json_detach(struct json *object, const char *key)
     cJSON *item = cJSON_DetachItemViaPointer(node(object), node(old));
     llmd__free(TAKE(item->string));
     return shell(item);
-}
-
-void llmd__json_remove(struct json *object, const char *key)
-{
-    llmd__json_free(llmd__json_detach(object, key));
 }
 
 llmd_error *llmd__json_check(const struct json *json)

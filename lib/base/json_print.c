@@ -88,3 +88,11 @@ llmd_error *llmd__json_print_pretty(const struct json *json, char **out)
 {
     return print(json, true, out);
 }
+
+const char *llmd__json_type_name(enum json_type type)
+{
+    static const char *const names[] = {"nothing",  "null",     "a boolean", "an integer",
+                                        "a number", "a string", "an array",  "an object"};
+
+    return (unsigned)type < sizeof(names) / sizeof(*names) ? names[type] : "nothing";
+}

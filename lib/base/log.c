@@ -10,16 +10,14 @@
 static llmd_log_fn hook;
 static void *hook_data;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static const char *areas; /* of LLMD_DEBUG; "" for none */
+static char areas[256]; /* of LLMD_DEBUG; more than fits is cut, and then does not match */
 
 static void read_environment(void)
 {
     const char *value = getenv("LLMD_DEBUG");
 
-    /* Never freed: whoever changes the environment later must not pull the text from under us. */
-    areas = value && *value ? strdup(value) : NULL;
-    if (!areas)
-        areas = "";
+    /* A copy: whoever changes the environment later must not pull the text from under us. */
+    snprintf(areas, sizeof(areas), "%s", value ? value : "");
 }
 
 static bool listed(const char *area)

@@ -6,7 +6,7 @@
 
 #include <llmd/log.h>
 
-bool llmd__log_on(const char *area);              /* cheap: check before building a line */
+bool llmd__log_on(const char *area); /* cheap: check before building a line */
 void llmd__log(llmd_level level, const char *area, const char *format, ...) PRINTF_LIKE(3, 4);
 
 #endif

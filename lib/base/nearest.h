@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 struct nearest {
-    const char *name;                             /* NULL while none is near enough */
+    const char *name; /* NULL while none is near enough */
     size_t len;
     size_t distance;
 };

@@ -31,10 +31,10 @@ static inline bool llmd__ref_put(struct ref *ref)
  * by the thread that leaves. `ctx_cancel` lets that free wake the thread inside.
  */
 struct busy {
-    atomic_int state;                             /* 0 idle, 1 busy, 2 busy and to be freed */
+    atomic_int state; /* 0 idle, 1 busy, 2 busy and to be freed */
 };
 
-static inline bool llmd__busy_enter(struct busy *busy)      /* false: in use */
+static inline bool llmd__busy_enter(struct busy *busy) /* false: in use */
 {
     int idle = 0;
     return atomic_compare_exchange_strong(&busy->state, &idle, 1);
