@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Steps that talk to a server: sends, streams, retries, refreshed credentials. */
+#include "base/clock.h"
+#include "support/server.h"
+#include "task/graph.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct place {
+    struct server *server;
+    struct http *http;
+};
+
+/* A step that sends or streams once and writes down what it hears. */
+struct listener {
+    struct place *place;
+    struct http_request request;
+    bool streams;
+    int64_t wake_ms; /* after the request: relative; 0: none */
+    bool fails;      /* an INPUT_ERROR ends the task */
+    struct buf *heard;
+};
+
+static int set_up(void **state)
+{
+    struct place *place = calloc(1, sizeof *place);
+    struct http_config config = {.proxy_url = ""};
+
+    place->server = server_start(NULL, NULL);
+    server_on_json(place->server, NULL, "/ok", 200, "{\"ok\":true}");
+    config.base_url = server_url(place->server);
+    assert_null(llmd__http_open(&config, &place->http));
+    *state = place;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct place *place = *state;
+
+    llmd__http_put(place->http);
+    server_stop(place->server);
+    free(place);
+    return 0;
+}
+
+static void begin(struct listener *listener, const struct step_input *input,
+                  struct step_action *action)
+{
+    action->kind = listener->streams ? ACTION_STREAM : ACTION_SEND;
+    action->http = listener->place->http;
+    action->request = listener->request;
+    if (listener->wake_ms)
+        action->wake_ms = input->now_ms + listener->wake_ms;
+}
+
+static llmd_error *listen(void *state, struct graph *graph, const struct step_input *input,
+                          struct step_action *action)
+{
+    struct listener *listener = state;
+
+    (void)graph;
+    switch (input->kind) {
+    case INPUT_BEGIN:
+        begin(listener, input, action);
+        return NULL;
+    case INPUT_REPLY:
+        llmd__buf_format(listener->heard, "reply %d %s;", input->status, input->text);
+        assert_int_equal(input->reply->status, input->status);
+        action->kind = ACTION_DONE;
+        return NULL;
+    case INPUT_OPEN:
+        llmd__buf_format(listener->heard, "open %d;", input->status);
+        return NULL;
+    case INPUT_LINE:
+        llmd__buf_format(listener->heard, "%s;", input->text);
+        return NULL;
+    case INPUT_END:
+    case INPUT_ERROR:
+        llmd__buf_format(listener->heard, "%s %s;", input->kind == INPUT_END ? "end" : "error",
+                         llmd_code_name(llmd_error_code(input->error)));
+        action->kind = ACTION_DONE;
+        if (listener->fails) {
+            action->kind = ACTION_FAIL;
+            action->error = llmd__error_copy(input->error);
+        }
+        return NULL;
+    case INPUT_TICK:
+        llmd__buf_format(listener->heard, "tick;");
+        action->kind = ACTION_DONE;
+        return NULL;
+    default:
+        return llmd__error(LLMD_E_INVALID, "unexpected input");
+    }
+}
+
+static const struct step_class listen_class = {"listen", listen, NULL};
+
+static llmd_task *task_of(struct listener *listeners, int count)
+{
+    struct graph *graph = NULL;
+    llmd_task *task = NULL;
+    step_id id;
+
+    assert_null(llmd__graph_new(NULL, NULL, &graph));
+    for (int i = 0; i < count; i++)
+        assert_null(llmd__graph_add(graph, &listen_class, &listeners[i], &id));
+    assert_null(llmd__task_new(graph, &task));
+    return task;
+}
+
+static const struct http_request get_ok = {.method = "GET", .path = "/ok", .idempotent = true};
+
+/* Runs one listener to the end and compares what it heard. */
+static void assert_hears(struct listener *listener, llmd_context *ctx, const char *want)
+{
+    AUTO(buf) struct buf heard = BUF_INIT;
+
+    listener->heard = &heard;
+    llmd_task *task = task_of(listener, 1);
+    llmd_error *error = llmd_task_run(ctx, task, NULL, NULL);
+    if (error)
+        print_error("%s\n", llmd_error_message(error));
+    assert_null(error);
+    assert_string_equal(llmd__buf_text(&heard), want);
+    llmd_task_free(task);
+}
+
+static void test_send(void **state)
+{
+    struct place *place = *state;
+    struct listener listener = {.place = place, .request = get_ok};
+
+    assert_hears(&listener, NULL, "reply 200 {\"ok\":true};");
+    listener.request.path = "/nothing";
+    server_on_json(place->server, NULL, "/nothing", 404, "{\"kind\":\"Status\"}");
+    assert_hears(&listener, NULL, "reply 404 {\"kind\":\"Status\"};");
+}
+
+static void test_side_by_side(void **state)
+{
+    struct place *place = *state;
+    AUTO(buf) struct buf heard = BUF_INIT;
+    struct listener listeners[20];
+
+    for (int i = 0; i < 20; i++)
+        listeners[i] = (struct listener){.place = place, .request = get_ok, .heard = &heard};
+    llmd_task *task = task_of(listeners, 20);
+    assert_null(llmd_task_run(NULL, task, NULL, NULL));
+    assert_int_equal(heard.len, 20 * strlen("reply 200 {\"ok\":true};"));
+    llmd_task_free(task);
+}
+
+static void test_retries(void **state)
+{
+    static const struct {
+        enum fault fault;
+        int number, count;
+        const char *method;
+        const char *want;
+        unsigned requests;
+    } rows[] = {
+        {FAULT_RESET, 0, 2, "GET", "reply 200 {\"ok\":true};", 3},
+        {FAULT_RESET, 0, 1, "POST", "error UNREACHABLE;", 1},
+        {FAULT_429, 0, 2, "POST", "reply 200 {\"ok\":true};", 3},
+        {FAULT_STATUS, 503, 9, "GET", "reply 503 ;", 3},
+        {FAULT_NOT_HTTP, 0, 1, "GET", "error PROTOCOL;", 1},
+    };
+    struct place *place = *state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct listener listener = {.place = place, .request = get_ok};
+        listener.request.method = rows[i].method;
+        listener.request.idempotent = rows[i].method[0] == 'G';
+        server_forget(place->server);
+        server_clear_faults(place->server);
+        server_fault(place->server, "/ok", rows[i].fault, rows[i].number, rows[i].count);
+        assert_hears(&listener, NULL, rows[i].want);
+        assert_int_equal(server_requests(place->server), rows[i].requests);
+    }
+}
+
+static void stream_lines(struct conn *conn, const struct request *request, void *data)
+{
+    (void)request, (void)data;
+    reply_begin_stream(conn, 200, "application/json");
+    reply_chunk(conn, "one\ntw", 6);
+    conn_wait(conn, 2);
+    reply_chunk(conn, "o\r\n\nlast", 8);
+    reply_end_stream(conn);
+}
+
+static void test_stream(void **state)
+{
+    struct place *place = *state;
+    struct listener listener = {.place = place, .request = get_ok, .streams = true};
+
+    server_on(place->server, "GET", "/ok", stream_lines, NULL);
+    assert_hears(&listener, NULL, "open 200;one;two;;last;end OK;");
+    server_fault(place->server, "/ok", FAULT_CLOSE_MID, 11, 1);
+    assert_hears(&listener, NULL, "open 200;one;two;;end PROTOCOL;");
+    server_fault(place->server, "/ok", FAULT_RESET, 0, 1);
+    assert_hears(&listener, NULL, "open 200;one;two;;last;end OK;");
+    server_on_json(place->server, "GET", "/ok", 410, "{\"code\":410}");
+    assert_hears(&listener, NULL, "reply 410 {\"code\":410};");
+}
+
+static void open_and_wait(struct conn *conn, const struct request *request, void *data)
+{
+    (void)request, (void)data;
+    reply_begin_stream(conn, 200, "application/json");
+    while (conn_wait(conn, 1000))
+        ;
+}
+
+/* A silent stream: the step's own timer ends the wait, and OPEN came without a line. */
+static void test_tick_in_a_silent_stream(void **state)
+{
+    struct place *place = *state;
+    struct listener listener = {.place = place, .request = get_ok, .streams = true, .wake_ms = 0};
+
+    server_on(place->server, "GET", "/ok", open_and_wait, NULL);
+    listener.request.idle_timeout_ms = 50;
+    assert_hears(&listener, NULL, "open 200;end TIMEOUT;");
+    server_fault(place->server, "/ok", FAULT_STALL, 0, 1);
+    listener.request.idle_timeout_ms = 0;
+    listener.wake_ms = 50;
+    assert_hears(&listener, NULL, "tick;");
+}
+
+static void test_too_large(void **state)
+{
+    struct place *place = *state;
+    struct listener listener = {.place = place, .request = get_ok};
+
+    listener.request.max_body = 1 << 20;
+    server_fault(place->server, "/ok", FAULT_HUGE, 20, -1);
+    assert_hears(&listener, NULL, "error TOO_LARGE;");
+    /* A line without an end. */
+    listener.streams = true;
+    listener.request.max_body = 0;
+    assert_hears(&listener, NULL, "open 200;end TOO_LARGE;");
+}
+
+static void test_the_steps_own_timeout_ends_the_task(void **state)
+{
+    struct place *place = *state;
+    AUTO(buf) struct buf heard = BUF_INIT;
+    struct listener listener = {.place = place, .request = get_ok, .fails = true, .heard = &heard};
+
+    server_fault(place->server, "/ok", FAULT_STALL, 0, -1);
+    listener.request.first_byte_timeout_ms = 30;
+    listener.request.no_retry = true;
+    llmd_task *task = task_of(&listener, 1);
+    for (int i = 0; i < 2; i++) {
+        llmd_event *event = NULL;
+        llmd_error *error = llmd_task_next(NULL, task, &event);
+        assert_int_equal(llmd_error_code(error), LLMD_E_TIMEOUT);
+        llmd_error_free(error);
+    }
+    assert_int_equal(server_requests(place->server), 1);
+    llmd_task_free(task);
+}
+
+static void test_deadline_says_for_what_it_waited(void **state)
+{
+    struct place *place = *state;
+    AUTO(buf) struct buf heard = BUF_INIT;
+    struct listener listener = {.place = place, .request = get_ok, .heard = &heard};
+    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
+    llmd_event *event = NULL;
+
+    server_fault(place->server, "/ok", FAULT_STALL, 0, 1);
+    llmd_task *task = task_of(&listener, 1);
+    llmd_context_set_timeout_ms(ctx, 50);
+    llmd_error *error = llmd_task_next(ctx, task, &event);
+    assert_int_equal(llmd_error_code(error), LLMD_E_TIMEOUT);
+    assert_non_null(strstr(llmd_error_message(error), "waiting for listen: GET http://127.0.0.1:"));
+    llmd_error_free(error);
+    /* The request is still under way; the server dies, the step tries again and the task goes on.
+     */
+    server_cut_all(place->server);
+    assert_null(llmd_task_run(NULL, task, NULL, NULL));
+    assert_string_equal(llmd__buf_text(&heard), "reply 200 {\"ok\":true};");
+    llmd_task_free(task);
+}
+
+/* The server is away for a while; with a deadline the task waits for it. */
+static void test_server_comes_back(void **state)
+{
+    struct place *place = *state;
+    AUTO(buf) struct buf heard = BUF_INIT;
+    struct listener listener = {.place = place, .request = get_ok, .heard = &heard};
+    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
+    llmd_event *event = NULL;
+
+    server_refuse(place->server, true);
+    llmd_task *task = task_of(&listener, 1);
+    llmd_context_set_timeout_ms(ctx, 1000);
+    llmd_error *error = llmd_task_next(ctx, task, &event);
+    assert_int_equal(llmd_error_code(error), LLMD_E_TIMEOUT);
+    assert_non_null(strstr(llmd_error_message(error), "connection refused"));
+    llmd_error_free(error);
+    server_refuse(place->server, false);
+    llmd_context_set_timeout_ms(ctx, 30000);
+    assert_null(llmd_task_run(ctx, task, NULL, NULL));
+    assert_string_equal(llmd__buf_text(&heard), "reply 200 {\"ok\":true};");
+    llmd_task_free(task);
+}
+
+static int refreshed;
+
+static llmd_error *give_token(llmd_context *ctx, void *data, bool refresh, struct buf *header)
+{
+    (void)ctx, (void)data;
+    refreshed += refresh;
+    llmd__buf_format(header, "Bearer token-%d", refreshed);
+    return NULL;
+}
+
+static void want_second_token(struct conn *conn, const struct request *request, void *data)
+{
+    const char *header = request_header(request, "authorization");
+
+    (void)data;
+    reply_json(conn, header && strcmp(header, "Bearer token-1") == 0 ? 200 : 401, "{}");
+}
+
+static void test_token_is_refreshed_once(void **state)
+{
+    struct place *place = *state;
+    struct place other = {.server = place->server};
+    struct http_config config = {
+        .base_url = server_url(place->server), .proxy_url = "", .auth = {.authorize = give_token}};
+    struct listener listener = {.place = &other, .request = get_ok};
+
+    refreshed = 0;
+    assert_null(llmd__http_open(&config, &other.http));
+    server_on(place->server, NULL, "/ok", want_second_token, NULL);
+    assert_hears(&listener, NULL, "reply 200 {};");
+    assert_int_equal(refreshed, 1);
+    listener.streams = true;
+    server_on_json(place->server, NULL, "/ok", 401, "{}");
+    assert_hears(&listener, NULL, "reply 401 {};");
+    assert_int_equal(refreshed, 2);
+    llmd__http_put(other.http);
+}
+
+static void test_freed_in_flight(void **state)
+{
+    struct place *place = *state;
+    AUTO(buf) struct buf heard = BUF_INIT;
+    struct listener listener = {
+        .place = place, .request = get_ok, .streams = true, .heard = &heard};
+    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
+    llmd_event *event = NULL;
+
+    server_on(place->server, "GET", "/ok", open_and_wait, NULL);
+    llmd_task *task = task_of(&listener, 1);
+    llmd_context_set_timeout_ms(ctx, 30);
+    llmd_error *error = llmd_task_next(ctx, task, &event);
+    assert_int_equal(llmd_error_code(error), LLMD_E_TIMEOUT);
+    llmd_error_free(error);
+    llmd_task_free(task);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_send),
+        TEST(test_side_by_side),
+        TEST(test_retries),
+        TEST(test_stream),
+        TEST(test_tick_in_a_silent_stream),
+        TEST(test_too_large),
+        TEST(test_the_steps_own_timeout_ends_the_task),
+        TEST(test_deadline_says_for_what_it_waited),
+        TEST(test_server_comes_back),
+        TEST(test_token_is_refreshed_once),
+        TEST(test_freed_in_flight),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
