@@ -26,5 +26,9 @@ foreach(dir libdir includedir)
         set(llmd_pc_${dir} "\${prefix}/${CMAKE_INSTALL_${upper}}")
     endif()
 endforeach()
-configure_file(pkgconfig/llmd.pc.in ${PROJECT_BINARY_DIR}/llmd.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/llmd.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+# llmd-static is for those who want libllmd.a without archives of what it needs: Debian has no
+# libcjson.a, so that "pkg-config --static" alone cannot be satisfied there.
+foreach(name llmd llmd-static)
+    configure_file(pkgconfig/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()

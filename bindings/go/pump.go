@@ -24,9 +24,11 @@ func (p *pump) add(endpoint, request uintptr, s *streamState) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.mux == 0 {
-		if err := takeError(raw.Mux_open(&p.mux)); err != nil {
+		var mux uintptr // of its own: cgo refuses a slot with Go pointers beside it
+		if err := takeError(raw.Mux_open(&mux)); err != nil {
 			return err
 		}
+		p.mux = mux
 	}
 	p.tag++
 	s.tag = p.tag

@@ -50,8 +50,11 @@ def _spec(source: SpecLike, parse: Callable[[str], Any], parse_file: Callable[[s
         return parse_file(os.fspath(source))  # type: ignore[arg-type]
     if isinstance(source, str):
         return parse(source)
-    to_dict = getattr(source, "to_dict", None)
-    return parse(to_json(to_dict() if to_dict else source))
+    given = getattr(source, "_raw_or_text", None)
+    if given is None:
+        return parse(to_json(source))
+    made = given()
+    return parse(made) if isinstance(made, str) else made
 
 
 def gateway_spec(source: SpecLike) -> Any:

@@ -39,6 +39,10 @@ def _snake(key: str) -> str:
 class Spec:
     """The base of all specs."""
 
+    # The C spec that this one was read from, and what it said. Its secrets are only there ("***"
+    # here), so it is used as long as nothing was changed.
+    _loaded: tuple[Any, dict[str, Any]] | None = None
+
     def to_dict(self) -> dict[str, Any]:
         """The spec with the keys of docs/spec.md, without what is unset. Holds secrets."""
         values = ((f.name, getattr(self, f.name)) for f in fields(self))  # type: ignore[arg-type]
@@ -49,12 +53,20 @@ class Spec:
         return to_json(self.to_dict())
 
     @classmethod
-    def _from_raw(cls: type[S], text: str) -> S:
+    def _from_raw(cls: type[S], raw: Any, text: str) -> S:
+        made = cls(**{_snake(key): value for key, value in from_json(text).items()})
+        made._loaded = raw, made.to_dict()
+        return made
+
+    def _raw_or_text(self) -> Any:
+        now = self.to_dict()
+        if self._loaded is not None and self._loaded[1] == now:
+            return self._loaded[0]
+        text = to_json(now)
         if '"***"' in text:
-            raise InvalidError(
-                "the text holds a secret, which is not read back into a dataclass",
-                advice="Give the text or path itself to apply(), or set the secret in Python.")
-        return cls(**{_snake(key): value for key, value in from_json(text).items()})
+            raise InvalidError("the spec was read from a text with a secret and then changed",
+                               advice="Set the secret again in Python, or change the text.")
+        return text
 
 
 def _plain(value: Any) -> Any:
@@ -81,12 +93,16 @@ class GatewaySpec(Spec):
     @classmethod
     def from_yaml(cls, text: str) -> GatewaySpec:
         """Reads YAML or JSON text; ``InvalidError`` tells key and line of what is wrong."""
-        return cls._from_raw(_raw.gateway_spec_json(_raw.gateway_spec_parse(text)))
+        return cls._take(_raw.gateway_spec_parse(text))
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> GatewaySpec:
         """As ``from_yaml``, from a file."""
-        return cls._from_raw(_raw.gateway_spec_json(_raw.gateway_spec_parse_file(os.fspath(path))))
+        return cls._take(_raw.gateway_spec_parse_file(os.fspath(path)))
+
+    @classmethod
+    def _take(cls, raw: Any) -> GatewaySpec:
+        return cls._from_raw(raw, _raw.gateway_spec_json(raw))
 
     def manifest(self) -> dict[str, Any]:
         """The objects that apply would write, as a List; nothing is sent."""
@@ -147,12 +163,16 @@ class ServiceSpec(Spec):
     @classmethod
     def from_yaml(cls, text: str) -> ServiceSpec:
         """Reads YAML or JSON text; ``InvalidError`` tells key and line of what is wrong."""
-        return cls._from_raw(_raw.service_spec_json(_raw.service_spec_parse(text)))
+        return cls._take(_raw.service_spec_parse(text))
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> ServiceSpec:
         """As ``from_yaml``, from a file."""
-        return cls._from_raw(_raw.service_spec_json(_raw.service_spec_parse_file(os.fspath(path))))
+        return cls._take(_raw.service_spec_parse_file(os.fspath(path)))
+
+    @classmethod
+    def _take(cls, raw: Any) -> ServiceSpec:
+        return cls._from_raw(raw, _raw.service_spec_json(raw))
 
     def manifest(self) -> dict[str, Any]:
         """The objects that apply would write on a cluster with KServe 0.20, as a List, secrets as
