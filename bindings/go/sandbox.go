@@ -3,22 +3,23 @@
 package llmd
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // SandboxOptions say what the sandbox is like.
 type SandboxOptions struct {
-	Profile   string   // "empty" (bare Kubernetes), "gke", or "ready" (KServe installed), the default
-	TimeScale float64  // how much faster than a real cluster it lives; 0: the program's default
+	Profile   string   // "empty" (built-in kinds only), "ready" (KServe; the default), or "gke"
+	TimeScale float64  // real seconds for one second of the cluster; 0: the default, 0.02
 	Args      []string // further arguments of llmd-sandbox
 }
 
@@ -29,11 +30,11 @@ type Sandbox struct {
 	Kubeconfig string // the path of a kubeconfig for it
 	URL        string // of its Kubernetes API
 
-	folder string
-	cmd    *exec.Cmd
-	output lockedBuffer
-	once   sync.Once
-	exited chan struct{}
+	folder   string
+	cmd      *exec.Cmd
+	lifeline io.Closer // it stops when its standard input closes, so also when we die
+	errors   lockedBuffer
+	once     sync.Once
 }
 
 // lockedBuffer is a buffer that the process writes while we read.
@@ -65,24 +66,47 @@ func StartSandbox(ctx context.Context, options SandboxOptions) (*Sandbox, error)
 	if err != nil {
 		return nil, &Error{Code: CodeSystem, Message: err.Error()}
 	}
-	s := &Sandbox{folder: folder, Kubeconfig: filepath.Join(folder, "kubeconfig"),
-		exited: make(chan struct{})}
-	s.cmd = exec.Command(program, options.args(s.Kubeconfig)...)
-	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
-	if err := s.cmd.Start(); err != nil {
-		os.RemoveAll(folder)
-		return nil, &Error{Code: CodeSystem, Message: err.Error()}
-	}
-	go func() {
-		s.cmd.Wait()
-		close(s.exited)
-	}()
-	if err := s.ready(ctx); err != nil {
+	s := &Sandbox{folder: folder, Kubeconfig: filepath.Join(folder, "kubeconfig")}
+	if err := s.start(ctx, exec.Command(program, options.args(s.Kubeconfig)...)); err != nil {
 		s.Close()
 		return nil, err
 	}
-	s.URL = s.Kube.Server()
 	return s, nil
+}
+
+func (s *Sandbox) start(ctx context.Context, cmd *exec.Cmd) error {
+	s.cmd = cmd
+	cmd.Stderr = &s.errors
+	// A group of its own: Ctrl-C in a terminal is for us, not for it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return &Error{Code: CodeSystem, Message: err.Error()}
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return &Error{Code: CodeSystem, Message: err.Error()}
+	}
+	s.lifeline = stdin
+	if err := cmd.Start(); err != nil {
+		return &Error{Code: CodeSystem, Message: err.Error()}
+	}
+	stop := context.AfterFunc(ctx, func() { cmd.Process.Kill() })
+	defer stop()
+	// One line says that it listens.
+	if _, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
+		if ctx.Err() != nil {
+			return fromContext(ctx.Err())
+		}
+		cmd.Wait()
+		return &Error{Code: CodeFailed, Message: fmt.Sprintf("llmd-sandbox ended: %s: %s",
+			cmd.ProcessState, s.errors.String())}
+	}
+	if s.Kube, err = OpenKube(s.Kubeconfig, ""); err != nil {
+		return err
+	}
+	s.URL = s.Kube.Server()
+	return nil
 }
 
 func sandboxProgram() (string, error) {
@@ -102,35 +126,15 @@ func (o SandboxOptions) args(kubeconfig string) []string {
 	if profile == "" {
 		profile = "ready"
 	}
-	args := []string{"--profile", profile, "--kubeconfig", kubeconfig}
+	args := []string{"--profile", profile, "--kubeconfig", kubeconfig, "--stdin-lifeline"}
 	if o.TimeScale != 0 {
 		args = append(args, "--time-scale", strconv.FormatFloat(o.TimeScale, 'g', -1, 64))
 	}
 	return append(args, o.Args...)
 }
 
-// ready waits for the kubeconfig, which the program writes when it listens.
-func (s *Sandbox) ready(ctx context.Context) error {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if info, err := os.Stat(s.Kubeconfig); err == nil && info.Size() > 0 {
-			s.Kube, err = OpenKube(s.Kubeconfig, "")
-			return err
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fromContext(ctx.Err())
-		case <-s.exited:
-			return &Error{Code: CodeFailed, Message: fmt.Sprintf("llmd-sandbox ended: %s: %s",
-				s.cmd.ProcessState, s.output.String())}
-		}
-	}
-}
-
-// Log is what it printed so far.
-func (s *Sandbox) Log() string { return s.output.String() }
+// Log is what it complained about so far.
+func (s *Sandbox) Log() string { return s.errors.String() }
 
 // Close stops it; closing twice is fine.
 func (s *Sandbox) Close() error {
@@ -138,8 +142,13 @@ func (s *Sandbox) Close() error {
 		if s.Kube != nil {
 			s.Kube.Close()
 		}
-		s.cmd.Process.Signal(syscall.SIGTERM)
-		<-s.exited
+		if s.lifeline != nil {
+			s.lifeline.Close()
+		}
+		if s.cmd != nil && s.cmd.Process != nil {
+			s.cmd.Process.Signal(syscall.SIGTERM)
+			s.cmd.Wait()
+		}
 		os.RemoveAll(s.folder)
 	})
 	return nil

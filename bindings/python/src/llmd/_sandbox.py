@@ -6,23 +6,22 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
 from typing import TYPE_CHECKING, Any
 
-from .errors import FailedError, NotFoundError, TimeoutError
+from .errors import FailedError, NotFoundError
 from .kube import Kube
 
 if TYPE_CHECKING:
     from subprocess import Popen
 
-_STARTS_WITHIN = 20.0  # seconds; it needs a fraction of one
-
 
 class Sandbox:
-    """Starts ``llmd-sandbox`` on loopback; the end of ``with`` (or ``close``) stops it.
+    """Starts ``llmd-sandbox`` on loopback; the end of ``with`` (or ``close``) stops it, and so does
+    the end of this process, however it comes.
 
-    ``profile`` is how much the cluster has: "empty" (bare Kubernetes), "gke", or "ready" (KServe
-    installed). ``time_scale`` is how much faster than a real cluster it lives. Further arguments of
+    ``profile`` is how much the cluster has: "empty" (built-in kinds only), "ready" (Gateway API and
+    KServe), or "gke" (as ready, with GKE's classes and kinds). ``time_scale`` is how many real
+    seconds one second of the cluster takes (0.02 by default; 1 is real time). Further arguments of
     the program go into ``args``.
     """
 
@@ -31,36 +30,29 @@ class Sandbox:
         args: tuple[str, ...] | list[str] = (),
     ) -> None:
         self._kube: Kube | None = None
+        self._process: Popen[bytes] | None = None
         self._folder = tempfile.mkdtemp(prefix="llmd-sandbox-")
+        self._log = open(os.path.join(self._folder, "log"), "wb")
         #: The path of a kubeconfig for it.
         self.kubeconfig = os.path.join(self._folder, "kubeconfig")
         scale = [] if time_scale is None else ["--time-scale", f"{time_scale:g}"]
         try:
-            self._process: Popen[bytes] | None = self._start(
-                ["--profile", profile, "--kubeconfig", self.kubeconfig, *scale, *args])
-            self._wait_for_kubeconfig()
+            self._start([program(), "--profile", profile, "--kubeconfig", self.kubeconfig,
+                         "--stdin-lifeline", *scale, *args])
         except BaseException:
             self.close()
             raise
 
-    def _start(self, args: list[str]) -> Popen[bytes]:
+    def _start(self, command: list[str]) -> None:
         import subprocess
 
-        self._process = None
-        self._log = open(os.path.join(self._folder, "log"), "w+b")
-        return subprocess.Popen(
-            [program(), *args], stdin=subprocess.DEVNULL, stdout=self._log,
-            stderr=subprocess.STDOUT)
-
-    def _wait_for_kubeconfig(self) -> None:
-        assert self._process is not None
-        deadline = time.monotonic() + _STARTS_WITHIN
-        while not (os.path.exists(self.kubeconfig) and os.path.getsize(self.kubeconfig)):
-            if self._process.poll() is not None:
-                raise FailedError(f"llmd-sandbox ended with {self._process.returncode}: {self.log}")
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"llmd-sandbox did not start in {_STARTS_WITHIN:g} s: {self.log}")
-            time.sleep(0.005)
+        # A session of its own: Ctrl-C in a terminal is for us, not for it.
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
+            start_new_session=True)
+        assert self._process.stdout is not None
+        if not self._process.stdout.readline():  # one line says that it listens
+            raise FailedError(f"llmd-sandbox ended with {self._process.wait()}: {self.log}")
 
     @property
     def log(self) -> str:
@@ -85,7 +77,7 @@ class Sandbox:
         process, self._process = self._process, None
         if process is not None:
             process.terminate()
-            process.wait()
+            process.communicate()
         self._kube = None
         self._log.close()
         shutil.rmtree(self._folder, ignore_errors=True)
