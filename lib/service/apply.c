@@ -82,12 +82,6 @@ static const char *name_of(const struct scene *scene, enum scene_kind kind)
     return scene->sets[kind].count ? llmd__scene_name(scene->sets[kind].items[0]) : NULL;
 }
 
-static bool is_without_picker(const struct wait *wait)
-{
-    return wait->spec->scheduler.enabled &&
-           !llmd__json_bool(wait->spec->scheduler.enabled, "", true);
-}
-
 static llmd_error *policies_advance(void *state, struct graph *graph,
                                     const struct step_input *input, struct step_action *action)
 {
@@ -129,7 +123,7 @@ llmd_error *llmd__wait_policies(struct graph *graph, struct wait *wait)
 
     if (!wait->spec || !wait->kserve.gke || wait->policies_begun)
         return NULL;
-    if (!pool && !is_without_picker(wait))
+    if (!pool && wait->spec->scheduler.enabled)
         return NULL;
     wait->policies_begun = true;
     return apply_policies(graph, wait, pool);

@@ -8,8 +8,8 @@
 /* From status.url or status.addresses, else from the Gateway's address and the
    route's path; *out stays NULL when there is no address yet. gateway may be
    NULL. */
-llmd_error *llmd__service_address(const struct json *service,
-                                  const struct json *gateway, char **out);
+llmd_error *llmd__service_address(const struct json *service, const struct json *gateway,
+                                  char **out);
 /* The name clients use in "model". */
 const char *llmd__service_model(const struct json *service);
 

@@ -10,11 +10,6 @@ char *llmd__service_child(const char *service, const char *suffix)
     return llmd__format("%s%s", service, suffix);
 }
 
-static bool is_false(const struct json *value)
-{
-    return value && !llmd__json_bool(value, "", true);
-}
-
 /* ---- the pod ---- */
 
 /* "key=value,key=value" */
@@ -124,7 +119,7 @@ static llmd_error *scheduler_of(const llmd_service_spec *spec, const struct serv
     AUTO(json) struct json *picker = NULL;
     AUTO(json) struct json *config = NULL;
 
-    if (is_false(spec->scheduler.enabled))
+    if (!spec->scheduler.enabled)
         return NULL;
     TRY(picker_template(spec, &picker));
     if (spec->scheduler.config && server->release >= KSERVE_0_17)
@@ -169,6 +164,19 @@ static llmd_error *storage(const struct server *server, struct json **out)
     return llmd__json_make(out, "{'enabled': false}");
 }
 
+static llmd_error *replicas_of(const llmd_service_spec *spec, struct json **out)
+{
+    AUTO(str) char *text = NULL;
+
+    if (spec->replicas < 0)
+        return NULL;
+    text = llmd__format("%d", spec->replicas);
+    CHECK_MEMORY(text);
+    *out = llmd__json_new_number(text);
+    CHECK_MEMORY(*out);
+    return NULL;
+}
+
 static llmd_error *spec_of(const llmd_service_spec *spec, const char *ns,
                            const struct server *server, struct json **out)
 {
@@ -176,7 +184,9 @@ static llmd_error *spec_of(const llmd_service_spec *spec, const char *ns,
     AUTO(json) struct json *template = NULL;
     AUTO(json) struct json *parallel = NULL;
     AUTO(json) struct json *initializer = NULL;
+    AUTO(json) struct json *replicas = NULL;
 
+    TRY(replicas_of(spec, &replicas));
     TRY(router_of(spec, ns, server, &router));
     TRY(pod_template(spec, server, &template));
     TRY(parallelism(server, &parallel));
@@ -185,8 +195,8 @@ static llmd_error *spec_of(const llmd_service_spec *spec, const char *ns,
                            "{'model': {'uri': %s, 'name': %s}, 'replicas': %j,"
                            " 'parallelism': %j, 'router': %j, 'storageInitializer': %j,"
                            " 'template': %j}",
-                           spec->model, server->model_name, spec->replicas, parallel, router,
-                           initializer, template);
+                           spec->model, server->model_name, replicas, parallel, router, initializer,
+                           template);
 }
 
 static llmd_error *metadata_of(const llmd_service_spec *spec, const char *ns, struct json **out)
@@ -277,8 +287,8 @@ static llmd_error *add_policies(const llmd_service_spec *spec, const struct serv
 
     if (!pool || !workload)
         return NO_MEMORY;
-    return llmd__policies_manifests(
-        spec, server, ns, is_false(spec->scheduler.enabled) ? NULL : pool, workload, items);
+    return llmd__policies_manifests(spec, server, ns, !spec->scheduler.enabled ? NULL : pool,
+                                    workload, items);
 }
 
 static llmd_error *review(const llmd_service_spec *spec, struct json *items)

@@ -6,7 +6,6 @@
 
 #include "base/name.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static llmd_service_spec no_memory = {.fixed = true};
@@ -41,7 +40,7 @@ static void set_text(llmd_service_spec *spec, char **member, const char *text)
 
 llmd_service_spec *llmd_service_spec_new(const char *ns, const char *name, const char *model)
 {
-    llmd_service_spec *spec = llmd__calloc(1, sizeof(*spec));
+    llmd_service_spec *spec = llmd__service_spec_blank();
 
     if (!spec)
         return &no_memory;
@@ -82,18 +81,12 @@ void llmd_service_spec_set_preset(llmd_service_spec *spec, const char *preset)
 
 void llmd_service_spec_set_replicas(llmd_service_spec *spec, int replicas)
 {
-    char text[16];
-
     if (!usable(spec))
         return;
     if (replicas < 0)
         keep(spec, llmd__error(LLMD_E_INVALID, "service spec %s: replicas: want 0 or more",
                                llmd_service_spec_name(spec)));
-    snprintf(text, sizeof(text), "%d", replicas < 0 ? 0 : replicas);
-    llmd__json_free(spec->replicas);
-    spec->replicas = llmd__json_new_number(text);
-    if (!spec->replicas)
-        keep(spec, NO_MEMORY);
+    spec->replicas = replicas < 0 ? -1 : replicas;
 }
 
 void llmd_service_spec_set_model_name(llmd_service_spec *spec, const char *model_name)

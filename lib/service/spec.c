@@ -57,12 +57,9 @@ static llmd_error *check_replicas(const struct json *value)
 {
     int64_t number = -1;
 
-    if (!llmd__json_to_int(value, &number))
-        return llmd__error(LLMD_E_INVALID, "want an integer, got %s",
-                           llmd__json_type_name(llmd__json_type(value)));
-    if (number < 0 || number > MAX_REPLICAS)
-        return llmd__error(LLMD_E_INVALID, "want 0 to %d", MAX_REPLICAS);
-    return NULL;
+    if (llmd__json_to_int(value, &number) && number >= 0 && number <= MAX_REPLICAS)
+        return NULL;
+    return llmd__error(LLMD_E_INVALID, "want 0 to %d", MAX_REPLICAS);
 }
 
 static llmd_error *check_bool(const struct json *value)
@@ -150,8 +147,8 @@ static const struct field pull_fields[] = {
 
 static const struct field scheduler_fields[] = {
     {.name = "enabled",
-     .type = FIELD_JSON,
-     .check = check_bool,
+     .type = FIELD_BOOL,
+     .unset = true,
      .offset = offsetof(struct scheduler_spec, enabled),
      .doc = "`false` leaves out endpoint picker and pool: plain balancing."},
     {.name = "resources",
@@ -182,7 +179,7 @@ static const struct field route_fields[] = {
      .values = "auto|strip|keep",
      .offset = offsetof(llmd_service_spec, route.timeouts) - offsetof(llmd_service_spec, route),
      .doc = "GKE refuses routes with timeouts, which KServe's preset has. `auto` takes them out on "
-            "GKE by a copy of the preset in the service's namespace."},
+            "GKE by a copy of the preset in the service's namespace"},
     {.name = "backendTimeoutSeconds",
      .type = FIELD_INT,
      .check = check_positive,
@@ -218,12 +215,13 @@ const struct field llmd__service_fields[] = {
      .type = FIELD_STRING,
      AT(preset),
      .values = LLMD__PRESET_NAMES,
-     .doc = "The hardware."},
+     .doc = "The hardware"},
     {.name = "replicas",
-     .type = FIELD_JSON,
+     .type = FIELD_INT,
      AT(replicas),
      .check = check_replicas,
-     .doc = "An integer; unset leaves the number to KServe (1 at first) or an autoscaler."},
+     .unset = -1,
+     .doc = "How many; unset leaves it to KServe (1 at first) or an autoscaler."},
     {.name = "image",
      .type = FIELD_STRING,
      AT(image),
@@ -232,7 +230,7 @@ const struct field llmd__service_fields[] = {
      .type = FIELD_STRING,
      AT(pull_policy),
      .values = "Always|IfNotPresent|Never",
-     .doc = "As Kubernetes has it."},
+     .doc = "As Kubernetes has it"},
     {.name = "args",
      .type = FIELD_STRINGS,
      AT(args),
@@ -399,9 +397,20 @@ static llmd_error *read_spec(const char *text, const char *what, llmd_service_sp
     return llmd__error_wrap(check_whole(spec), "%s", what);
 }
 
+llmd_service_spec *llmd__service_spec_blank(void)
+{
+    llmd_service_spec *spec = llmd__calloc(1, sizeof(*spec));
+
+    if (!spec)
+        return NULL;
+    spec->replicas = -1;
+    spec->scheduler.enabled = true;
+    return spec;
+}
+
 static llmd_error *parse_named(const char *text, const char *what, llmd_service_spec **out)
 {
-    AUTO(service_spec) llmd_service_spec *spec = llmd__calloc(1, sizeof(*spec));
+    AUTO(service_spec) llmd_service_spec *spec = llmd__service_spec_blank();
 
     CHECK_MEMORY(spec);
     TRY(read_spec(text, what, spec));

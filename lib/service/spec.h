@@ -12,7 +12,7 @@ struct pull_secret {
 };
 
 struct scheduler_spec {
-    struct json *enabled; /* bool; NULL: true */
+    bool enabled;
     struct json *resources;
     struct json *config; /* an EndpointPickerConfig */
     char *image;
@@ -22,7 +22,7 @@ struct scheduler_spec {
 struct llmd_service_spec {
     char *ns, *name;
     char *model, *model_name, *preset;
-    struct json *replicas; /* integer; NULL leaves it to KServe or an HPA */
+    int replicas; /* -1 leaves it to KServe or an autoscaler */
     char *image, *pull_policy;
     struct json *args, *env;
     struct {
@@ -49,6 +49,8 @@ struct llmd_service_spec {
 extern const struct field llmd__service_fields[];
 /* NULL, or why this spec cannot be used: a setter's first bad value, or members that do not fit. */
 llmd_error *llmd__service_spec_check(const llmd_service_spec *spec);
+/* A spec in which nothing is said yet; NULL without memory. */
+llmd_service_spec *llmd__service_spec_blank(void);
 llmd_error *llmd__service_spec_copy(const llmd_service_spec *spec, llmd_service_spec **out);
 /* "service llm/qwen" for messages. */
 char *llmd__service_what(const char *ns, const char *name);

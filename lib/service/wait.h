@@ -19,42 +19,40 @@
 struct wait;
 
 struct wait_watch {
-  struct wait *wait;
-  enum scene_kind kind;
+    struct wait *wait;
+    enum scene_kind kind;
 };
 
 /* What the steps of one task share; the graph's data. */
 struct wait {
-  llmd_kube *kube;
-  char *ns, *name;
-  llmd_service_spec *spec; /* NULL: a wait alone */
-  struct json *configs;    /* presets that were looked at; kserve points in */
-  struct kserve kserve;
-  struct server server;
-  struct scene scene;
-  struct findings findings;
-  struct progress progress;
-  struct wait_watch watches[SCENE_KINDS];
-  step_id judge, warmup;
-  bool log_asked;
-  bool policies_begun, policies_done;
-  char *log_path; /* of the request in flight */
+    llmd_kube *kube;
+    char *ns, *name;
+    llmd_service_spec *spec; /* NULL: a wait alone */
+    struct json *configs;    /* presets that were looked at; kserve points in */
+    struct kserve kserve;
+    struct server server;
+    struct scene scene;
+    struct findings findings;
+    struct progress progress;
+    struct wait_watch watches[SCENE_KINDS];
+    step_id judge, warmup;
+    bool log_asked;
+    bool policies_begun, policies_done;
+    char *log_path; /* of the request in flight */
 };
 
-llmd_error *llmd__wait_new(const llmd_kube *kube, const char *ns,
-                           const char *name, struct wait **out);
+llmd_error *llmd__wait_new(const llmd_kube *kube, const char *ns, const char *name,
+                           struct wait **out);
 void llmd__wait_free(void *wait);
 /* Adds the watches and the judge, which begins when `after` is done. */
-llmd_error *llmd__wait_steps(struct graph *graph, struct wait *wait,
-                             step_id discovery, step_id after);
+llmd_error *llmd__wait_steps(struct graph *graph, struct wait *wait, step_id discovery,
+                             step_id after);
 /* The step that looks at the cluster before anything is written; see look.c. */
-llmd_error *llmd__look_step(struct graph *graph, struct wait *wait,
-                            step_id *out);
+llmd_error *llmd__look_step(struct graph *graph, struct wait *wait, step_id *out);
 /* Applies GKE's policies once the pool exists. */
 llmd_error *llmd__wait_policies(struct graph *graph, struct wait *wait);
 /* The last step: warm-up requests where they are wanted, and the result. */
-llmd_error *llmd__warmup_step(struct graph *graph, struct wait *wait,
-                              step_id *out);
+llmd_error *llmd__warmup_step(struct graph *graph, struct wait *wait, step_id *out);
 
 DEFINE_AUTO(wait, struct wait *, llmd__wait_free)
 

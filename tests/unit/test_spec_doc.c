@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* docs/spec.md is written from the field tables; LLMD_UPDATE_GOLDEN=1 writes it. The example specs
+   must parse. */
+#include "base/file.h"
+#include "gateway/spec.h"
+#include "service/presets.h"
+#include "service/spec.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define PAGE SOURCE_DIR "/docs/spec.md"
+#define MANIFESTS SOURCE_DIR "/examples/manifests/"
+
+static void none(llmd_error *error)
+{
+    if (error)
+        fail_msg("%s (%s)", llmd_error_message(error), llmd_error_advice(error));
+}
+
+static void add_file(struct buf *page, const char *name)
+{
+    struct buf text = BUF_INIT;
+    char path[512];
+
+    snprintf(path, sizeof(path), MANIFESTS "%s", name);
+    none(llmd__file_read(path, 1 << 16, &text));
+    llmd__buf_format(page, "```yaml\n%s```\n", llmd__buf_text(&text));
+    llmd__buf_free(&text);
+}
+
+static void add_presets(struct buf *page)
+{
+    char names[] = LLMD__PRESET_NAMES;
+    char *save = NULL;
+
+    llmd__buf_str(page, "| preset | GKE machine | asks for | |\n|---|---|---|---|\n");
+    for (char *name = strtok_r(names, "|", &save); name; name = strtok_r(NULL, "|", &save)) {
+        const struct preset *preset = llmd__preset(name);
+
+        assert_non_null(preset);
+        llmd__buf_format(page, "| `%s` | %s | ", name, preset->machine ? preset->machine : "any");
+        if (preset->resource)
+            llmd__buf_format(page, "%s: %d", preset->resource, preset->chips);
+        llmd__buf_format(page, " | %s |\n", preset->doc);
+    }
+}
+
+static void render(struct buf *page)
+{
+    llmd__buf_str(
+        page, "# Specs\n\n"
+              "<!-- written by tests/unit/test_spec_doc.c from the field tables; "
+              "LLMD_UPDATE_GOLDEN=1 writes it -->\n\n"
+              "YAML or JSON, read by `llmd_service_spec_parse()` and its relatives, by "
+              "`llmd.ServiceSpec` in Python and\nby `llmd.ServiceSpec` in Go. An unknown key is "
+              "refused with the nearest known one, a wrong type with its\nline. What is not "
+              "said is not in the manifest; `overlay` has the last word.\n\n## Service\n\n");
+    add_file(page, "tpu.yaml");
+    llmd__buf_str(page, "\n");
+    llmd__fields_doc(llmd__service_fields, page);
+    llmd__buf_str(page, "\n### Presets\n\n");
+    add_presets(page);
+    llmd__buf_str(page, "\n## Gateway\n\n");
+    add_file(page, "gateway.yaml");
+    llmd__buf_str(page, "\n");
+    llmd__fields_doc(llmd__gateway_fields, page);
+    none(llmd__buf_check(page));
+}
+
+static void test_page(void **state)
+{
+    struct buf page = BUF_INIT, file = BUF_INIT;
+
+    (void)state;
+    render(&page);
+    if (getenv("LLMD_UPDATE_GOLDEN")) {
+        FILE *out = fopen(PAGE, "w");
+
+        assert_non_null(out);
+        fputs(llmd__buf_text(&page), out);
+        fclose(out);
+    }
+    none(llmd__file_read(PAGE, 1 << 20, &file));
+    if (strcmp(llmd__buf_text(&page), llmd__buf_text(&file)))
+        fail_msg("docs/spec.md is not what the tables say: LLMD_UPDATE_GOLDEN=1 writes it");
+    llmd__buf_free(&page);
+    llmd__buf_free(&file);
+}
+
+/* Every field has a line on the page. */
+static void check_docs(const struct field *fields)
+{
+    for (; fields->name; fields++) {
+        if (!fields->doc || !fields->doc[0])
+            fail_msg("%s has no doc", fields->name);
+        if (fields->type == FIELD_OBJECT)
+            check_docs(fields->fields);
+    }
+}
+
+static void test_every_field_is_explained(void **state)
+{
+    (void)state;
+    check_docs(llmd__service_fields);
+    check_docs(llmd__gateway_fields);
+}
+
+static void test_examples_parse(void **state)
+{
+    static const char *const services[] = {"tpu.yaml", "gpu.yaml"};
+    llmd_gateway_spec *gateway = NULL;
+    char *text = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        llmd_service_spec *spec = NULL;
+        char path[512];
+
+        snprintf(path, sizeof(path), MANIFESTS "%s", services[i]);
+        none(llmd_service_spec_parse_file(path, &spec));
+        none(llmd_service_spec_manifest(spec, &text));
+        llmd_free(text);
+        llmd_service_spec_free(spec);
+    }
+    none(llmd_gateway_spec_parse_file(MANIFESTS "gateway.yaml", &gateway));
+    llmd_gateway_spec_free(gateway);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_page),
+        cmocka_unit_test(test_every_field_is_explained),
+        cmocka_unit_test(test_examples_parse),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
