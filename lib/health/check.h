@@ -6,8 +6,12 @@
 #include "openai/endpoint.h"
 #include "task/graph.h"
 
-/* A step that asks for the models and makes a one-token call; stream: the call is streamed too. It
-   is DONE whatever it finds. Takes the endpoint (also on failure). */
+/*
+ * A step that climbs a ladder: "Health" (does anything answer), "Models", "Call" (one token), and
+ * with stream "Stream". The first rung that breaks ends it, as what follows would only be its
+ * consequence; /health and the list of models may be missing, the calls decide. It is DONE whatever
+ * it finds. Takes the endpoint (also on failure).
+ */
 llmd_error *llmd__check_calls(struct graph *graph, llmd_endpoint *endpoint, bool stream,
                               step_id *out);
 /* Tells the outcome of one check. */
