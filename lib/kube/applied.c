@@ -41,18 +41,26 @@ static const char *last_write(const struct json *object, bool ours)
     return last;
 }
 
-enum applied llmd__applied_judge(int http_status, const struct json *answer, const char *baseline,
-                                 const struct json *looked)
+/* Whether two answers say the same, bookkeeping aside. */
+static bool is_same_content(struct json *a, struct json *b)
+{
+    llmd__json_remove(llmd__json_edit(a, "metadata"), "managedFields");
+    llmd__json_remove(llmd__json_edit(b, "metadata"), "managedFields");
+    return llmd__json_equal(a, b);
+}
+
+enum applied llmd__applied_judge(int http_status, struct json *answer, const char *baseline,
+                                 struct json *looked)
 {
     const char *version = llmd__json_str(answer, "metadata.resourceVersion");
-    bool unchanged;
+    bool unchanged = false;
 
     if (http_status == 201)
         return APPLIED_CREATED;
     if (looked)
         unchanged = strcmp(version, llmd__json_str(looked, "metadata.resourceVersion")) == 0 &&
-                    strcmp(last_write(answer, true), last_write(looked, true)) == 0;
-    else
+                    is_same_content(answer, looked);
+    else if (baseline)
         unchanged = !is_newer(version, baseline) ||
                     strcmp(last_write(answer, true), last_write(answer, false)) < 0;
     return unchanged ? APPLIED_UNCHANGED : APPLIED_CONFIGURED;

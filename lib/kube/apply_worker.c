@@ -63,7 +63,10 @@ static llmd_error *send_look(const struct work *work)
     llmd__buf_reset(&worker->path);
     llmd__resource_path(&worker->path, &worker->item->resource, worker->item->ns,
                         worker->item->name, NULL, NULL);
-    return send(work, "GET", WORKER_LOOKING);
+    TRY(send(work, "GET", WORKER_LOOKING));
+    if (work->run->dry_run) /* compared as a whole: its version will not move */
+        work->action->request.accept = NULL;
+    return NULL;
 }
 
 /* Strict: a misspelt field is an error, as with kubectl, not silently dropped. */
@@ -84,7 +87,7 @@ static llmd_error *send_apply(const struct work *work)
     request->content_type = "application/apply-patch+yaml";
     request->body = worker->item->body;
     request->body_len = worker->item->body_len;
-    if (worker->wants_object)
+    if (worker->wants_object || work->run->dry_run)
         request->accept = NULL;
     return NULL;
 }
@@ -280,15 +283,14 @@ static llmd_error *take_explanation(const struct work *work)
 static llmd_error *take_applied(const struct work *work)
 {
     struct apply_worker *worker = work->worker;
-    const struct json *looked = worker->looked;
 
     TRY(llmd__json_parse(work->input->text, work->input->text_len, worker->item->subject,
                          work->answer));
     if (strcmp(llmd__object_name(*work->answer), worker->item->name) != 0)
         return llmd__error(LLMD_E_PROTOCOL, "apply %s: the server answers with another object",
                            worker->item->subject);
-    worker->applied =
-        llmd__applied_judge(work->input->status, *work->answer, work->run->baseline, looked);
+    worker->applied = llmd__applied_judge(work->input->status, *work->answer, work->run->baseline,
+                                          worker->looked);
     if (!worker->item->crd_kind || work->run->dry_run)
         return finish_item(work, "");
     worker->since_ms = work->input->now_ms;

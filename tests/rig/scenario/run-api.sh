@@ -1,0 +1,19 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# llmd_kube against the API server of the instance LLMD_RIG, which must be up:
+#
+#   run-api.sh BUILD_DIR
+set -euo pipefail
+build=$(realpath "${1:?usage: run-api.sh BUILD_DIR}")
+rig=$(cd "$(dirname "$0")/.." && pwd)
+. "$rig/lib/cache.sh"
+. "$rig/lib/instance.sh"
+
+"$rig/fake-nodes.sh" add 1 >/dev/null
+trap '"$rig/fake-nodes.sh" remove >/dev/null || true' EXIT
+LLMD_TEST_KUBECONFIG=$RIG_RUN/kubeconfig \
+LLMD_TEST_KUBECONFIG_TOKEN=$RIG_RUN/kubeconfig-token \
+LLMD_TEST_KUBECONFIG_NOBODY=$RIG_RUN/kubeconfig-nobody \
+LLMD_TEST_APISERVER=$rig/apiserver.sh LLMD_TEST_FAKE_NODES=1 \
+    "$rig/run.sh" "$build/rig_test_kube_api"

@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * llmd_kube against a real API server: run-api.sh sets LLMD_TEST_KUBECONFIG and starts this inside
+ * the rig's network namespace. Without it every test is skipped.
+ */
+#include "kube/apply.h"
+#include "kube/kube.h"
+#include "base/json.h"
+
+#include <llmd/llmd.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define NS "kube-api-test"
+#define LIMIT_MS 60000
+
+static const char *kubeconfig(void)
+{
+    return getenv("LLMD_TEST_KUBECONFIG");
+}
+
+static llmd_kube *open_kube(void)
+{
+    llmd_kube *kube = NULL;
+    llmd_error *error;
+
+    if (!kubeconfig())
+        skip();
+    error = llmd_kube_open(kubeconfig(), NULL, &kube);
+    if (error)
+        fail_msg("%s", llmd_error_message(error));
+    return kube;
+}
+
+static llmd_context *limit(int64_t ms)
+{
+    llmd_context *ctx = llmd_context_new();
+
+    llmd_context_set_timeout_ms(ctx, ms);
+    return ctx;
+}
+
+struct tally {
+    int created, configured, unchanged, warnings;
+    char last[8192];    /* the last event's JSON */
+    char warning[2048]; /* the last warning's message */
+};
+
+static void count(void *data, const llmd_event *event)
+{
+    struct tally *tally = data;
+    const char *reason = llmd_event_reason(event);
+
+    tally->created += strcmp(reason, "created") == 0;
+    tally->configured += strcmp(reason, "configured") == 0;
+    tally->unchanged += strcmp(reason, "unchanged") == 0;
+    if (llmd_event_level(event) >= LLMD_LEVEL_WARNING) {
+        tally->warnings++;
+        snprintf(tally->warning, sizeof(tally->warning), "%s", llmd_event_message(event));
+    }
+    snprintf(tally->last, sizeof(tally->last), "%s", llmd_event_json(event));
+}
+
+static llmd_error *run(llmd_task *task, struct tally *tally, int64_t ms)
+{
+    LLMD_AUTO(llmd_context) ctx = limit(ms);
+    llmd_error *error = llmd_task_run(ctx, task, count, tally);
+
+    llmd_task_free(task);
+    return error;
+}
+
+static void succeed(llmd_error *error)
+{
+    if (error)
+        fail_msg("%s (%s)", llmd_error_message(error), llmd_error_advice(error));
+}
+
+static llmd_error *apply_with(const llmd_kube *kube, const char *text, const llmd_apply_spec *spec,
+                              struct tally *tally)
+{
+    llmd_task *task = NULL;
+
+    *tally = (struct tally){0};
+    succeed(llmd_kube_apply(kube, text, spec, &task));
+    return run(task, tally, LIMIT_MS);
+}
+
+static struct tally apply(const llmd_kube *kube, const char *text)
+{
+    struct tally tally;
+
+    succeed(apply_with(kube, text, NULL, &tally));
+    return tally;
+}
+
+static struct tally delete (const llmd_kube *kube, const char *resource, const char *name)
+{
+    struct tally tally = {0};
+    llmd_task *task = NULL;
+
+    succeed(llmd_kube_delete(kube, resource, NS, name, &task));
+    succeed(run(task, &tally, LIMIT_MS));
+    return tally;
+}
+
+static int make_namespace(void **state)
+{
+    LLMD_AUTO(llmd_kube) kube = NULL;
+
+    (void)state;
+    if (!kubeconfig())
+        return 0;
+    if (llmd_kube_open(kubeconfig(), NULL, &kube))
+        return 1;
+    apply(kube, "{apiVersion: v1, kind: Namespace, metadata: {name: " NS "}}");
+    return 0;
+}
+
+#define CONFIG(name, value)                                                                        \
+    "{apiVersion: v1, kind: ConfigMap, metadata: {name: " name ", namespace: " NS                  \
+    "}, data: {x: '" value "'}}\n---\n"
+
+static void an_apply_tells_what_it_did(void **state)
+{
+    LLMD_AUTO(llmd_kube) kube = open_kube();
+
+    (void)state;
+    delete (kube, "cm", "first");
+    assert_int_equal(apply(kube, CONFIG("first", "1")).created, 1);
+    assert_int_equal(apply(kube, CONFIG("first", "1")).unchanged, 1);
+    assert_int_equal(apply(kube, CONFIG("first", "2")).configured, 1);
+    struct tally tally = apply(kube, CONFIG("first", "2"));
+    assert_int_equal(tally.unchanged, 1);
+    assert_non_null(strstr(tally.last, "\"result\":{\"total\":1,\"created\":0,\"configured\":0,"
+                                       "\"unchanged\":1}"));
+}
+
+static void a_dry_run_changes_nothing(void **state)
+{
+    LLMD_AUTO(llmd_kube) kube = open_kube();
+    LLMD_AUTO(llmd_apply_spec) spec = llmd_apply_spec_new();
+    struct tally tally;
+
+    (void)state;
+    llmd_apply_spec_set_dry_run(spec, true);
+    apply(kube, CONFIG("dry", "1"));
+    succeed(apply_with(kube, CONFIG("dry", "2"), spec, &tally));
+    assert_int_equal(tally.configured, 1);
+    assert_int_equal(apply(kube, CONFIG("dry", "1")).unchanged, 1);
+    succeed(apply_with(kube,
+                       "{apiVersion: v1, kind: Namespace, metadata: {name: never}}\n---\n"
+                       "{apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: never}}",
+                       spec, &tally));
+    assert_int_equal(tally.created, 2);
+}
+
+/* Somebody else owns .data.x. */
+static void write_as(const llmd_kube *kube, const char *manager, const char *body)
+{
+    AUTO(http_reply) struct http_reply reply = HTTP_REPLY_INIT;
+    char path[256];
+    struct http_request request = {.method = "PATCH",
+                                   .path = path,
+                                   .content_type = "application/apply-patch+yaml",
+                                   .body = body,
+                                   .body_len = strlen(body),
+                                   .idempotent = true};
+
+    snprintf(path, sizeof(path),
+             "/api/v1/namespaces/" NS "/configmaps/shared?fieldManager=%s&force=true", manager);
+    succeed(llmd__kube_send(NULL, kube, &request, "patch", &reply));
+}
+
+static void a_conflict_names_manager_and_field(void **state)
+{
+    LLMD_AUTO(llmd_kube) kube = open_kube();
+    LLMD_AUTO(llmd_apply_spec) spec = llmd_apply_spec_new();
+    LLMD_AUTO(llmd_error) error = NULL;
+    struct tally tally;
+
+    (void)state;
+    delete (kube, "configmaps", "shared");
+    write_as(kube, "somebody",
+             "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"shared\"},"
+             "\"data\":{\"x\":\"theirs\",\"y\":\"theirs\"}}");
+    error = apply_with(kube, CONFIG("shared", "ours"), NULL, &tally);
+    assert_int_equal(llmd_error_code(error), LLMD_E_CONFLICT);
+    assert_string_equal(llmd_error_message(error),
+                        "apply ConfigMap/" NS "/shared: 409 Conflict: \"somebody\" owns "
+                        ".data.x");
+    assert_non_null(strstr(llmd_error_advice(error), "force"));
+    llmd_apply_spec_set_force(spec, true);
+    succeed(apply_with(kube, CONFIG("shared", "ours"), spec, &tally));
+    assert_int_equal(tally.configured, 1);
+}
+
+static void a_kind_and_its_objects_go_in_one_apply(void **state)
+{
+    LLMD_AUTO(llmd_kube) kube = open_kube();
+    static const char manifests[] =
+        "{apiVersion: rig.llmd.test/v1, kind: Gadget, metadata: {name: g, namespace: " NS
+        "}, spec: {size: 3}}\n---\n"
+        "apiVersion: apiextensions.k8s.io/v1\n"
+        "kind: CustomResourceDefinition\n"
+        "metadata: {name: gadgets.rig.llmd.test}\n"
+        "spec:\n"
+        "  group: rig.llmd.test\n"
+        "  scope: Namespaced\n"
+        "  names: {plural: gadgets, singular: gadget, kind: Gadget, shortNames: [gdg]}\n"
+        "  versions:\n"
+        "  - name: v1\n"
+        "    served: true\n"
+        "    storage: true\n"
+        "    schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, "
+        "properties: {size: {type: integer}}}}}}\n";
+    char *json = NULL;
+
+    (void)state;
+    delete (kube, "crd", "gadgets.rig.llmd.test");
+    assert_int_equal(apply(kube, manifests).created, 2);
+    assert_int_equal(apply(kube, manifests).unchanged, 2);
+    succeed(llmd_kube_get(NULL, kube, "gdg", NS, "g", &json));
+    assert_non_null(strstr(json, "\"size\":3"));
+    llmd_free(json);
+    succeed(llmd_kube_get(NULL, kube, "gadgets.v1.rig.llmd.test", NS, "g", &json));
+    llmd_free(json);
+    delete (kube, "gadget", "g");
+    delete (kube, "crd", "gadgets.rig.llmd.test");
+}
+
+static void what_is_wrong_is_refused_with_words(void **state)
+{
+    LLMD_AUTO(llmd_kube) kube = open_kube();
+    struct tally tally;
+    char *json = NULL;
+    llmd_error *error;
+
+    (void)state;
+    error = apply_with(kube, "{apiVersion: nosuch.test/v1, kind: Thing, metadata: {name: t}}", NULL,
+                       &tally);
+    assert_int_equal(llmd_error_code(error), LLMD_E_NOT_FOUND);
+    assert_string_equal(llmd_error_reason(error), "ResourceNotServed");
+    llmd_error_free(error);
+    error = apply_with(kube,
+                       "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: " NS
+                       "}, dta: {x: y}}",
+                       NULL, &tally);
+    assert_non_null(strstr(llmd_error_message(error), "dta"));
+    llmd_error_free(error);
+    error = llmd_kube_get(NULL, kube, "configmap", NS, "absent", &json);
+    assert_string_equal(llmd_error_reason(error), "NotFound");
+    llmd_error_free(error);
+    error = llmd_kube_get(NULL, kube, "deploymets", NS, "absent", &json);
+    assert_non_null(strstr(llmd_error_message(error), "did you mean \"deployments\""));
+    llmd_error_free(error);
+}
+
+static void apply_many(const llmd_kube *kube, int from, int to)
+{
+    AUTO(buf) struct buf text = BUF_INIT;
+
+    for (int i = from; i < to; i++)
+        llmd__buf_format(
+            &text,
+            "{apiVersion: v1, kind: ConfigMap, metadata: {name: many-%d, namespace: " NS
+            ", labels: {set: many}}}\n---\n",
+            i);
+    apply(kube, llmd__buf_text(&text));
+}
+
+static void a_list_comes_in_pages(void **state)
+{
+    LLMD_AUTO(llmd_kube) kube = open_kube();
+    LLMD_AUTO(llmd_kube_list) list = NULL;
+    static bool seen[1100];
+    char *json = NULL;
+    int total = 0;
+
+    (void)state;
+    apply_many(kube, 0, 1100);
+    succeed(llmd_kube_list_open(kube, "configmaps", NS, "set=many", NULL, &list));
+    for (;; total++) {
+        succeed(llmd_kube_list_next(NULL, list, &json));
+        if (!json)
+            break;
+        const char *name = strstr(json, "\"name\":\"many-");
+        assert_non_null(name);
+        int number = (int)strtol(name + 13, NULL, 10);
+        assert_false(seen[number]);
+        seen[number] = true;
+        assert_non_null(strstr(json, "\"kind\":\"ConfigMap\""));
+        llmd_free(json);
+    }
+    assert_int_equal(total, 1100);
+}
+
+struct seen {
+    int added, modified, deleted, synced;
+};
+
+/* Takes changes until so many came, or nothing comes for so long. */
+static void watch_for(llmd_kube_watch *watch, struct seen *seen, int wanted, int64_t ms)
+{
+    LLMD_AUTO(llmd_context) ctx = limit(ms);
+
+    while (seen->added + seen->modified + seen->deleted + seen->synced < wanted) {
+        LLMD_AUTO(llmd_kube_change) change = NULL;
+        LLMD_AUTO(llmd_error) error = llmd_kube_watch_next(ctx, watch, &change);
+        if (error) {
+            if (llmd_error_code(error) != LLMD_E_TIMEOUT)
+                fail_msg("%s", llmd_error_message(error));
+            return;
+        }
+        seen->added += llmd_kube_change_type(change) == LLMD_CHANGE_ADDED;
+        seen->modified += llmd_kube_change_type(change) == LLMD_CHANGE_MODIFIED;
+        seen->deleted += llmd_kube_change_type(change) == LLMD_CHANGE_DELETED;
+        seen->synced += llmd_kube_change_type(change) == LLMD_CHANGE_SYNCED;
+    }
+}
+
+static void apiserver(const char *verb)
+{
+    char command[512];
+
+    snprintf(command, sizeof(command), "%s %s >&2", getenv("LLMD_TEST_APISERVER"), verb);
+    assert_int_equal(system(command), 0);
+}
+
+static void expect(const struct seen *seen, int added, int modified, int deleted)
+{
+    assert_int_equal(seen->added, added);
+    assert_int_equal(seen->modified, modified);
+    assert_int_equal(seen->deleted, deleted);
+    assert_int_equal(seen->synced, 1);
+}
+
+/* A new server process knows no old versions: it answers 410, and the difference is told. */
+static void a_watch_outlives_the_api_server(void **state)
+{
+    LLMD_AUTO(llmd_kube) kube = open_kube();
+    LLMD_AUTO(llmd_kube_watch) watch = NULL;
+    struct seen seen = {0};
+
+    (void)state;
+    if (!getenv("LLMD_TEST_APISERVER"))
+        skip();
+    for (int i = 0; i < 3; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "kept-%d", i);
+        delete (kube, "cm", name);
+    }
+    succeed(llmd_kube_watch_open(kube, "cm", NS, "app=kept", NULL, &watch));
+    watch_for(watch, &seen, 1, LIMIT_MS);
+    expect(&seen, 0, 0, 0);
+#define KEPT(name, value)                                                                          \
+    "{apiVersion: v1, kind: ConfigMap, metadata: {name: " name ", namespace: " NS                  \
+    ", labels: {app: kept}}, data: {x: '" value "'}}\n---\n"
+    apply(kube, KEPT("kept-0", "1") KEPT("kept-1", "1"));
+    watch_for(watch, &seen, 3, LIMIT_MS);
+    expect(&seen, 2, 0, 0);
+    apiserver("kill");
+    watch_for(watch, &seen, 4, 1500); /* notices that nobody is there, and says nothing */
+    expect(&seen, 2, 0, 0);
+    apiserver("start");
+    apply(kube, KEPT("kept-0", "2") KEPT("kept-2", "1"));
+    delete (kube, "cm", "kept-1");
+    watch_for(watch, &seen, 6, LIMIT_MS);
+    expect(&seen, 3, 1, 1);
+    watch_for(watch, &seen, 7, 2000);
+    expect(&seen, 3, 1, 1);
+}
+
+static void a_wait_outlives_the_api_server(void **state)
+{
+    LLMD_AUTO(llmd_kube) kube = open_kube();
+    LLMD_AUTO(llmd_context) brief = limit(1500);
+    LLMD_AUTO(llmd_error) timeout = NULL;
+    struct tally tally = {0};
+    llmd_task *task = NULL;
+
+    (void)state;
+    if (!getenv("LLMD_TEST_APISERVER"))
+        skip();
+    delete (kube, "cm", "late");
+    succeed(llmd_kube_wait(kube, "cm", NS, "late", "jsonpath={.data.x}=2", &task));
+    timeout = llmd_task_run(brief, task, count, &tally);
+    assert_int_equal(llmd_error_code(timeout), LLMD_E_TIMEOUT);
+    assert_int_equal(tally.warnings, 1); /* it does not exist yet */
+    apply(kube, CONFIG("late", "1"));
+    apiserver("restart");
+    apply(kube, CONFIG("late", "2"));
+    succeed(run(task, &tally, LIMIT_MS));
+}
+
+static void a_held_object_is_told_and_waited_for(void **state)
+{
+    LLMD_AUTO(llmd_kube) kube = open_kube();
+    LLMD_AUTO(llmd_context) ctx = limit(8000);
+    LLMD_AUTO(llmd_error) timeout = NULL;
+    struct tally tally = {0};
+    llmd_task *task = NULL;
+
+    (void)state;
+    apply(kube, "{apiVersion: v1, kind: ConfigMap, metadata: {name: held, namespace: " NS
+                ", finalizers: [rig.llmd.test/hold]}}");
+    succeed(llmd_kube_delete(kube, "configmap", NS, "held", &task));
+    timeout = llmd_task_run(ctx, task, count, &tally);
+    assert_int_equal(llmd_error_code(timeout), LLMD_E_TIMEOUT);
+    assert_int_equal(tally.warnings, 1);
+    assert_non_null(strstr(tally.warning, "rig.llmd.test/hold"));
+    apply(kube, "{apiVersion: v1, kind: ConfigMap, metadata: {name: held, namespace: " NS "}}");
+    succeed(run(task, &tally, LIMIT_MS));
+    assert_non_null(strstr(tally.last, "\"result\":{\"existed\":true}"));
+    tally = delete (kube, "configmap", "held");
+    assert_non_null(strstr(tally.last, "\"result\":{\"existed\":false}"));
+}
+
+static void waits_end_when_it_is_so(void **state)
+{
+    LLMD_AUTO(llmd_kube) kube = open_kube();
+    struct tally tally = {0};
+    llmd_task *task = NULL;
+
+    (void)state;
+    succeed(llmd_kube_wait(kube, "ns", NULL, NS, "jsonpath={.status.phase}=Active", &task));
+    succeed(run(task, &tally, LIMIT_MS));
+    succeed(llmd_kube_wait(kube, "ns", NULL, NS, "create", &task));
+    succeed(run(task, &tally, LIMIT_MS));
+    succeed(llmd_kube_wait(kube, "cm", NS, "never-was", "delete", &task));
+    succeed(run(task, &tally, LIMIT_MS));
+    succeed(llmd_kube_wait(kube, "apiservices", NULL, "v1.apps", "condition=Available", &task));
+    succeed(run(task, &tally, LIMIT_MS));
+}
+
+static void credentials_are_told_apart(void **state)
+{
+    const char *names[] = {"LLMD_TEST_KUBECONFIG_TOKEN", "LLMD_TEST_KUBECONFIG_NOBODY"};
+    char *json = NULL;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        LLMD_AUTO(llmd_kube) kube = NULL;
+        LLMD_AUTO(llmd_error) error = NULL;
+        if (!getenv(names[i]))
+            skip();
+        succeed(llmd_kube_open(getenv(names[i]), NULL, &kube));
+        error = llmd_kube_get(NULL, kube, "namespaces", NULL, NS, &json);
+        assert_int_equal(llmd_error_code(error), i ? LLMD_E_DENIED : LLMD_OK);
+        if (i)
+            assert_non_null(strstr(llmd_error_advice(error), "allow \"get\" on \"namespaces\""));
+        llmd_free(json);
+        json = NULL;
+    }
+}
+
+/* A service without a selector, in front of the API server itself. */
+static void the_proxy_reaches_a_service(void **state)
+{
+    LLMD_AUTO(llmd_kube) kube = open_kube();
+    LLMD_AUTO(llmd_error) error = NULL;
+    char *body = NULL;
+
+    (void)state;
+    apply(kube, "{apiVersion: v1, kind: Service, metadata: {name: front, namespace: " NS
+                "}, spec: {ports: [{port: 443, targetPort: 6443, protocol: TCP}]}}\n---\n"
+                "{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, addressType: IPv4, "
+                "metadata: {name: front-1, namespace: " NS
+                ", labels: {kubernetes.io/service-name: front}}, "
+                "endpoints: [{addresses: [10.200.0.1], conditions: {ready: true}}], "
+                "ports: [{name: '', port: 6443, protocol: TCP}]}");
+    /* The API server's proxy learns of new services a moment later. */
+    for (int i = 0; i < 50 && !body; i++, usleep(100000)) {
+        llmd_error_free(error);
+        error = llmd_kube_proxy_get(NULL, kube, NS, "services/https:front:443", "/version", &body);
+    }
+    succeed(TAKE(error));
+    assert_non_null(strstr(body, "gitVersion"));
+    llmd_free(body);
+    error = llmd_kube_proxy_get(NULL, kube, "default", "services/absent:80", "/", &body);
+    assert_int_equal(llmd_error_code(error), LLMD_E_NOT_FOUND);
+}
+
+/* On a kwok node: run-api.sh adds it. */
+static void logs_come_line_by_line(void **state)
+{
+    LLMD_AUTO(llmd_kube) kube = open_kube();
+    LLMD_AUTO(llmd_kube_logs) logs = NULL;
+    LLMD_AUTO(llmd_context) ctx = limit(LIMIT_MS);
+    LLMD_AUTO(llmd_error) error = NULL;
+    struct tally tally = {0};
+    llmd_task *task = NULL;
+    char *line = NULL;
+
+    (void)state;
+    if (!getenv("LLMD_TEST_FAKE_NODES"))
+        skip();
+    apply(kube, "{apiVersion: v1, kind: Pod, metadata: {name: talker, namespace: " NS
+                "}, spec: {containers: [{name: main, image: nothing}]}}");
+    succeed(llmd_kube_wait(kube, "pod", NS, "talker", "condition=Ready", &task));
+    succeed(run(task, &tally, LIMIT_MS));
+    succeed(llmd_kube_logs_open(kube, NS, "talker", NULL, false, false, -1, &logs));
+    succeed(llmd_kube_logs_next(ctx, logs, &line));
+    assert_non_null(line);
+    assert_null(strchr(line, '\n'));
+    llmd_free(line);
+    for (line = (char *)""; line;) {
+        succeed(llmd_kube_logs_next(ctx, logs, &line));
+        llmd_free(line);
+    }
+    llmd_kube_logs_free(logs);
+    succeed(llmd_kube_logs_open(kube, NS, "absent", NULL, false, false, -1, &logs));
+    error = llmd_kube_logs_next(ctx, logs, &line);
+    assert_int_equal(llmd_error_code(error), LLMD_E_NOT_FOUND);
+    delete (kube, "pod", "talker");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_apply_tells_what_it_did),
+        cmocka_unit_test(a_dry_run_changes_nothing),
+        cmocka_unit_test(a_conflict_names_manager_and_field),
+        cmocka_unit_test(a_kind_and_its_objects_go_in_one_apply),
+        cmocka_unit_test(what_is_wrong_is_refused_with_words),
+        cmocka_unit_test(a_list_comes_in_pages),
+        cmocka_unit_test(a_held_object_is_told_and_waited_for),
+        cmocka_unit_test(waits_end_when_it_is_so),
+        cmocka_unit_test(credentials_are_told_apart),
+        cmocka_unit_test(the_proxy_reaches_a_service),
+        cmocka_unit_test(logs_come_line_by_line),
+        cmocka_unit_test(a_watch_outlives_the_api_server),
+        cmocka_unit_test(a_wait_outlives_the_api_server),
+    };
+
+    return cmocka_run_group_tests(tests, make_namespace, NULL);
+}
