@@ -11,9 +11,14 @@ static atomic_bool counting;
 static atomic_int_fast64_t counted;
 static atomic_int_fast64_t fail_at;
 
+bool llmd__alloc_watched(void)
+{
+    return atomic_load_explicit(&counting, memory_order_relaxed);
+}
+
 static bool must_fail(void)
 {
-    if (!atomic_load_explicit(&counting, memory_order_relaxed))
+    if (!llmd__alloc_watched())
         return false;
     return atomic_fetch_add(&counted, 1) + 1 == atomic_load(&fail_at);
 }

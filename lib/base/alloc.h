@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * All memory of the library comes from here, so that tests can fail the n-th allocation and count
- * what is left. cJSON is hooked to it; libcurl, libyaml and OpenSSL keep their own.
+ * what is left. cJSON is hooked to it while tests watch (its hooks are the whole program's, so a
+ * library must not set them for good); libcurl, libyaml and OpenSSL keep their own.
  */
 #ifndef LLMD_BASE_ALLOC_H
 #define LLMD_BASE_ALLOC_H
@@ -20,6 +21,7 @@ void llmd__free_secret(char *text);       /* wipes, then frees; NULL allowed */
 /* Tests only: the n-th allocation from now on fails (1 = the next one), 0 = none. */
 void llmd__alloc_fail_at(int64_t n);
 int64_t llmd__alloc_count(void); /* allocations since fail_at was called */
+bool llmd__alloc_watched(void);  /* fail_at was called once, with 0 or more */
 int64_t llmd__alloc_live(void);  /* blocks not freed */
 
 /* AUTO(json) struct json *x = NULL; frees x at the end of the scope. */

@@ -23,7 +23,7 @@ void llmd__buf_add(struct buf *buf, const void *data, size_t len);
 void llmd__buf_str(struct buf *buf, const char *text); /* NULL adds nothing */
 void llmd__buf_char(struct buf *buf, char c);
 void llmd__buf_format(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
-void llmd__buf_vformat(struct buf *buf, const char *format, va_list args);
+void llmd__buf_vformat(struct buf *buf, const char *format, va_list args) PRINTF_LIKE(2, 0);
 void llmd__buf_json(struct buf *buf, const char *text); /* as a quoted JSON string */
 void llmd__buf_consume(struct buf *buf, size_t len);    /* drops from the front */
 void llmd__buf_reset(struct buf *buf);                  /* empty, keeps the memory */

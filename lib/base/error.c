@@ -26,6 +26,7 @@ llmd_error *llmd__error_no_memory(void)
 }
 
 /* prefix, ": " and tail make the message; an empty tail leaves the colon out. */
+PRINTF_LIKE(3, 0)
 static llmd_error *make(llmd_code code, const char *tail, const char *format, va_list args)
 {
     va_list again;

@@ -36,6 +36,25 @@ static void hook_cjson(void)
     cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = llmd__malloc, .free_fn = llmd__free});
 }
 
+/* cJSON's hooks belong to the whole program, which may use cJSON itself: ours are set for tests
+   only. So what hangs on a node comes from cJSON_malloc, whatever stands behind it. */
+static void watch_memory(void)
+{
+    if (llmd__alloc_watched())
+        pthread_once(&hooked, hook_cjson);
+}
+
+static char *new_node_text(const char *text, size_t len)
+{
+    char *copy = cJSON_malloc(len + 1);
+
+    if (!copy)
+        return NULL;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    return copy;
+}
+
 static cJSON *node(const struct json *json)
 {
     return (cJSON *)json;
@@ -173,7 +192,7 @@ static llmd_error *keep_number(cJSON *item, struct source *source)
     if (!isfinite(item->valuedouble))
         return llmd__error(LLMD_E_INVALID, "%s:%d: the number %.*s is out of range", source->what,
                            source->line, (int)len, source->at);
-    item->valuestring = llmd__strndup(source->at, len);
+    item->valuestring = new_node_text(source->at, len);
     CHECK_MEMORY(item->valuestring);
     item->type = cJSON_Raw;
     source->at += len;
@@ -233,7 +252,7 @@ llmd_error *llmd__json_parse(const char *text, size_t len, const char *what, str
         len -= 3;
     }
     TRY(llmd__json_scan(text, len, what));
-    pthread_once(&hooked, hook_cjson);
+    watch_memory();
     AUTO(json) struct json *json = shell(cJSON_ParseWithLengthOpts(text, len, NULL, false));
     CHECK_MEMORY(json);
     TRY(annotate(node(json), &(struct source){text, text + len, what, 1}));
@@ -251,9 +270,10 @@ llmd_error *llmd__json_copy(const struct json *json, struct json **out)
     *out = NULL;
     if (!json)
         return NO_MEMORY;
+    watch_memory();
     struct json *copy = shell(cJSON_Duplicate(node(json), true));
     CHECK_MEMORY(copy);
-    llmd__free(TAKE(node(copy)->string)); /* the key stays with the original's parent */
+    cJSON_free(TAKE(node(copy)->string)); /* the key stays with the original's parent */
     *out = copy;
     return NULL;
 }
@@ -389,25 +409,25 @@ void llmd__json_set_line(struct json *json, int line)
 
 struct json *llmd__json_object(void)
 {
-    pthread_once(&hooked, hook_cjson);
+    watch_memory();
     return shell(cJSON_CreateObject());
 }
 
 struct json *llmd__json_array(void)
 {
-    pthread_once(&hooked, hook_cjson);
+    watch_memory();
     return shell(cJSON_CreateArray());
 }
 
 struct json *llmd__json_new_bool(bool value)
 {
-    pthread_once(&hooked, hook_cjson);
+    watch_memory();
     return shell(cJSON_CreateBool(value));
 }
 
 struct json *llmd__json_new_null(void)
 {
-    pthread_once(&hooked, hook_cjson);
+    watch_memory();
     return shell(cJSON_CreateNull());
 }
 
@@ -418,7 +438,7 @@ static struct json *new_text(int type, const char *text, size_t len)
 
     if (!json)
         return NULL;
-    node(json)->valuestring = llmd__strndup(text, len);
+    node(json)->valuestring = new_node_text(text, len);
     if (!node(json)->valuestring) {
         llmd__json_free(json);
         return NULL;
@@ -437,7 +457,7 @@ struct json *llmd__json_new_number(const char *text)
 {
     AUTO(json) struct json *number = NULL;
 
-    pthread_once(&hooked, hook_cjson);
+    watch_memory();
     size_t len = llmd__json_scan_number(text, strlen(text));
     if (len == 0 || text[len] || len > LLMD__JSON_MAX_NUMBER)
         return llmd__json_new_null();
@@ -446,7 +466,7 @@ struct json *llmd__json_new_number(const char *text)
         return NULL;
     if (!isfinite(node(number)->valuedouble))
         return llmd__json_new_null();
-    node(number)->valuestring = llmd__strdup(text);
+    node(number)->valuestring = new_node_text(text, len);
     if (!node(number)->valuestring)
         return NULL;
     node(number)->type = cJSON_Raw;
@@ -520,10 +540,10 @@ struct json *llmd__json_set(struct json *object, const char *key, struct json *v
 
     if (!old || !value)
         return llmd__json_append(object, key, value);
-    char *name = llmd__strdup(key);
+    char *name = new_node_text(key, strlen(key));
     if (!name)
         return latch(object, value);
-    llmd__free(node(value)->string);
+    cJSON_free(node(value)->string);
     node(value)->string = name;
     cJSON_ReplaceItemViaPointer(node(object), node(old), node(value));
     return value;
@@ -553,7 +573,7 @@ struct json *llmd__json_detach(struct json *object, const char *key)
     if (!old)
         return NULL;
     cJSON *item = cJSON_DetachItemViaPointer(node(object), node(old));
-    llmd__free(TAKE(item->string));
+    cJSON_free(TAKE(item->string));
     return shell(item);
 }
 
