@@ -52,34 +52,48 @@ clear_remains() {
 up_control_plane() {
     run_step certificates make_pki
     run_step control-plane start_control_plane
-    [ "$stage" = api ] || run_step crds apply_crds
 }
 
-up_images() {
+# Five chains side by side; `after` is where one needs what another makes.
+chain_control_plane() {
+    up_control_plane
+    run_step crds apply_crds
+}
+
+chain_node() {
     run_step containerd prepare_node
     run_step registries start_registries
     run_step base-images import_base_images
-    run_step platform-images import_platform_images
-    run_step private-image push_private_image
+    after control-plane
+    run_step node join_node
+    run_step dns install_dns
 }
 
-up_kserve() {
+chain_images() {
+    after registries
+    run_step platform-images import_platform_images
+    run_step private-image push_private_image
+    run_step sandbox-image import_sandbox_image
+}
+
+chain_kserve() {
+    after node
     run_step cert-manager install_cert_manager
+    after crds
     run_step kserve-certificate install_kserve_certificate
+    after platform-images
     run_step kserve-controller install_kserve_controller
     run_step kserve-presets install_kserve_presets
 }
 
-up_gateways() { run_step gateways install_gateways; }
-up_dns() { run_step dns wait_dns; }
+chain_gateways() {
+    after crds node platform-images
+    run_step gateways install_gateways
+}
 
 up_full() {
     run_step render render_manifests
-    run_steps_together up_control_plane up_images
-    run_step node join_node
-    run_step dns-objects apply_dns
-    run_steps_together up_dns up_kserve up_gateways
-    run_step sandbox-image import_sandbox_image
+    run_steps_together chain_control_plane chain_node chain_images chain_kserve chain_gateways
 }
 
 up_stage() {

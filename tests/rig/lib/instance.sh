@@ -87,11 +87,26 @@ run_step() { # name, function
     say "$(printf '%6s s  %s' "$(seconds_since "$started")" "$name")"
 }
 
+# Waits for steps of another chain, unless one has failed.
+after() { # step…
+    local step
+    for step in "$@"; do
+        until [ -e "$RIG_RUN/done/$step" ]; do
+            [ ! -e "$RIG_RUN/failed" ] || exit 1
+            sleep 0.1
+        done
+    done
+}
+
 # Independent steps side by side: the first failure is reported after all ended.
 run_steps_together() { # function…
     local function pids=() failed=
+    rm -f "$RIG_RUN/failed"
     for function in "$@"; do
-        "$function" &
+        (
+            trap '[ $? = 0 ] || touch "$RIG_RUN/failed"' EXIT
+            "$function"
+        ) &
         pids+=($!)
     done
     for pid in "${pids[@]}"; do wait "$pid" || failed=yes; done

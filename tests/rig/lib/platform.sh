@@ -35,8 +35,10 @@ apply_crds() {
     kube wait --for=condition=Established --timeout=60s crd --all >/dev/null
 }
 
-apply_dns() { rig_apply manifests/coredns.yaml; }
-wait_dns() { wait_available kube-system coredns 60; }
+install_dns() {
+    rig_apply manifests/coredns.yaml
+    wait_available kube-system coredns 60
+}
 
 # For some seconds after Available its webhook is refused with `x509:
 # certificate signed by unknown authority`: only an answer proves it.
