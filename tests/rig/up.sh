@@ -57,7 +57,7 @@ up_control_plane() {
 # Five chains side by side; `after` is where one needs what another makes.
 chain_control_plane() {
     up_control_plane
-    run_step crds apply_crds
+    run_step kserve-crds apply_kserve_crds
 }
 
 chain_node() {
@@ -79,7 +79,7 @@ chain_images() {
 chain_kserve() {
     after node
     run_step cert-manager install_cert_manager
-    after crds
+    after kserve-crds
     run_step kserve-certificate install_kserve_certificate
     after platform-images
     run_step kserve-controller install_kserve_controller
@@ -87,7 +87,9 @@ chain_kserve() {
 }
 
 chain_gateways() {
-    after crds node platform-images
+    after control-plane
+    run_step gateway-crds apply_gateway_crds
+    after kserve-crds node platform-images
     run_step gateways install_gateways
 }
 

@@ -10,7 +10,7 @@ rig_apply() { # file
     if [ -n "${LLMD_RIG_APPLY:-}" ]; then
         in_rig "$LLMD_RIG_APPLY" "$KUBECONFIG" "$1" >>"$RIG_RUN/logs/apply.log"
     else
-        kube apply --server-side --force-conflicts -f "$1" >>"$RIG_RUN/logs/apply.log"
+        kube apply --server-side --force-conflicts --validate=false -f "$1" >>"$RIG_RUN/logs/apply.log"
     fi
 }
 
@@ -20,20 +20,25 @@ wait_available() { # namespace, deployment, seconds
 }
 
 wait_established() { # file of CRDs
-    kube wait --for=condition=Established --timeout=60s -f "$1" >/dev/null
+    local crds
+    mapfile -t crds < <(sed -n 's/^  name: \([a-z0-9]*\.[a-z0-9.-]*\)$/crd\/\1/p' "$1" | sort -u)
+    kube wait --for=condition=Established --timeout=60s "${crds[@]}" >/dev/null
 }
 
 render_manifests() { ./render.sh "$RENDERED"; }
 
 # What the rest needs to see at its start: a controller of KServe decides its
 # watches by what exists when it starts.
-apply_crds() {
+apply_crds() { # rendered file…
     local file
-    for file in 00-gateway-api-crds 01-kserve-crds 02-envoy-gateway-crds 03-ai-gateway-crds; do
+    for file in "$@"; do
         rig_apply "$RENDERED/$file.yaml"
+        wait_established "$RENDERED/$file.yaml"
     done
-    kube wait --for=condition=Established --timeout=60s crd --all >/dev/null
 }
+
+apply_kserve_crds() { apply_crds 00-gateway-api-crds 01-kserve-crds; }
+apply_gateway_crds() { apply_crds 02-envoy-gateway-crds 03-ai-gateway-crds; }
 
 install_dns() {
     rig_apply manifests/coredns.yaml
