@@ -461,61 +461,72 @@ static void credentials_are_told_apart(void **state)
     }
 }
 
-/* A service without a selector, in front of the API server itself. */
-static void the_proxy_reaches_a_service(void **state)
+/* On a kwok node, which run-api.sh adds. Every address of its pods is this machine, so that the
+   "pod" answers as the API server does. */
+static void make_pod(const llmd_kube *kube)
+{
+    struct tally tally = {0};
+    llmd_task *task = NULL;
+
+    if (!getenv("LLMD_TEST_FAKE_NODES"))
+        skip();
+    apply(kube, "{apiVersion: v1, kind: Pod, metadata: {name: talker, namespace: " NS
+                ", labels: {app: talker}}, spec: {containers: [{name: main, image: nothing}]}}\n"
+                "---\n"
+                "{apiVersion: v1, kind: Service, metadata: {name: front, namespace: " NS
+                "}, spec: {selector: {app: talker}, ports: [{port: 443, targetPort: 6443}]}}");
+    succeed(llmd_kube_wait(kube, "pod", NS, "talker", "condition=Ready", &task));
+    succeed(run(task, &tally, LIMIT_MS));
+}
+
+/* The endpoints of a service follow its pods a moment later. */
+static void read_version(const llmd_kube *kube, const char *target)
+{
+    AUTO(error) llmd_error *error = NULL;
+    char *body = NULL;
+
+    for (int i = 0; i < 50 && !body; i++, usleep(100000)) {
+        llmd_error_free(error);
+        error = llmd_kube_proxy_get(NULL, kube, NS, target, "/version", &body);
+    }
+    succeed(TAKE(error));
+    assert_non_null(strstr(body, "gitVersion"));
+    llmd_free(body);
+}
+
+static void the_proxy_reaches_pods_and_services(void **state)
 {
     LLMD_AUTO(llmd_kube) kube = open_kube();
     LLMD_AUTO(llmd_error) error = NULL;
     char *body = NULL;
 
     (void)state;
-    apply(kube, "{apiVersion: v1, kind: Service, metadata: {name: front, namespace: " NS
-                "}, spec: {ports: [{port: 443, targetPort: 6443, protocol: TCP}]}}\n---\n"
-                "{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, addressType: IPv4, "
-                "metadata: {name: front-1, namespace: " NS
-                ", labels: {kubernetes.io/service-name: front}}, "
-                "endpoints: [{addresses: [10.200.0.1], conditions: {ready: true}}], "
-                "ports: [{name: '', port: 6443, protocol: TCP}]}");
-    /* The API server's proxy learns of new services a moment later. */
-    for (int i = 0; i < 50 && !body; i++, usleep(100000)) {
-        llmd_error_free(error);
-        error = llmd_kube_proxy_get(NULL, kube, NS, "services/https:front:443", "/version", &body);
-    }
-    succeed(TAKE(error));
-    assert_non_null(strstr(body, "gitVersion"));
-    llmd_free(body);
-    error = llmd_kube_proxy_get(NULL, kube, "default", "services/absent:80", "/", &body);
+    make_pod(kube);
+    read_version(kube, "pods/https:talker:6443");
+    read_version(kube, "services/https:front:443");
+    error = llmd_kube_proxy_get(NULL, kube, NS, "services/absent:80", "/", &body);
     assert_int_equal(llmd_error_code(error), LLMD_E_NOT_FOUND);
 }
 
-/* On a kwok node: run-api.sh adds it. */
 static void logs_come_line_by_line(void **state)
 {
     LLMD_AUTO(llmd_kube) kube = open_kube();
     LLMD_AUTO(llmd_kube_logs) logs = NULL;
     LLMD_AUTO(llmd_context) ctx = limit(LIMIT_MS);
     LLMD_AUTO(llmd_error) error = NULL;
-    struct tally tally = {0};
-    llmd_task *task = NULL;
     char *line = NULL;
 
     (void)state;
-    if (!getenv("LLMD_TEST_FAKE_NODES"))
-        skip();
-    apply(kube, "{apiVersion: v1, kind: Pod, metadata: {name: talker, namespace: " NS
-                "}, spec: {containers: [{name: main, image: nothing}]}}");
-    succeed(llmd_kube_wait(kube, "pod", NS, "talker", "condition=Ready", &task));
-    succeed(run(task, &tally, LIMIT_MS));
+    make_pod(kube);
     succeed(llmd_kube_logs_open(kube, NS, "talker", NULL, false, false, -1, &logs));
     succeed(llmd_kube_logs_next(ctx, logs, &line));
     assert_non_null(line);
-    assert_null(strchr(line, '\n'));
-    llmd_free(line);
-    for (line = (char *)""; line;) {
-        succeed(llmd_kube_logs_next(ctx, logs, &line));
+    while (line) {
+        assert_null(strchr(line, '\n'));
         llmd_free(line);
+        succeed(llmd_kube_logs_next(ctx, logs, &line));
     }
-    llmd_kube_logs_free(logs);
+    llmd_kube_logs_free(TAKE(logs));
     succeed(llmd_kube_logs_open(kube, NS, "absent", NULL, false, false, -1, &logs));
     error = llmd_kube_logs_next(ctx, logs, &line);
     assert_int_equal(llmd_error_code(error), LLMD_E_NOT_FOUND);
@@ -534,7 +545,7 @@ int main(void)
         cmocka_unit_test(a_held_object_is_told_and_waited_for),
         cmocka_unit_test(waits_end_when_it_is_so),
         cmocka_unit_test(credentials_are_told_apart),
-        cmocka_unit_test(the_proxy_reaches_a_service),
+        cmocka_unit_test(the_proxy_reaches_pods_and_services),
         cmocka_unit_test(logs_come_line_by_line),
         cmocka_unit_test(a_watch_outlives_the_api_server),
         cmocka_unit_test(a_wait_outlives_the_api_server),
