@@ -6,6 +6,7 @@
  *   deploy apply KUBECONFIG SERVICE.yaml [GATEWAY.yaml]   gateway first, then the service
  *   deploy wait KUBECONFIG NS NAME                        for a service made by others
  *   deploy delete KUBECONFIG NS NAME
+ *   deploy list KUBECONFIG NS -                           what stands in a namespace, a line each
  *
  * LLMD_DEPLOY_TIMEOUT_S bounds it (default 600). Exit: 0 done, 3 the task failed (its error as a
  * last line {"error": ...}), 2 wrong use.
@@ -79,6 +80,41 @@ static llmd_error *apply_service(llmd_context *ctx, const llmd_kube *kube, const
     return run(ctx, error, task);
 }
 
+/* What a deployment makes, by the library or by KServe. */
+static const char *const MADE[] = {"llminferenceservices.serving.kserve.io",
+                                   "llminferenceserviceconfigs.serving.kserve.io",
+                                   "gateways.gateway.networking.k8s.io",
+                                   "httproutes.gateway.networking.k8s.io",
+                                   "inferencepools.inference.networking.k8s.io",
+                                   "deployments.apps",
+                                   "services",
+                                   "secrets",
+                                   NULL};
+
+static const char *name_in(const char *json)
+{
+    const char *metadata = strstr(json, "\"metadata\"");
+    const char *name = metadata ? strstr(metadata, "\"name\":\"") : NULL;
+    return name ? name + strlen("\"name\":\"") : "";
+}
+
+static llmd_error *list(llmd_context *ctx, const llmd_kube *kube, const char *ns)
+{
+    for (int i = 0; MADE[i]; i++) {
+        LLMD_AUTO(llmd_kube_list) objects = NULL;
+        llmd_error *error = llmd_kube_list_open(kube, MADE[i], ns, NULL, NULL, &objects);
+        char *json = NULL;
+        while (!error && !(error = llmd_kube_list_next(ctx, objects, &json)) && json) {
+            const char *name = name_in(json);
+            printf("%s %.*s\n", MADE[i], (int)strcspn(name, "\""), name);
+            llmd_free(json);
+        }
+        if (error)
+            return error;
+    }
+    return NULL;
+}
+
 static llmd_error *act(llmd_context *ctx, const llmd_kube *kube, int argc, char **argv)
 {
     llmd_task *task = NULL;
@@ -88,6 +124,8 @@ static llmd_error *act(llmd_context *ctx, const llmd_kube *kube, int argc, char 
         error = argc > 4 ? apply_gateway(ctx, kube, argv[4]) : NULL;
         return error ? error : apply_service(ctx, kube, argv[3]);
     }
+    if (!strcmp(argv[1], "list"))
+        return list(ctx, kube, argv[3]);
     if (!strcmp(argv[1], "wait"))
         error = llmd_service_wait(kube, argv[3], argv[4], &task);
     else
@@ -102,7 +140,7 @@ int main(int argc, char **argv)
     const char *seconds = getenv("LLMD_DEPLOY_TIMEOUT_S");
 
     if (argc < 4 || (strcmp(argv[1], "apply") && argc != 5)) {
-        fprintf(stderr, "usage: deploy apply|wait|delete KUBECONFIG ...\n");
+        fprintf(stderr, "usage: deploy apply|wait|delete|list KUBECONFIG ...\n");
         return 2;
     }
     llmd_context_set_timeout_ms(ctx, (seconds ? atoi(seconds) : 600) * 1000LL);
