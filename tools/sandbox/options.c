@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sandbox/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+    "usage: llmd-sandbox [options]\n"
+    "\n"
+    "A Kubernetes API server with the controllers that KServe's LLMInferenceService needs, and\n"
+    "OpenAI endpoints that answer, in one process on 127.0.0.1. Minutes of a cluster become "
+    "seconds;\n"
+    "order and dependencies stay true. When ready it prints one line: the kubeconfig's path and "
+    "the\n"
+    "URL of its API server. It stops on SIGTERM and SIGINT.\n"
+    "\n"
+    "  --profile P            empty: built-in kinds only; ready (default): Gateway API, KServe "
+    "0.20\n"
+    "                         with controller and presets, GatewayClasses; gke: as ready, with "
+    "GKE's\n"
+    "                         classes, kinds of networking.gke.io and 'no healthy upstream' until "
+    "a\n"
+    "                         HealthCheckPolicy targets the InferencePool\n"
+    "  --port N               port of the Kubernetes API (default: any free one)\n"
+    "  --model-port N         port of gateways and models (default: any free one)\n"
+    "  --kubeconfig FILE      write the kubeconfig there (default: a temporary file, removed at "
+    "end)\n"
+    "  --print-kubeconfig     print the kubeconfig itself to standard output instead of the line\n"
+    "  --tls                  serve the Kubernetes API by HTTPS with a certificate made at start\n"
+    "  --token TOKEN          demand this bearer token (it is in the kubeconfig)\n"
+    "  --time-scale F         real seconds for one cluster second (default 0.02; 1 is real time)\n"
+    "  --model-start S        cluster seconds until a model server is ready (default 60)\n"
+    "  --tpu-chips N          TPU chips of the first TPU node (default 8)\n"
+    "  --model NAME           model of the endpoint at / of the model port (default tiny)\n"
+    "  --max-model-len N      its context length in tokens (default 8192)\n"
+    "  --ttft-ms N            real milliseconds to the first token (default 20)\n"
+    "  --itl-ms N             real milliseconds between tokens (default 2)\n"
+    "  --image PATTERN        this image exists too ('*' at the end matches the rest; may repeat)\n"
+    "  --bookmark-ms N        real milliseconds between watch bookmarks (default 5000)\n"
+    "  --record FILE          append each request to the API as one JSON line\n"
+    "  --stdin-lifeline       stop when standard input closes\n"
+    "  --exit-with-parent     stop when the parent process ends\n"
+    "  --help                 this text\n"
+    "\n"
+    "On command, by POST to the API server: /sandbox/faults "
+    "{\"match\",\"fault\",\"number\",\"skip\",\n"
+    "\"count\"} where match is a part of \"METHOD /path?query\" and fault a status such as \"429\" "
+    "or\n"
+    "one of reset close stall close-after-headers stall-after-headers huge bad-json bad-chunk\n"
+    "reset-mid close-mid stall-mid cut-utf8 drip; /sandbox/faults/clear; /sandbox/compact (older\n"
+    "watches get 410); /sandbox/cut-watches; /sandbox/pause {\"ms\"} (refuses connections so "
+    "long);\n"
+    "/sandbox/images {\"image\"}.\n";
+
+enum option_id {
+    OPTION_PROFILE = 256,
+    OPTION_PORT,
+    OPTION_MODEL_PORT,
+    OPTION_KUBECONFIG,
+    OPTION_PRINT,
+    OPTION_TLS,
+    OPTION_TOKEN,
+    OPTION_SCALE,
+    OPTION_MODEL_START,
+    OPTION_CHIPS,
+    OPTION_MODEL,
+    OPTION_MAX_LEN,
+    OPTION_TTFT,
+    OPTION_ITL,
+    OPTION_IMAGE,
+    OPTION_BOOKMARK,
+    OPTION_RECORD,
+    OPTION_LIFELINE,
+    OPTION_PARENT,
+    OPTION_HELP
+};
+
+static const struct option table[] = {{"profile", required_argument, NULL, OPTION_PROFILE},
+                                      {"port", required_argument, NULL, OPTION_PORT},
+                                      {"model-port", required_argument, NULL, OPTION_MODEL_PORT},
+                                      {"kubeconfig", required_argument, NULL, OPTION_KUBECONFIG},
+                                      {"print-kubeconfig", no_argument, NULL, OPTION_PRINT},
+                                      {"tls", no_argument, NULL, OPTION_TLS},
+                                      {"token", required_argument, NULL, OPTION_TOKEN},
+                                      {"time-scale", required_argument, NULL, OPTION_SCALE},
+                                      {"model-start", required_argument, NULL, OPTION_MODEL_START},
+                                      {"tpu-chips", required_argument, NULL, OPTION_CHIPS},
+                                      {"model", required_argument, NULL, OPTION_MODEL},
+                                      {"max-model-len", required_argument, NULL, OPTION_MAX_LEN},
+                                      {"ttft-ms", required_argument, NULL, OPTION_TTFT},
+                                      {"itl-ms", required_argument, NULL, OPTION_ITL},
+                                      {"image", required_argument, NULL, OPTION_IMAGE},
+                                      {"bookmark-ms", required_argument, NULL, OPTION_BOOKMARK},
+                                      {"record", required_argument, NULL, OPTION_RECORD},
+                                      {"stdin-lifeline", no_argument, NULL, OPTION_LIFELINE},
+                                      {"exit-with-parent", no_argument, NULL, OPTION_PARENT},
+                                      {"help", no_argument, NULL, OPTION_HELP},
+                                      {NULL, 0, NULL, 0}};
+
+void options_default(struct options *options)
+{
+    *options = (struct options){.profile = PROFILE_READY,
+                                .time_scale = 0.02,
+                                .model = "tiny",
+                                .ttft_ms = 20,
+                                .itl_ms = 2,
+                                .model_start_s = 60,
+                                .tpu_chips = 8,
+                                .max_model_len = 8192,
+                                .bookmark_ms = 5000};
+}
+
+static bool set_profile(struct options *options, const char *name)
+{
+    static const char *const names[] = {"empty", "gke", "ready"};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(names[i], name) == 0) {
+            options->profile = (enum profile)i;
+            return true;
+        }
+    fprintf(stderr, "llmd-sandbox: --profile %s: want empty, gke or ready\n", name);
+    return false;
+}
+
+static bool set_number(int *number, const char *text)
+{
+    char *end;
+    long value = strtol(text, &end, 10);
+    if (*text && !*end && value >= 0 && value <= 1000000000) {
+        *number = (int)value;
+        return true;
+    }
+    fprintf(stderr, "llmd-sandbox: \"%s\" is not a number of use here\n", text);
+    return false;
+}
+
+static bool set_scale(struct options *options, const char *text)
+{
+    char *end;
+    options->time_scale = strtod(text, &end);
+    if (*text && !*end && options->time_scale > 0 && options->time_scale <= 100)
+        return true;
+    fprintf(stderr, "llmd-sandbox: --time-scale %s: want a number above 0, up to 100\n", text);
+    return false;
+}
+
+static bool set_flag(bool *flag)
+{
+    *flag = true;
+    return true;
+}
+
+static bool set_text(const char **text, const char *value)
+{
+    *text = value;
+    return true;
+}
+
+static bool add_image(struct options *options, const char *pattern)
+{
+    if (options->image_count == MAX_IMAGES)
+        return false;
+    options->images[options->image_count++] = pattern;
+    return true;
+}
+
+static bool set_count(struct options *options, enum option_id id)
+{
+    switch (id) {
+    case OPTION_PORT:
+        return set_number(&options->port, optarg);
+    case OPTION_MODEL_PORT:
+        return set_number(&options->model_port, optarg);
+    case OPTION_MODEL_START:
+        return set_number(&options->model_start_s, optarg);
+    case OPTION_CHIPS:
+        return set_number(&options->tpu_chips, optarg);
+    case OPTION_MAX_LEN:
+        return set_number(&options->max_model_len, optarg);
+    case OPTION_TTFT:
+        return set_number(&options->ttft_ms, optarg);
+    case OPTION_ITL:
+        return set_number(&options->itl_ms, optarg);
+    default:
+        return set_number(&options->bookmark_ms, optarg);
+    }
+}
+
+static bool set_option(struct options *options, enum option_id id)
+{
+    switch (id) {
+    case OPTION_PROFILE:
+        return set_profile(options, optarg);
+    case OPTION_KUBECONFIG:
+        return set_text(&options->kubeconfig, optarg);
+    case OPTION_PRINT:
+        return set_flag(&options->print_kubeconfig);
+    case OPTION_TLS:
+        return set_flag(&options->tls);
+    case OPTION_TOKEN:
+        return set_text(&options->token, optarg);
+    case OPTION_SCALE:
+        return set_scale(options, optarg);
+    case OPTION_MODEL:
+        return set_text(&options->model, optarg);
+    case OPTION_IMAGE:
+        return add_image(options, optarg);
+    case OPTION_RECORD:
+        return set_text(&options->record, optarg);
+    case OPTION_LIFELINE:
+        return set_flag(&options->stdin_lifeline);
+    case OPTION_PARENT:
+        return set_flag(&options->exit_with_parent);
+    default:
+        return set_count(options, id);
+    }
+}
+
+int options_parse(struct options *options, int argc, char **argv)
+{
+    int id;
+    options_default(options);
+    while ((id = getopt_long(argc, argv, "", table, NULL)) != -1) {
+        if (id == OPTION_HELP) {
+            fputs(help, stdout);
+            return 1;
+        }
+        if (id == '?' || !set_option(options, (enum option_id)id))
+            return 3;
+    }
+    if (optind == argc)
+        return 0;
+    fprintf(stderr, "llmd-sandbox: unexpected \"%s\"; see --help\n", argv[optind]);
+    return 3;
+}

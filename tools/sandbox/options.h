@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SANDBOX_OPTIONS_H
+#define SANDBOX_OPTIONS_H
+
+#include <stdbool.h>
+
+#define MAX_IMAGES 64
+
+enum profile { PROFILE_EMPTY, PROFILE_GKE, PROFILE_READY };
+
+struct options {
+    enum profile profile;
+    int port;
+    int model_port;
+    double time_scale;
+    const char *kubeconfig; /* file to write; NULL: a temporary one */
+    bool print_kubeconfig;
+    bool tls;
+    const char *token; /* bearer token to demand; NULL: none */
+    const char *record;
+    const char *model; /* the stand-alone model's name */
+    int ttft_ms;       /* real milliseconds */
+    int itl_ms;
+    int model_start_s; /* cluster seconds until a model is ready */
+    int tpu_chips;     /* of each TPU node */
+    int max_model_len;
+    int bookmark_ms;
+    bool stdin_lifeline;
+    bool exit_with_parent;
+    const char *images[MAX_IMAGES]; /* further image patterns that exist */
+    int image_count;
+};
+
+/* 0: go on; else the exit status plus one (--help: 1, wrong use: 3). */
+int options_parse(struct options *options, int argc, char **argv);
+void options_default(struct options *options);
+
+#endif

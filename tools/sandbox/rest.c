@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The front of the Kubernetes API: who asks, what for, and the lock around it. */
+#include "sandbox/verbs.h"
+
+#include "base/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void record_request(struct sandbox *sandbox, const struct request *request)
+{
+    AUTO(buf) struct buf line = BUF_INIT;
+    if (!sandbox->record)
+        return;
+    llmd__buf_format(&line, "{\"t_ms\":%" PRId64 ",\"method\":", llmd__clock_wall_ms());
+    llmd__buf_json(&line, request->method);
+    llmd__buf_str(&line, ",\"target\":");
+    llmd__buf_json(&line, request->target);
+    llmd__buf_str(&line, ",\"headers\":{");
+    for (size_t i = 0; i < request->header_count; i++) {
+        bool secret = strcasecmp(request->headers[i].name, "Authorization") == 0;
+        if (i)
+            llmd__buf_char(&line, ',');
+        llmd__buf_json(&line, request->headers[i].name);
+        llmd__buf_char(&line, ':');
+        llmd__buf_json(&line, secret ? "***" : request->headers[i].value);
+    }
+    llmd__buf_str(&line, "},\"body\":");
+    llmd__buf_json(&line, request->body);
+    llmd__buf_str(&line, "}\n");
+    sandbox_lock(sandbox);
+    fwrite(line.data, 1, line.len, sandbox->record);
+    fflush(sandbox->record);
+    sandbox_unlock(sandbox);
+}
+
+static bool authorized(const struct sandbox *sandbox, const struct request *request)
+{
+    const char *header = request_header(request, "Authorization");
+    if (!sandbox->options.token || *request->client_subject)
+        return true;
+    return header && strncmp(header, "Bearer ", 7) == 0 &&
+           strcmp(header + 7, sandbox->options.token) == 0;
+}
+
+/* "kubectl" of "kubectl/v1.34.10 (linux/amd64) ...", as Kubernetes names a nameless manager. */
+static void set_manager(struct call *call)
+{
+    char *manager = request_query(call->request, "fieldManager");
+    const char *agent = request_header(call->request, "User-Agent");
+    if (!agent)
+        agent = "unknown";
+    if (manager && *manager)
+        snprintf(call->manager, sizeof(call->manager), "%s", manager);
+    else
+        snprintf(call->manager, sizeof(call->manager), "%.*s", (int)strcspn(agent, "/ "), agent);
+    free(manager);
+}
+
+static bool query_is(const struct request *request, const char *name, const char *value)
+{
+    char *text = request_query(request, name);
+    bool same = text && strcmp(text, value) == 0;
+    free(text);
+    return same;
+}
+
+static struct answer answer_method(const struct call *call)
+{
+    return answer_status(405, "MethodNotAllowed", NULL,
+                         "the server does not allow this method on the requested resource: %s",
+                         call->request->method);
+}
+
+static struct answer on_collection(struct call *call)
+{
+    const char *method = call->request->method;
+    if (strcmp(method, "GET") == 0)
+        return verb_list(call);
+    if (strcmp(method, "POST") == 0)
+        return verb_create(call);
+    if (strcmp(method, "DELETE") == 0)
+        return verb_delete_all(call);
+    return answer_method(call);
+}
+
+static struct answer on_object(struct call *call)
+{
+    const char *method = call->request->method;
+    if (strcmp(method, "GET") == 0)
+        return verb_get(call);
+    if (strcmp(method, "PUT") == 0)
+        return verb_update(call);
+    if (strcmp(method, "PATCH") == 0)
+        return verb_patch(call);
+    if (strcmp(method, "DELETE") == 0)
+        return verb_delete(call);
+    return answer_method(call);
+}
+
+static bool is_apply_without_manager(const struct call *call)
+{
+    const char *type = request_header(call->request, "Content-Type");
+    char *manager = request_query(call->request, "fieldManager");
+    bool missing = strcmp(call->request->method, "PATCH") == 0 && type &&
+                   strstr(type, "apply-patch") && (!manager || !*manager);
+    free(manager);
+    return missing;
+}
+
+static struct answer dispatch(struct call *call)
+{
+    if (call->route.kind->namespaced && !*call->route.ns &&
+        (*call->route.name || strcmp(call->request->method, "POST") == 0))
+        return answer_status(405, "MethodNotAllowed", NULL,
+                             "the server does not allow this method on the requested resource");
+    if (is_apply_without_manager(call))
+        return answer_status(422, "Invalid", NULL,
+                             "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required "
+                             "value: is required for apply patch");
+    return *call->route.name ? on_object(call) : on_collection(call);
+}
+
+static bool serve_stream(struct conn *conn, struct call *call)
+{
+    const char *subresource = call->route.subresource;
+    bool get = strcmp(call->request->method, "GET") == 0;
+    if (get &&
+        (query_is(call->request, "watch", "true") || query_is(call->request, "watch", "1"))) {
+        watch_serve(conn, call);
+        return true;
+    }
+    if (get && strcmp(subresource, "log") == 0) {
+        logs_serve(conn, call);
+        return true;
+    }
+    if (strcmp(subresource, "proxy") == 0) {
+        proxy_serve(conn, call);
+        return true;
+    }
+    return false;
+}
+
+/* Everything may be done here; the answer only has the right shape. */
+static bool serve_review(struct conn *conn, const struct request *request)
+{
+    if (strcmp(request->method, "POST") != 0 ||
+        strncmp(request->path, "/apis/authorization.k8s.io/v1/self", 34) != 0)
+        return false;
+    AUTO(json) struct json *review = NULL;
+    AUTO(error)
+    llmd_error *bad = llmd__json_parse(request->body, request->body_len, "body", &review);
+    if (bad || llmd__json_type(review) != JSON_OBJECT)
+        return false;
+    llmd__json_set(review, "status", MAKE("{'allowed':true}"));
+    char *text;
+    must(llmd__json_print(review, &text));
+    answer_send(conn, (struct answer){201, text});
+    return true;
+}
+
+static void serve_resource(struct conn *conn, struct sandbox *sandbox,
+                           const struct request *request)
+{
+    struct call call = {.sandbox = sandbox, .request = request};
+    sandbox_lock(sandbox);
+    bool known = route_parse(sandbox->store.kinds, request->path, &call.route) && call.route.kind;
+    sandbox_unlock(sandbox);
+    if (!known) {
+        reply_text(conn, 404, "text/plain; charset=utf-8", "404 page not found\n");
+        return;
+    }
+    kind_api_version(call.route.kind, call.route.version, call.api_version,
+                     sizeof(call.api_version));
+    call.dry_run = query_is(request, "dryRun", "All");
+    set_manager(&call);
+    if (serve_stream(conn, &call))
+        return;
+    sandbox_lock(sandbox);
+    struct answer answer = dispatch(&call);
+    sandbox_unlock(sandbox);
+    answer_send(conn, answer);
+}
+
+void rest_handle(struct conn *conn, const struct request *request, void *data)
+{
+    struct sandbox *sandbox = data;
+    record_request(sandbox, request);
+    if (faults_apply(&sandbox->faults, conn, request))
+        return;
+    if (strncmp(request->path, "/sandbox/", 9) == 0)
+        control_serve(conn, sandbox, request);
+    else if (!authorized(sandbox, request))
+        answer_send(conn, answer_status(401, "Unauthorized", NULL, "Unauthorized"));
+    else if (!discovery_serve(conn, sandbox, request) && !serve_review(conn, request))
+        serve_resource(conn, sandbox, request);
+}
