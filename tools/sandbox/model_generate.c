@@ -5,6 +5,7 @@
 #include "sandbox/store.h"
 #include "base/clock.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
