@@ -191,15 +191,15 @@ static llmd_error *env_of(const struct server *server, const llmd_service_spec *
 
 /* ---- probes and resources ---- */
 
-static llmd_error *probe(const struct server *server, int period_s, int failures, int delay_s,
-                         struct json **out)
+/* Zeros and empty lists are left out: KServe's webhook drops them, and the next apply would find a
+   difference for ever. No initial delay is 0. */
+static llmd_error *probe(const struct server *server, int period_s, int failures, struct json **out)
 {
     return llmd__json_make(out,
                            "{'httpGet': {'path': %s, 'port': %d, 'scheme': %s},"
-                           " 'initialDelaySeconds': %d, 'periodSeconds': %d,"
-                           " 'timeoutSeconds': 5, 'failureThreshold': %d}",
+                           " 'periodSeconds': %d, 'timeoutSeconds': 5, 'failureThreshold': %d}",
                            LLMD__SERVER_HEALTH, LLMD__SERVER_PORT, llmd__server_scheme(server),
-                           delay_s, period_s, failures);
+                           period_s, failures);
 }
 
 /* The startup probe is always ours, for its length. The other two only where the preset's would
@@ -209,13 +209,13 @@ static llmd_error *add_probes(const struct server *server, struct json *containe
 {
     struct json *startup = NULL, *liveness = NULL, *readiness = NULL;
 
-    TRY(probe(server, STARTUP_PERIOD_S, STARTUP_FAILURES, 0, &startup));
+    TRY(probe(server, STARTUP_PERIOD_S, STARTUP_FAILURES, &startup));
     llmd__json_set(container, "startupProbe", startup);
     if (server->release >= KSERVE_0_17 && !server->tls_args)
         return NULL;
-    TRY(probe(server, 10, 3, 0, &liveness));
+    TRY(probe(server, 10, 3, &liveness));
     llmd__json_set(container, "livenessProbe", liveness);
-    TRY(probe(server, 5, 3, 0, &readiness));
+    TRY(probe(server, 5, 3, &readiness));
     llmd__json_set(container, "readinessProbe", readiness);
     return NULL;
 }

@@ -33,9 +33,9 @@ static struct json *selector_of(const char *text)
 static llmd_error *node_selector(const llmd_service_spec *spec, const struct server *server,
                                  struct json **out)
 {
-    if (spec->node_selector)
+    if (llmd__json_count(spec->node_selector))
         return llmd__json_copy(spec->node_selector, out);
-    if (!server->preset->selector)
+    if (spec->node_selector || !server->preset->selector)
         return NULL;
     *out = selector_of(server->preset->selector);
     CHECK_MEMORY(*out);
@@ -46,9 +46,9 @@ static llmd_error *node_selector(const llmd_service_spec *spec, const struct ser
 static llmd_error *tolerations(const llmd_service_spec *spec, const struct server *server,
                                struct json **out)
 {
-    if (spec->tolerations)
+    if (llmd__json_count(spec->tolerations))
         return llmd__json_copy(spec->tolerations, out);
-    if (!server->preset->resource)
+    if (spec->tolerations || !server->preset->resource)
         return NULL;
     return llmd__json_make(out, "[{'key': %s, 'operator': 'Exists', 'effect': 'NoSchedule'}]",
                            server->preset->resource);
