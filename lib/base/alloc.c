@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * malloc with two counters. Blocks carry no header of ours, so what cJSON or a test allocated by
+ * malloc may be freed here and the other way round: only the count of live blocks would be off.
+ */
 #include "base/alloc.h"
 
 #include <stdatomic.h>

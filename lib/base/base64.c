@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* RFC 4648. Certificates and keys of a kubeconfig, and the parts of a signed token. */
 #include "base/base64.h"
 
 #include <string.h>

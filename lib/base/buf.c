@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Growth doubles, so appending stays linear. A failure latches instead of being returned: a run of
+ * appends needs one check at its end, and until then the buffer takes nothing more, so what is
+ * there is never a text with a hole in it.
+ */
 #include "base/buf.h"
 #include "base/utf8.h"
 
@@ -13,6 +18,7 @@ static bool broken(const struct buf *buf)
     return buf->failed || buf->too_large;
 }
 
+/* Doubling would overflow only for texts that no machine holds; then just what is needed. */
 static size_t next_cap(const struct buf *buf, size_t need)
 {
     size_t cap = buf->cap ? buf->cap : FIRST_CAP;
@@ -65,6 +71,7 @@ void llmd__buf_char(struct buf *buf, char c)
     llmd__buf_add(buf, &c, 1);
 }
 
+/* Twice over the arguments: first the length, then the text at its place. */
 void llmd__buf_vformat(struct buf *buf, const char *format, va_list args)
 {
     va_list again;
@@ -189,7 +196,7 @@ llmd_error *llmd__buf_take(struct buf *buf, char **out)
 {
     *out = NULL;
     if (!buf->data)
-        reserve(buf, 0);
+        reserve(buf, 0); /* an empty text is a text */
     TRY(llmd__buf_check(buf));
     buf->data[buf->len] = '\0';
     *out = TAKE(buf->data);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Own calendar arithmetic, because mktime knows the local zone only, timegm is no standard, and
+ * strptime reads names in the language of the locale.
+ */
 #include "base/clock.h"
 
 #include <ctype.h>

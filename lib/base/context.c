@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who waits asks three things each turn: was it cancelled, has the deadline passed, does the poll
+ * hook want out (llmd__context_check); how long the next sleep may be (llmd__context_wait_ms); and
+ * leaves a waker, so that cancel ends that sleep from another thread. The flag is set before the
+ * wakers are called and looked at after a waker is added: no order of the two loses a wake-up.
+ *
+ * Wakers are called under the lock. That makes removing one wait for a wake in progress, and the
+ * waker may live on the sleeper's stack.
+ */
 #include "base/clock.h"
 #include "base/context.h"
 
@@ -58,6 +67,7 @@ void llmd_context_set_timeout_ms(llmd_context *ctx, int64_t timeout_ms)
 {
     if (fixed(ctx))
         return;
+    /* Monotonic: a wall clock that is set must not end or prolong a call. */
     int64_t now = llmd__clock_mono_ms();
     ctx->timeout_ms = timeout_ms < 0 ? -1 : timeout_ms;
     ctx->deadline_ms =
@@ -116,6 +126,7 @@ void llmd__context_remove_waker(llmd_context *ctx, struct context_waker *waker)
     pthread_mutex_unlock(&ctx->lock);
 }
 
+/* The hook is asked outside the lock: it runs an interpreter's signal handlers. */
 llmd_error *llmd__context_check(llmd_context *ctx)
 {
     if (!ctx)

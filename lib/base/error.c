@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An error is a chain, newest first: each wrap puts a message in front and owns the one beneath.
+ * Reason and advice are not copied upward; the getters look down the chain for the first that has
+ * one. Out of memory is one static object that no function here changes or frees.
+ */
 #include "base/buf.h"
 
 #include <errno.h>
@@ -57,6 +62,7 @@ llmd_error *llmd__error(llmd_code code, const char *format, ...)
     return error;
 }
 
+/* The numbers are copied up, because a getter could not tell 0 from unset. */
 static llmd_error *own_cause(llmd_error *error, llmd_error *cause)
 {
     if (error == &no_memory) {
@@ -176,6 +182,7 @@ llmd_error *llmd__error_set_retry(llmd_error *error, bool retryable, int64_t ret
     return error;
 }
 
+/* A copy that lost a part would be another error: it is NO_MEMORY as a whole. */
 llmd_error *llmd__error_copy(const llmd_error *error)
 {
     if (!error)
@@ -263,6 +270,7 @@ const llmd_error *llmd_error_cause(const llmd_error *error)
     return error ? error->cause : NULL;
 }
 
+/* A loop: a long chain must not cost stack. */
 void llmd_error_free(llmd_error *error)
 {
     while (!fixed(error)) {

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A table says where each key lives in the struct; everything here walks such a table. Reading a
+ * spec is strict (a typo must not become a default), filling a snapshot forgives (a server may send
+ * what we do not know yet). Text and trees are copied, the struct owns them.
+ */
 #include "base/fields.h"
 #include "base/nearest.h"
 
@@ -45,6 +50,7 @@ static llmd_error *at(const struct place *place, const struct json *value, llmd_
     return llmd__error_wrap(cause, "%s: %s", place->what, llmd__buf_text(&path));
 }
 
+/* Types are named in words; unquoted numbers and booleans are the commonest slip in YAML. */
 static llmd_error *want(const char *wanted, const struct json *value)
 {
     enum json_type type = llmd__json_type(value);
@@ -56,6 +62,7 @@ static llmd_error *want(const char *wanted, const struct json *value)
     return error;
 }
 
+/* Old text is wiped whatever its type: a spec may be read twice, and one of them was a secret. */
 static llmd_error *replace_text(char **text, const char *value)
 {
     char *copy = llmd__strdup(value);
@@ -202,6 +209,7 @@ static llmd_error *read_object(const struct field *fields, const struct json *ob
 static llmd_error *read_field(const struct field *field, const struct json *value,
                               const struct place *place, void *base)
 {
+    /* "replicas:" with nothing behind it is unset, as Kubernetes reads it. */
     if (llmd__json_type(value) == JSON_NULL)
         return NULL;
     if (field->type == FIELD_OBJECT)
@@ -227,6 +235,7 @@ static void list_names(const struct field *fields, struct buf *buf)
         llmd__buf_format(buf, "%s%s", field == fields ? "" : ", ", field->name);
 }
 
+/* With no near name the whole list is the best advice. */
 static llmd_error *unknown_key(const struct field *fields, const char *key)
 {
     AUTO(buf) struct buf known = BUF_INIT;

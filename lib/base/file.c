@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Configuration, manifests and keys: small texts, read whole. */
 #include "base/file.h"
 
 #include <errno.h>

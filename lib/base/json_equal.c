@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Equality as Kubernetes means it: the order of keys is nothing, the order of elements counts. */
 #include "base/json.h"
 
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Paths are walked where they stand, without copying or allocating: they are literals of the
+ * callers, looked up for every object of a watch. A path that cannot be read finds nothing.
+ */
 #include "base/json.h"
 
 #include <ctype.h>

@@ -13,8 +13,10 @@ struct scan {
     int depth;
 };
 
+/* Values nest; the depth cap bounds the recursion. */
 static llmd_error *scan_value(struct scan *scan);
 
+/* Lines are counted only when there is an error to tell: good text is scanned once. */
 static llmd_error *refuse_as(const struct scan *scan, llmd_code code, const char *why)
 {
     int line = 1;
@@ -62,6 +64,7 @@ static int hex4(const struct scan *scan)
     return value;
 }
 
+/* RFC 8259 section 7: characters past U+FFFF are two escapes, high surrogate first. */
 static llmd_error *scan_unicode_escape(struct scan *scan)
 {
     int code = hex4(scan);
@@ -129,6 +132,7 @@ static const char *skip_digits(const char *at, const char *end)
     return at;
 }
 
+/* RFC 8259 section 6. 0123 ends after its 0; who calls looks at what follows. */
 size_t llmd__json_scan_number(const char *text, size_t len)
 {
     const char *end = text + len;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The setters that make their value; how one is put into the tree is json.c's matter. */
+/*
+ * The setters that make their value; how one is put into the tree is json.c's matter. A NULL object
+ * is one that could not be made: nothing is allocated for it, and its parent has latched already.
+ */
 #include "base/json.h"
 
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One line a call, to the hook or to standard error. The environment is read once; a program that
+ * wants more sets a hook. Without memory a line is dropped: a log must not make a call fail.
+ */
 #include "base/buf.h"
 #include "base/log.h"
 

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The API server's checks, made before anything is sent: its own message comes late (after objects
+ * of the same manifest were made) and, for names that end up in labels or DNS, from elsewhere.
+ * Limits: RFC 1123 2.1 with Kubernetes' 63 and 253.
+ */
 #include "base/buf.h"
 #include "base/name.h"
 
@@ -102,6 +107,7 @@ llmd_error *llmd__name_check_subdomain(const char *what, const char *name)
                   name, MAX_SUBDOMAIN);
 }
 
+/* Kubernetes' own, wider than POSIX: dots and dashes pass, a leading digit does not. */
 llmd_error *llmd__name_check_env(const char *name)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-.";

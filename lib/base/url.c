@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What libllmd connects to, by RFC 3986 but narrower: http and https only, no user info (it would
+ * end up in logs and errors), nothing that could split a request line. libcurl parses the URL again
+ * when it connects; this parser is what says "no" in good time and in our words.
+ */
 #include "base/url.h"
 
 #include <ctype.h>

@@ -71,6 +71,14 @@ static void test_escapes_are_resolved(void **state)
     expect_text(json, "[\"\xF0\x9F\x98\x80\xC3\xA4/\",1]");
 }
 
+static void test_byte_order_mark_is_skipped(void **state)
+{
+    AUTO(json) struct json *json = parsed("\xEF\xBB\xBF{}");
+
+    (void)state;
+    expect_text(json, "{}");
+}
+
 struct refusal {
     const char *text;
     const char *message;
@@ -328,6 +336,7 @@ static void test_building(void **state)
     assert_string_equal(llmd__json_key(detached), "");
     assert_null(llmd__json_detach(root, "object"));
     llmd__json_set(root, "again", TAKE(detached));
+    llmd__json_set_int(llmd__json_edit(root, "again"), "n", 1);
     assert_int_equal(llmd__json_int(root, "again.n", 0), 1);
 }
 
@@ -442,7 +451,8 @@ static llmd_error *make_all(struct json **out)
     return llmd__json_make(
         out,
         "{'s': %s, 'none': %s, 'i': %d, 'I': %I, 'b': %b, 'f': %f, 'j': %j, 'noj': %j,"
-        " %s: 'v', 'a': ['100%%', %s, %s, -1.50, true, null], 'o': {'x': null}, 't': 'it\\'s'}",
+        " %s: 'v', 'a': ['100%%', %s, %s, -1.50, true, null], 'o': {'x': null}, 't': "
+        "'it\\'s\\n\\t'}",
         "q'\"\n", (char *)NULL, 7, (int64_t)INT64_MAX, true, 0.5, part, (struct json *)NULL,
         "key/with.dot", "e", (char *)NULL);
 }
@@ -455,7 +465,7 @@ static void test_make(void **state)
     assert_null(make_all(&json));
     expect_text(json, "{\"s\":\"q'\\\"\\n\",\"i\":7,\"I\":9223372036854775807,\"b\":true,\"f\":0.5,"
                       "\"j\":{\"keep\":null,\"n\":18446744073709551615},\"key/with.dot\":\"v\","
-                      "\"a\":[\"100%\",\"e\",-1.50,true],\"o\":{},\"t\":\"it's\"}");
+                      "\"a\":[\"100%\",\"e\",-1.50,true],\"o\":{},\"t\":\"it's\\n\\t\"}");
 }
 
 static void test_make_refuses_bad_templates(void **state)
@@ -543,6 +553,7 @@ static void test_without_memory(void **state)
     assert_true(torture(build_and_print, NULL) > 30);
     torture(merge_one, NULL);
     torture(make_one, NULL);
+    torture_sample(make_one, NULL, 1, 20);
 }
 
 int main(void)
@@ -550,6 +561,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trips),
         cmocka_unit_test(test_escapes_are_resolved),
+        cmocka_unit_test(test_byte_order_mark_is_skipped),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_length_counts),
         cmocka_unit_test(test_depth_is_capped),
