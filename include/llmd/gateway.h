@@ -65,7 +65,8 @@ LLMD_API void llmd_gateway_spec_free(llmd_gateway_spec *spec);
 /**
  * Makes the gateway match @p spec and waits until it is Programmed and has an address.
  *
- * Written with server-side apply: the same spec again changes nothing. A class of GKE's that is
+ * Written with server-side apply: the same spec again changes nothing. A namespace that does not
+ * exist is made. A class of GKE's that is
  * not there yet is progress (it can take 45 minutes after the cluster is made); any other missing
  * class ends the task with the classes that exist.
  *

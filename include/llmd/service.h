@@ -92,7 +92,7 @@ LLMD_API void llmd_service_spec_free(llmd_service_spec *spec);
  * Makes the service match @p spec and waits until it serves, as llmd_service_wait() does.
  *
  * Looks first (which KServe, which API version, which policies the cluster knows), then writes by
- * server-side apply. The same spec again changes nothing.
+ * server-side apply. A namespace that does not exist is made. The same spec again changes nothing.
  *
  * @param out  a task, llmd_task_free(); its result is the LLMInferenceService
  * @return NULL, or LLMD_E_INVALID

@@ -27,8 +27,10 @@ struct wait {
     struct findings findings;
     struct wait_watch watches[3];
     step_id judge;
-    char *class_path;
-    char told[64]; /* the last progress that was told */
+    int look_at;
+    char *look_path;
+    bool no_namespace; /* it is made with the gateway */
+    char told[64];     /* the last progress that was told */
 };
 
 static void wait_free(void *data)
@@ -38,7 +40,7 @@ static void wait_free(void *data)
     llmd__scene_free(&wait->scene);
     llmd__findings_free(&wait->findings);
     llmd__json_free(wait->manifest);
-    llmd__free(wait->class_path);
+    llmd__free(wait->look_path);
     llmd__free(wait->ns);
     llmd__free(wait->name);
     llmd_kube_free(wait->kube);
@@ -118,33 +120,95 @@ static llmd_error *add_watches(struct graph *graph, struct wait *wait, step_id d
     return add_watch(graph, wait, &wait->watches[2], "events", about, discovery);
 }
 
-/* ---- the look: whether classes may be read, and whether this is GKE ---- */
+/* ---- writing ---- */
+
+/* Only what is said about the generation that we wrote counts. */
+static llmd_error *on_applied(void *data, struct graph *graph, const struct json *object)
+{
+    struct wait *wait = data;
+
+    (void)graph;
+    wait->scene.min_generation = llmd__json_int(object, "metadata.generation", 0);
+    return NULL;
+}
+
+static llmd_error *write_namespace(struct graph *graph, struct wait *wait, step_id *out)
+{
+    AUTO(json) struct json *object = NULL;
+    struct apply_options options = {0};
+
+    TRY(llmd__json_make(
+        &object, "{'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': %s}}", wait->ns));
+    return llmd__apply_step(graph, wait->kube, object, &options, NULL, NULL, out);
+}
+
+static llmd_error *write_all(struct graph *graph, struct wait *wait)
+{
+    struct apply_options options = {.ns = wait->ns};
+    step_id made = -1, applied = -1;
+
+    TRY(llmd__apply_step(graph, wait->kube, wait->manifest, &options, on_applied, wait, &applied));
+    TRY(llmd__graph_need(graph, wait->judge, applied));
+    if (!wait->no_namespace)
+        return NULL;
+    TRY(write_namespace(graph, wait, &made));
+    return llmd__graph_need(graph, applied, made);
+}
+
+/* ---- the look: is there a namespace, may classes be read, is this GKE ---- */
+
+enum look_at { LOOK_NAMESPACE, LOOK_CLASSES, LOOK_END };
+
+static llmd_error *look_path(struct wait *wait)
+{
+    __attribute__((cleanup(llmd__auto_buf))) struct buf path = BUF_INIT;
+    bool namespaces = wait->look_at == LOOK_NAMESPACE;
+    struct resource resource;
+
+    llmd__free(TAKE(wait->look_path));
+    if (namespaces && !wait->manifest)
+        return NULL;
+    if (!llmd__discovery_lookup(wait->kube, namespaces ? "namespaces" : CLASSES, &resource))
+        return NULL;
+    llmd__resource_path(&path, &resource, NULL, namespaces ? wait->ns : NULL, NULL,
+                        namespaces ? NULL : "limit=1");
+    return llmd__buf_take(&path, &wait->look_path);
+}
+
+static void take_look(struct wait *wait, const struct step_input *input)
+{
+    if (wait->look_at == LOOK_NAMESPACE)
+        wait->no_namespace = input->status == 404;
+    else
+        wait->scene.sets[SCENE_CLASS].denied = input->status / 100 != 2;
+    wait->look_at++;
+}
 
 static llmd_error *look_advance(void *state, struct graph *graph, const struct step_input *input,
                                 struct step_action *action)
 {
     struct wait *wait = llmd__graph_data(graph);
-    __attribute__((cleanup(llmd__auto_buf))) struct buf path = BUF_INIT;
-    struct resource classes;
 
     (void)state;
+    if (input->kind == INPUT_ERROR)
+        return llmd__error_wrap(llmd__error_copy(input->error), "gateway %s/%s", wait->ns,
+                                wait->name);
+    if (input->kind == INPUT_REPLY)
+        take_look(wait, input);
+    for (; wait->look_at < LOOK_END; wait->look_at++) {
+        TRY(look_path(wait));
+        if (!wait->look_path)
+            continue;
+        action->kind = ACTION_SEND;
+        action->http = llmd__kube_http(wait->kube);
+        action->request =
+            (struct http_request){.method = "GET", .path = wait->look_path, .idempotent = true};
+        return NULL;
+    }
     wait->scene.gke = llmd__discovery_lookup(wait->kube, "healthcheckpolicies.networking.gke.io",
                                              &(struct resource){0});
     action->kind = ACTION_DONE;
-    if (input->kind != INPUT_BEGIN) {
-        wait->scene.sets[SCENE_CLASS].denied =
-            input->kind != INPUT_REPLY || input->status / 100 != 2;
-        return NULL;
-    }
-    if (!llmd__discovery_lookup(wait->kube, CLASSES, &classes))
-        return NULL;
-    llmd__resource_path(&path, &classes, NULL, NULL, NULL, "limit=1");
-    TRY(llmd__buf_take(&path, &wait->class_path));
-    action->kind = ACTION_SEND;
-    action->http = llmd__kube_http(wait->kube);
-    action->request =
-        (struct http_request){.method = "GET", .path = wait->class_path, .idempotent = true};
-    return NULL;
+    return wait->manifest ? write_all(graph, wait) : NULL;
 }
 
 static const struct step_class look_class = {.name = "look", .advance = look_advance};
@@ -225,7 +289,7 @@ static llmd_error *judge_advance(void *state, struct graph *graph, const struct 
 
     (void)state;
     TRY(llmd__findings_judge(&wait->findings, &wait->scene, input->now_ms, true));
-    if (wait->scene.sets[SCENE_GATEWAY].synced)
+    if (gateway || (wait->scene.sets[SCENE_GATEWAY].synced && !wait->manifest))
         TRY(tell_progress(graph, wait, gateway));
     TRY(tell(graph, wait));
     if (is_done(wait, gateway)) {
@@ -246,28 +310,6 @@ static const struct step_class judge_class = {.name = "wait", .advance = judge_a
 
 /* ---- the tasks ---- */
 
-/* Only what is said about the generation that we wrote counts. */
-static llmd_error *on_applied(void *data, struct graph *graph, const struct json *object)
-{
-    struct wait *wait = data;
-
-    (void)graph;
-    wait->scene.min_generation = llmd__json_int(object, "metadata.generation", 0);
-    return NULL;
-}
-
-static llmd_error *add_apply(struct graph *graph, struct wait *wait, step_id discovery)
-{
-    struct apply_options options = {.ns = wait->ns};
-    step_id applied = -1;
-
-    if (!wait->manifest)
-        return NULL;
-    TRY(llmd__apply_step(graph, wait->kube, wait->manifest, &options, on_applied, wait, &applied));
-    TRY(llmd__graph_need(graph, applied, discovery));
-    return llmd__graph_need(graph, wait->judge, applied);
-}
-
 static llmd_error *add_steps(struct graph *graph, struct wait *wait)
 {
     step_id discovery = -1, look = -1;
@@ -277,8 +319,7 @@ static llmd_error *add_steps(struct graph *graph, struct wait *wait)
     TRY(llmd__graph_need(graph, look, discovery));
     TRY(llmd__graph_add(graph, &judge_class, NULL, &wait->judge));
     TRY(llmd__graph_need(graph, wait->judge, look));
-    TRY(add_watches(graph, wait, discovery));
-    return add_apply(graph, wait, discovery);
+    return add_watches(graph, wait, discovery);
 }
 
 /* Takes the wait. */

@@ -21,10 +21,23 @@ static llmd_error *on_applied(void *data, struct graph *graph, const struct json
     return NULL;
 }
 
+static llmd_error *add_namespace(const struct wait *wait, struct json *list)
+{
+    struct json *object = NULL;
+
+    if (!wait->no_namespace)
+        return NULL;
+    TRY(llmd__json_make(
+        &object, "{'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': %s}}", wait->ns));
+    llmd__json_add(list, object);
+    return NULL;
+}
+
 static llmd_error *companions(struct wait *wait, struct json *list)
 {
     struct json *shadow = NULL;
 
+    TRY(add_namespace(wait, list));
     TRY(llmd__secrets_manifests(wait->spec, wait->ns, false, list));
     TRY(llmd__route_shadow(wait->spec, wait->ns, &wait->kserve, &shadow));
     if (shadow)
@@ -32,7 +45,7 @@ static llmd_error *companions(struct wait *wait, struct json *list)
     return llmd__json_check(list);
 }
 
-/* Secrets and the shadowed preset first: a service that starts without them
+/* Namespace, Secrets and the shadowed preset first: a service that starts without them
  * starts wrong. */
 static llmd_error *write_companions(struct graph *graph, struct wait *wait, step_id *done)
 {

@@ -8,7 +8,7 @@
 #define CONFIGS "llminferenceserviceconfigs.serving.kserve.io"
 #define CLASSES "gatewayclasses.gateway.networking.k8s.io"
 
-enum look_at { LOOK_CONFIGS, LOOK_SETTINGS, LOOK_CLASSES, LOOK_END };
+enum look_at { LOOK_NAMESPACE, LOOK_CONFIGS, LOOK_SETTINGS, LOOK_CLASSES, LOOK_END };
 
 struct look {
     enum look_at at;
@@ -53,6 +53,8 @@ static llmd_error *path_of(const struct wait *wait, enum look_at at, char **out)
         return list_path(wait, CLASSES, NULL, NULL, out);
     if (!wait->spec)
         return NULL;
+    if (at == LOOK_NAMESPACE)
+        return list_path(wait, "namespaces", NULL, wait->ns, out);
     if (at == LOOK_CONFIGS)
         return list_path(wait, CONFIGS, "*", NULL, out);
     return system ? list_path(wait, "configmaps", system, "inferenceservice-config", out) : NULL;
@@ -71,11 +73,13 @@ static llmd_error *take(struct wait *wait, enum look_at at, const struct step_in
 {
     AUTO(json) struct json *answer = NULL;
 
+    if (at == LOOK_NAMESPACE)
+        wait->no_namespace = input->status == 404;
     if (at == LOOK_CLASSES)
         wait->scene.sets[SCENE_CLASS].denied = input->status / 100 != 2;
     /* Not allowed to look is no fault: the defaults are those of the newest
      * KServe. */
-    if (input->status / 100 != 2 || at == LOOK_CLASSES)
+    if (input->status / 100 != 2 || at == LOOK_CLASSES || at == LOOK_NAMESPACE)
         return NULL;
     TRY(llmd__json_parse(input->text, input->text_len, "Kubernetes answer", &answer));
     if (at == LOOK_CONFIGS)

@@ -36,6 +36,7 @@ struct wait {
     struct progress progress;
     struct wait_watch watches[SCENE_KINDS];
     step_id judge, warmup;
+    bool no_namespace; /* it is made with the rest */
     bool log_asked;
     bool policies_begun, policies_done;
     char *log_path; /* of the request in flight */
