@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The watch step against scripts. A line of a script is what comes in and what must go out: the
+ * changes told (+added ~modified -deleted S synced) and the request that is made next.
+ *
+ * Objects are written name, version, then an optional uid: "a1", "a2!" (made again).
+ */
+#include "kube/object.h"
+#include "kube/watch.h"
+
+#include "support/torture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kube_fixture.h"
+
+struct line {
+    const char *in, *out;
+};
+
+struct play {
+    llmd_kube *kube;
+    struct watch *watch;
+    struct buf told;
+    int64_t now_ms;
+    bool stop_at_first;
+};
+
+static llmd_error *on_change(void *data, struct graph *graph, const struct watch_change *change,
+                             struct step_action *action)
+{
+    struct play *play = data;
+    char mark = change->type == LLMD_CHANGE_ADDED      ? '+'
+                : change->type == LLMD_CHANGE_MODIFIED ? '~'
+                                                       : '-';
+
+    (void)graph;
+    if (change->type == LLMD_CHANGE_SYNCED)
+        llmd__buf_str(&play->told, "S ");
+    else
+        llmd__buf_format(&play->told, "%c%s%s ", mark, llmd__object_name(change->object),
+                         llmd__object_version(change->object));
+    if (change->object && !strstr(change->text, "\"kind\":\"Pod\""))
+        return llmd__error(LLMD_E_FAILED, "incomplete: %s", change->text);
+    if (play->stop_at_first)
+        action->kind = ACTION_FINISH;
+    return llmd__buf_check(&play->told);
+}
+
+static void add_object(struct buf *text, const char *object, int len, bool complete)
+{
+    bool again = object[len - 1] == '!';
+
+    llmd__buf_format(text,
+                     "{%s\"metadata\":{\"name\":\"%c\",\"namespace\":\"llm\",\"uid\":\"u%c%s\","
+                     "\"resourceVersion\":\"%.*s\"}}",
+                     complete ? "\"kind\":\"Pod\",\"apiVersion\":\"v1\"," : "", object[0],
+                     object[0], again ? "again" : "", len - 1 - again, object + 1);
+}
+
+/* "5 a1 b2": a list of version 5; "5/tok a1": a page of it */
+static void add_list(struct buf *text, const char *words)
+{
+    int version = (int)strcspn(words, " /");
+    const char *token = words[version] == '/' ? words + version + 1 : "";
+    const char *item = words + strcspn(words, " ");
+
+    llmd__buf_format(text,
+                     "{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{"
+                     "\"resourceVersion\":\"%.*s\",\"continue\":\"%.*s\"},\"items\":[",
+                     version, words, (int)strcspn(token, " "), token);
+    for (const char *comma = ""; *item == ' '; comma = ",") {
+        int len = (int)strcspn(item + 1, " ");
+        llmd__buf_str(text, comma);
+        add_object(text, item + 1, len, false);
+        item += 1 + len;
+    }
+    llmd__buf_str(text, "]}");
+}
+
+static void add_event(struct buf *text, const char *type, const char *object)
+{
+    llmd__buf_format(text, "{\"type\":\"%s\",\"object\":", type);
+    add_object(text, object, (int)strlen(object), true);
+    llmd__buf_str(text, "}");
+}
+
+static void add_status(struct buf *text, int code)
+{
+    llmd__buf_format(text, "{\"kind\":\"Status\",\"code\":%d,\"message\":\"refused\"}", code);
+}
+
+static bool starts(const char *text, const char *word, const char **rest)
+{
+    size_t len = strlen(word);
+
+    if (strncmp(text, word, len) != 0)
+        return false;
+    *rest = text + len;
+    return true;
+}
+
+static bool line_input(const char *in, struct buf *text)
+{
+    const char *rest = NULL;
+
+    if (starts(in, "ADDED ", &rest))
+        add_event(text, "ADDED", rest);
+    else if (starts(in, "MODIFIED ", &rest))
+        add_event(text, "MODIFIED", rest);
+    else if (starts(in, "DELETED ", &rest))
+        add_event(text, "DELETED", rest);
+    else if (starts(in, "BOOKMARK ", &rest))
+        llmd__buf_format(text,
+                         "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":"
+                         "\"%s\"}}}",
+                         rest);
+    else if (starts(in, "ERROR ", &rest)) {
+        llmd__buf_str(text, "{\"type\":\"ERROR\",\"object\":");
+        add_status(text, atoi(rest));
+        llmd__buf_str(text, "}");
+    } else if (starts(in, "RAW ", &rest))
+        llmd__buf_str(text, rest);
+    return rest != NULL;
+}
+
+/* What comes in, in the script's words. */
+static struct step_input read_input(struct play *play, const char *in, struct buf *text,
+                                    llmd_error *lost)
+{
+    const char *rest = NULL;
+    struct step_input input = fixture_reply(200, "", play->now_ms);
+
+    if (starts(in, "list ", &rest))
+        add_list(text, rest);
+    else if (starts(in, "status ", &rest)) {
+        input.status = atoi(rest);
+        add_status(text, input.status);
+    } else if (starts(in, "tick ", &rest)) {
+        play->now_ms += atoi(rest);
+        input.kind = INPUT_TICK;
+    } else if (line_input(in, text))
+        input.kind = INPUT_LINE;
+    else if (strcmp(in, "begin") == 0)
+        input.kind = INPUT_BEGIN;
+    else if (strcmp(in, "open") == 0)
+        input.kind = INPUT_OPEN;
+    else if (strcmp(in, "poke") == 0)
+        input.kind = INPUT_POKE;
+    else if (strcmp(in, "end") == 0 || strcmp(in, "cut") == 0)
+        input.kind = INPUT_END;
+    else if (strcmp(in, "lost") == 0)
+        input.kind = INPUT_ERROR;
+    else if (strcmp(in, "core") == 0)
+        llmd__buf_str(text, FIXTURE_CORE);
+    else if (strcmp(in, "groups") == 0)
+        llmd__buf_str(text, FIXTURE_GROUPS);
+    if (strcmp(in, "cut") == 0 || input.kind == INPUT_ERROR)
+        input.error = lost;
+    input.now_ms = play->now_ms;
+    input.text = llmd__buf_text(text);
+    input.text_len = text->len;
+    return input;
+}
+
+static void add_action(struct buf *out, const struct step_action *action)
+{
+    const char *path = action->request.path;
+    const char *version = path ? strstr(path, "resourceVersion=") : NULL;
+    const char *page = path ? strstr(path, "continue=") : NULL;
+
+    if (action->kind == ACTION_SLEEP)
+        llmd__buf_str(out, "sleep");
+    if (action->kind == ACTION_FINISH)
+        llmd__buf_str(out, "finish");
+    if (action->kind == ACTION_STREAM)
+        llmd__buf_format(out, "watch %.*s", (int)strcspn(version + 16, "&"), version + 16);
+    if (action->kind == ACTION_SEND && strstr(path, "limit="))
+        llmd__buf_format(out, "list%s%.*s", page ? " " : "", page ? (int)strcspn(page + 9, "&") : 0,
+                         page ? page + 9 : "");
+    else if (action->kind == ACTION_SEND)
+        llmd__buf_format(out, "GET %s", path);
+}
+
+static llmd_error *play_line(struct play *play, const struct line *line)
+{
+    AUTO(buf) struct buf text = BUF_INIT;
+    AUTO(error) llmd_error *lost = llmd__error(LLMD_E_UNREACHABLE, "connection refused");
+    struct step_input input = read_input(play, line->in, &text, lost);
+    struct step_action action = {0};
+
+    TRY(llmd__buf_check(&text));
+    TRY(llmd__watch_advance(play->watch, NULL, &input, &action));
+    add_action(&play->told, &action);
+    TRY(llmd__buf_check(&play->told));
+    if (strcmp(llmd__buf_text(&play->told), line->out) != 0)
+        return llmd__error(LLMD_E_FAILED, "at \"%s\": want \"%s\", got \"%s\"", line->in, line->out,
+                           llmd__buf_text(&play->told));
+    llmd__buf_reset(&play->told);
+    return NULL;
+}
+
+static llmd_error *play_lines(struct play *play, const struct watch_wish *wish,
+                              const struct line *lines)
+{
+    struct watch_wish mine = *wish;
+
+    mine.on_change = on_change;
+    mine.data = play;
+    play->now_ms = 1000;
+    if (!mine.resource)
+        mine.resource = "pods";
+    TRY(llmd__watch_new(play->kube, &mine, &play->watch));
+    for (; lines->in; lines++)
+        TRY(play_line(play, lines));
+    return NULL;
+}
+
+static llmd_error *play_script(const struct watch_wish *wish, const struct line *lines,
+                               bool stop_at_first)
+{
+    struct play play = {.stop_at_first = stop_at_first};
+    llmd_error *error = fixture_kube(&play.kube);
+
+    if (!error)
+        error = play_lines(&play, wish, lines);
+    llmd__watch_free(play.watch);
+    llmd__buf_free(&play.told);
+    llmd_kube_free(play.kube);
+    return error;
+}
+
+static void expect_play(const struct watch_wish *wish, const struct line *lines)
+{
+    AUTO(error) llmd_error *error = play_script(wish, lines, false);
+
+    if (error)
+        fail_msg("%s", llmd_error_message(error));
+}
+
+static const struct watch_wish plain = {.resource = "po"};
+
+static const struct line quiet_life[] = {
+    {"begin", "list"},
+    {"list 5 a1 b2", "+a1 +b2 S watch 5"},
+    {"open", ""},
+    {"ADDED c6", "+c6 "},
+    {"MODIFIED a7", "~a7 "},
+    {"DELETED b8", "-b8 "},
+    {"poke", ""},
+    {"end", "watch 8"}, /* the server's own time limit: resumed at once */
+    {"open", ""},
+    {"MODIFIED c9", "~c9 "},
+    {NULL, NULL},
+};
+
+static void a_quiet_life_is_told(void **state)
+{
+    (void)state;
+    expect_play(&plain, quiet_life);
+}
+
+static void pages_are_put_together(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", "list"},
+        {"list 5/more a1", "+a1 list more"},
+        {"list 5 b2", "+b2 S watch 5"},
+        {NULL, NULL},
+    };
+
+    (void)state;
+    expect_play(&plain, lines);
+}
+
+static void an_expired_page_begins_again_and_doubles_nothing(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", "list"},
+        {"list 5/more a1", "+a1 list more"},
+        {"status 410", "list"},
+        {"list 7/more a1 c6", "+c6 list more"},
+        {"list 7 b2", "+b2 S watch 7"},
+        {NULL, NULL},
+    };
+
+    (void)state;
+    expect_play(&plain, lines);
+}
+
+static const struct line gone[] = {
+    {"begin", "list"},
+    {"list 5 a1 b2 c3", "+a1 +b2 +c3 S watch 5"},
+    {"open", ""},
+    {"ERROR 410", "list"},
+    {"list 20 a1 c18 d19", "~c18 +d19 -b2 watch 20"}, /* no second S, a told once */
+    {"status 410", "list"},
+    {"list 30 a1 c18 d19", "watch 30"},
+    {NULL, NULL},
+};
+
+static void after_410_the_difference_is_told(void **state)
+{
+    (void)state;
+    expect_play(&plain, gone);
+}
+
+static void an_object_made_again_is_another_one(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", "list"},
+        {"list 5 a1", "+a1 S watch 5"},
+        {"open", ""},
+        {"ERROR 410", "list"},
+        {"list 9 a8!", "-a1 +a8 watch 9"},
+        {"open", ""},
+        {"MODIFIED a9", "-a8 +a9 "},
+        {NULL, NULL},
+    };
+
+    (void)state;
+    expect_play(&plain, lines);
+}
+
+static void a_bookmark_moves_the_version_only(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", "list"},   {"list 5", "S watch 5"}, {"open", ""},
+        {"BOOKMARK 50", ""}, {"cut", "sleep"},        {"tick 5000", "watch 50"},
+        {"open", ""},        {"BOOKMARK 60", ""},     {"end", "watch 60"},
+        {NULL, NULL},
+    };
+
+    (void)state;
+    expect_play(&plain, lines);
+}
+
+static void a_stalled_stream_is_noticed(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", "list"},      {"list 5", "S watch 5"},  {"open", ""},
+        {"tick 74000", ""},     {"BOOKMARK 6", ""},       {"tick 74000", ""},
+        {"tick 2000", "sleep"}, {"tick 5000", "watch 6"}, {NULL, NULL},
+    };
+
+    (void)state;
+    expect_play(&plain, lines);
+}
+
+static void what_was_told_is_not_told_again(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", "list"},
+        {"list 5 a5", "+a5 S watch 5"},
+        {"open", ""},
+        {"MODIFIED a5", ""},     /* the same version */
+        {"ADDED a6", "~a6 "},    /* known: not new */
+        {"DELETED z7", ""},      /* never told */
+        {"MODIFIED b8", "+b8 "}, /* came into the selector */
+        {NULL, NULL},
+    };
+
+    (void)state;
+    expect_play(&plain, lines);
+}
+
+static void a_lost_server_is_tried_for_ever(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", "list"},
+        {"list 5 a1", "+a1 S watch 5"},
+        {"lost", "sleep"},
+        {"tick 5000", "watch 5"},
+        {"lost", "sleep"},
+        {"tick 5000", "watch 5"},
+        {"status 503", "sleep"},
+        {"tick 5000", "watch 5"},
+        {"lost", "sleep"},
+        {"tick 5000", "list"},
+        {"lost", "sleep"},
+        {"tick 5000", "list"},
+        {"list 9 a1 b7", "+b7 watch 9"},
+        {"open", ""},
+        {"ADDED c10", "+c10 "},
+        {NULL, NULL},
+    };
+
+    (void)state;
+    expect_play(&plain, lines);
+}
+
+/* A restarted server refuses and misses for a moment; a real loss of rights ends the watch. */
+static void a_restarted_server_may_refuse_for_a_moment(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", "list"},
+        {"list 5", "S watch 5"},
+        {"cut", "sleep"},
+        {"tick 5000", "watch 5"},
+        {"status 403", "sleep"},
+        {"tick 5000", "watch 5"},
+        {"status 401", "sleep"},
+        {"tick 5000", "watch 5"},
+        {"open", ""},
+        {"BOOKMARK 6", ""},
+        {NULL, NULL},
+    };
+    static const struct line lasting[] = {
+        {"begin", "list"},       {"list 5", "S watch 5"},
+        {"cut", "sleep"},        {"tick 5000", "watch 5"},
+        {"status 403", "sleep"}, {"tick 31000", "watch 5"},
+        {"status 403", ""},      {NULL, NULL},
+    };
+    AUTO(error) llmd_error *error = play_script(&plain, lasting, false);
+
+    (void)state;
+    assert_int_equal(llmd_error_code(error), LLMD_E_DENIED);
+    expect_play(&plain, lines);
+}
+
+static void a_first_refusal_ends_the_watch(void **state)
+{
+    static const struct line lines[] = {{"begin", "list"}, {"status 403", ""}, {NULL, NULL}};
+    static const struct watch_wish unknown = {.resource = "podz"};
+    static const struct line asked[] = {
+        {"begin", "GET /api"}, {"core", "GET /apis"}, {"groups", ""}, {NULL, NULL}};
+    AUTO(error) llmd_error *denied = play_script(&plain, lines, false);
+    AUTO(error) llmd_error *missing = play_script(&unknown, asked, false);
+
+    (void)state;
+    assert_int_equal(llmd_error_code(denied), LLMD_E_DENIED);
+    assert_string_equal(llmd_error_message(denied), "list pods in llm: 403 Forbidden: refused");
+    assert_int_equal(llmd_error_code(missing), LLMD_E_NOT_FOUND);
+    assert_non_null(strstr(llmd_error_message(missing), "did you mean \"pods\""));
+}
+
+static void something_optional_is_looked_for(void **state)
+{
+    static const struct watch_wish wish = {.resource = "widgets", .optional = true};
+    static const struct line lines[] = {
+        {"begin", "GET /api"},     {"core", "GET /apis"}, {"groups", "S sleep"},
+        {"tick 5000", "GET /api"}, {"lost", "sleep"},     {"tick 5000", "GET /api"},
+        {"core", "GET /apis"},     {"groups", "sleep"},   {NULL, NULL},
+    };
+    static const struct watch_wish vanishing = {.resource = "pods", .optional = true};
+    static const struct line vanish[] = {
+        {"begin", "list"},        {"list 5 a1", "+a1 S watch 5"}, {"status 404", "sleep"},
+        {"tick 6000", "watch 5"}, {"status 404", "-a1 sleep"},    {NULL, NULL},
+    };
+    static const struct watch_wish forbidden = {.resource = "pods", .missing_is_empty = true};
+    static const struct line empty[] = {
+        {"begin", "list"}, {"status 403", "S sleep"}, {"tick 5000", "GET /api"}, {NULL, NULL}};
+
+    (void)state;
+    expect_play(&wish, lines);
+    expect_play(&vanishing, vanish);
+    expect_play(&forbidden, empty);
+}
+
+static void nonsense_is_survived(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", "list"},
+        {"list 5", "S watch 5"},
+        {"open", ""},
+        {"RAW {\"type\":", "sleep"},
+        {"tick 5000", "watch 5"},
+        {"open", ""},
+        {"RAW {\"type\":\"ADDED\",\"object\":{}}", "sleep"},
+        {"tick 5000", "watch 5"},
+        {"open", ""},
+        {"RAW ", ""},
+        {"ERROR 500", "sleep"},
+        {"tick 5000", "watch 5"},
+        {"end", "sleep"},
+        {"tick 5000", "list"},
+        {NULL, NULL},
+    };
+
+    (void)state;
+    expect_play(&plain, lines);
+}
+
+static void another_layout_of_an_event_is_read(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", "list"},
+        {"list 5", "S watch 5"},
+        {"open", ""},
+        {"RAW {\"object\": {\"kind\":\"Pod\",\"metadata\":{\"name\":\"a\",\"resourceVersion\":"
+         "\"6\",\"uid\":\"x\"}}, \"type\": \"ADDED\"}",
+         "+a6 "},
+        {NULL, NULL},
+    };
+
+    (void)state;
+    expect_play(&plain, lines);
+}
+
+static void a_handler_may_end_the_task(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", "list"}, {"list 5 a1 b2", "+a1 finish"}, {NULL, NULL}};
+    AUTO(error) llmd_error *error = play_script(&plain, lines, true);
+
+    (void)state;
+    assert_null(error);
+}
+
+/* The count over a long life: 3000 changes, cut after each seventh, each told once. */
+static llmd_error *long_life(struct play *play, int *told)
+{
+    char name[] = "ADDED a0000", list[64];
+    const struct line begin[] = {{"begin", "list"}, {"list 0", "S watch 0"}};
+
+    TRY(play_line(play, &begin[0]));
+    TRY(play_line(play, &begin[1]));
+    for (int i = 1; i <= 3000; i++) {
+        char out[32];
+        snprintf(name, sizeof(name), "ADDED a%d", i);
+        snprintf(out, sizeof(out), "%ca%d ", i == 1 ? '+' : '~', i);
+        TRY(play_line(play, &(struct line){name, out}));
+        *told += 1;
+        if (i % 7)
+            continue;
+        snprintf(list, sizeof(list), "watch %d", i);
+        TRY(play_line(play, &(struct line){i % 2 ? "cut" : "end", i % 2 ? "sleep" : list}));
+        if (i % 2)
+            TRY(play_line(play, &(struct line){"tick 5000", list}));
+    }
+    return NULL;
+}
+
+static void nothing_is_missed_nothing_is_doubled(void **state)
+{
+    struct play play = {.now_ms = 1000};
+    struct watch_wish wish = {.resource = "pods", .on_change = on_change, .data = &play};
+    int told = 0;
+
+    (void)state;
+    assert_null(fixture_kube(&play.kube));
+    assert_null(llmd__watch_new(play.kube, &wish, &play.watch));
+    AUTO(error) llmd_error *error = long_life(&play, &told);
+    if (error)
+        fail_msg("%s", llmd_error_message(error));
+    assert_int_equal(told, 3000);
+    llmd__watch_free(play.watch);
+    llmd__buf_free(&play.told);
+    llmd_kube_free(play.kube);
+}
+
+static llmd_error *live_quietly(void *data)
+{
+    TRY(play_script(&plain, quiet_life, false));
+    return play_script(data, gone, false);
+}
+
+static void memory_may_end(void **state)
+{
+    (void)state;
+    torture(live_quietly, (void *)(uintptr_t)&plain);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_quiet_life_is_told),
+        cmocka_unit_test(pages_are_put_together),
+        cmocka_unit_test(an_expired_page_begins_again_and_doubles_nothing),
+        cmocka_unit_test(after_410_the_difference_is_told),
+        cmocka_unit_test(an_object_made_again_is_another_one),
+        cmocka_unit_test(a_bookmark_moves_the_version_only),
+        cmocka_unit_test(a_stalled_stream_is_noticed),
+        cmocka_unit_test(what_was_told_is_not_told_again),
+        cmocka_unit_test(a_lost_server_is_tried_for_ever),
+        cmocka_unit_test(a_restarted_server_may_refuse_for_a_moment),
+        cmocka_unit_test(a_first_refusal_ends_the_watch),
+        cmocka_unit_test(something_optional_is_looked_for),
+        cmocka_unit_test(nonsense_is_survived),
+        cmocka_unit_test(another_layout_of_an_event_is_read),
+        cmocka_unit_test(a_handler_may_end_the_task),
+        cmocka_unit_test(nothing_is_missed_nothing_is_doubled),
+        cmocka_unit_test(memory_may_end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
