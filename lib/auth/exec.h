@@ -20,8 +20,8 @@ int llmd__exec_certificates(void *plugin, struct buf *cert_pem, struct buf *key_
 /* Pure: an ExecCredential's text to token, certificate and expiry. */
 struct exec_credential {
     char *token, *cert_pem, *key_pem;
-    int64_t expires_wall_ms;                      /* 0: none */
-    char *api_version;                            /* what the plugin says it speaks */
+    int64_t expires_wall_ms; /* 0: none */
+    char *api_version;       /* what the plugin says it speaks */
 };
 llmd_error *llmd__exec_parse(const char *text, size_t len, struct exec_credential *out);
 void llmd__exec_credential_free(struct exec_credential *credential);

@@ -7,10 +7,10 @@
 #include "base/context.h"
 
 struct process {
-    const char *const *argv;                      /* NULL-ended; argv[0] is looked up in PATH */
-    const char *const *env;                       /* "NAME=value" added to ours; NULL-ended or NULL */
-    const char *dir;                              /* NULL: ours */
-    size_t max_output;                            /* 0: 1 MiB */
+    const char *const *argv; /* NULL-ended; argv[0] is looked up in PATH */
+    const char *const *env;  /* "NAME=value" added to ours; NULL-ended or NULL */
+    const char *dir;         /* NULL: ours */
+    size_t max_output;       /* 0: 1 MiB */
 };
 
 /* Waits for the end; killed when ctx ends. A non-zero exit is FAILED with the last line of its

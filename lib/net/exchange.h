@@ -17,30 +17,30 @@ struct exchange_sink {
 };
 
 struct exchange {
-    struct http *http;                            /* a reference */
+    struct http *http; /* a reference */
     CURL *easy;
     char *method;
-    char *shown_url;                              /* without the query: for errors and logs */
-    char *body;                                   /* a copy, or NULL: the caller's */
+    char *shown_url; /* without the query: for errors and logs */
+    char *body;      /* a copy, or NULL: the caller's */
     struct curl_slist *headers;
     struct curl_slist *connect_to;
     char *authorization;
-    struct buf cert_pem, key_pem;                 /* from an exec plugin */
+    struct buf cert_pem, key_pem; /* from an exec plugin */
     struct exchange_sink sink;
     int64_t first_byte_timeout_ms, idle_timeout_ms;
     bool idempotent;
 
     struct http_reply reply;
-    bool sent;                                    /* bytes may have left */
-    bool answered;                                /* a first byte came */
-    bool has_headers;                             /* all headers are there */
-    bool refused_repeat;                          /* libcurl wanted to send a POST twice */
-    bool enough;                                  /* of a refusal's text: the rest is not read */
-    bool abort;                                   /* set in a handler: let libcurl end it */
-    bool over;                                    /* libcurl is done with it: see result */
+    bool sent;           /* bytes may have left */
+    bool answered;       /* a first byte came */
+    bool has_headers;    /* all headers are there */
+    bool refused_repeat; /* libcurl wanted to send a POST twice */
+    bool enough;         /* of a refusal's text: the rest is not read */
+    bool abort;          /* set in a handler: let libcurl end it */
+    bool over;           /* libcurl is done with it: see result */
     CURLcode result;
-    int64_t active_us;                            /* when bytes came last */
-    llmd_error *error;                            /* raised in a callback */
+    int64_t active_us; /* when bytes came last */
+    llmd_error *error; /* raised in a callback */
     char curl_words[CURL_ERROR_SIZE];
 };
 

@@ -26,7 +26,7 @@ struct transfer_events {
 };
 
 llmd_error *llmd__group_open(struct group **out);
-void llmd__group_free(struct group *group);       /* stops every transfer without on_done */
+void llmd__group_free(struct group *group); /* stops every transfer without on_done */
 /* Copies the request (path, body, headers). One try: retries are the owner's, by net/retry; a 401
    is told like any status, see llmd__http_refresh(). The credentials' header is fetched here, so
    this may block with ctx. */
@@ -37,10 +37,10 @@ void llmd__transfer_stop(struct transfer *transfer);
 /* Inside on_done: which retries make sense (enum retry_class). */
 int llmd__group_class(const struct group *group);
 size_t llmd__group_active(const struct group *group);
-/* Works until a handler was called or llmd__group_wake() came, at most wait_ms (negative: as long as
-   ctx allows; 0: never waits). TIMEOUT and CANCELED only come from ctx. */
+/* Works until a handler was called or llmd__group_wake() came, at most wait_ms (negative: as long
+   as ctx allows; 0: never waits). TIMEOUT and CANCELED only come from ctx. */
 llmd_error *llmd__group_turn(llmd_context *ctx, struct group *group, int64_t wait_ms);
-int llmd__group_fd(struct group *group);          /* epoll descriptor: readable when turn has work */
-void llmd__group_wake(struct group *group);       /* any thread: makes a waiting turn return */
+int llmd__group_fd(struct group *group);    /* epoll descriptor: readable when turn has work */
+void llmd__group_wake(struct group *group); /* any thread: makes a waiting turn return */
 
 #endif

@@ -22,45 +22,45 @@ struct http_auth {
 };
 
 struct http_config {
-    const char *base_url;                         /* "https://10.0.0.1:6443/prefix" */
-    const char *ca_pem;                           /* NULL: the system's */
-    const char *client_cert_pem;                  /* NULL: none */
+    const char *base_url;        /* "https://10.0.0.1:6443/prefix" */
+    const char *ca_pem;          /* NULL: the system's */
+    const char *client_cert_pem; /* NULL: none */
     const char *client_key_pem;
-    const char *server_name;                      /* TLS name to check instead of the host, or NULL */
-    const char *proxy_url;                        /* NULL: the environment's rules; "": none */
-    bool insecure;                                /* check no certificate */
+    const char *server_name; /* TLS name to check instead of the host, or NULL */
+    const char *proxy_url;   /* NULL: the environment's rules; "": none */
+    bool insecure;           /* check no certificate */
     bool http2;
-    int64_t connect_timeout_ms;                   /* 0: 10 s */
-    const char *const *headers;                   /* "Name: value", NULL-ended; or NULL */
-    struct http_auth auth;                        /* the http owns it; authorize NULL: none */
+    int64_t connect_timeout_ms; /* 0: 10 s */
+    const char *const *headers; /* "Name: value", NULL-ended; or NULL */
+    struct http_auth auth;      /* the http owns it; authorize NULL: none */
     int (*certificates)(void *data, struct buf *cert_pem, struct buf *key_pem); /* exec plugins that
-                                                     give client certificates (1: given), asked after
-                                                     authorize with auth.data; NULL: none */
+                                                     give client certificates (1: given), asked
+                                                     after authorize with auth.data; NULL: none */
 };
 
 struct http_request {
-    const char *method;                           /* "GET" */
-    const char *path;                             /* appended to base_url, with its query; escaped */
-    const char *content_type;                     /* NULL: none */
-    const char *accept;                           /* NULL: application/json */
-    const char *body;                             /* read during the call only */
+    const char *method;       /* "GET" */
+    const char *path;         /* appended to base_url, with its query; escaped */
+    const char *content_type; /* NULL: none */
+    const char *accept;       /* NULL: application/json */
+    const char *body;         /* read during the call only */
     size_t body_len;
-    bool idempotent;                              /* GET and server-side apply: may be repeated */
-    bool no_retry;                                /* exactly one try (the load generator) */
-    size_t max_body;                              /* 0: 64 MiB */
-    int64_t first_byte_timeout_ms;                /* 0: none */
-    int64_t idle_timeout_ms;                      /* 0: none; silence while a body comes */
-    const char *const *headers;                   /* further "Name: value", NULL-ended; or NULL */
+    bool idempotent;               /* GET and server-side apply: may be repeated */
+    bool no_retry;                 /* exactly one try (the load generator) */
+    size_t max_body;               /* 0: 64 MiB */
+    int64_t first_byte_timeout_ms; /* 0: none */
+    int64_t idle_timeout_ms;       /* 0: none; silence while a body comes */
+    const char *const *headers;    /* further "Name: value", NULL-ended; or NULL */
 };
 
 struct http_reply {
     int status;
-    struct buf body;                              /* a stream: empty on 2xx; the error body otherwise */
+    struct buf body; /* a stream: empty on 2xx; the error body otherwise */
     char content_type[96];
-    char request_id[96];                          /* x-request-id, or "" */
-    int64_t retry_after_ms;                       /* -1: none */
+    char request_id[96];                              /* x-request-id, or "" */
+    int64_t retry_after_ms;                           /* -1: none */
     int64_t start_us, sent_us, first_byte_us, end_us; /* monotonic; 0 unknown */
-    bool reused;                                  /* an existing connection served it */
+    bool reused;                                      /* an existing connection served it */
 };
 
 #define HTTP_REPLY_INIT ((struct http_reply){.retry_after_ms = -1})
@@ -72,8 +72,8 @@ static inline void llmd__auto_http_reply(struct http_reply *reply)
 
 /* Takes config->auth, also on failure. */
 llmd_error *llmd__http_open(const struct http_config *config, struct http **out);
-struct http *llmd__http_get(struct http *http);   /* one more reference */
-void llmd__http_put(struct http *http);           /* drops one; NULL allowed */
+struct http *llmd__http_get(struct http *http); /* one more reference */
+void llmd__http_put(struct http *http);         /* drops one; NULL allowed */
 const char *llmd__http_base_url(const struct http *http);
 /* After a 401: asks the credentials for a new token. *changed: trying again makes sense. */
 llmd_error *llmd__http_refresh(llmd_context *ctx, struct http *http, bool *changed);
@@ -81,8 +81,8 @@ llmd_error *llmd__http_refresh(llmd_context *ctx, struct http *http, bool *chang
 /* Sends and waits for the whole answer, with retries by net/retry. Any status is success here: the
    caller judges it. Errors are transport errors: UNREACHABLE, TIMEOUT, CANCELED, PROTOCOL,
    TOO_LARGE. 401 refreshes the credentials once. */
-llmd_error *llmd__http_send(llmd_context *ctx, struct http *http, const struct http_request *request,
-                            struct http_reply *reply);
+llmd_error *llmd__http_send(llmd_context *ctx, struct http *http,
+                            const struct http_request *request, struct http_reply *reply);
 
 /* A body that is read as it comes. open returns when the headers are there; a status that is not
    2xx is read whole into reply->body, and *out stays NULL. */

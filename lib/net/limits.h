@@ -9,8 +9,8 @@
 #include "base/error.h"
 
 struct limit {
-    int64_t when_us;                              /* not later than the true time */
-    size_t place;                                 /* in the heap, from 1; 0: not in it */
+    int64_t when_us; /* not later than the true time */
+    size_t place;    /* in the heap, from 1; 0: not in it */
 };
 
 struct limits {

@@ -6,9 +6,9 @@
 #include "base/buf.h"
 
 struct lines {
-    struct buf rest;                              /* rest.max caps a line */
-    size_t taken;                                 /* consumed from the front of rest */
-    size_t scanned;                               /* no line end before this */
+    struct buf rest; /* rest.max caps a line */
+    size_t taken;    /* consumed from the front of rest */
+    size_t scanned;  /* no line end before this */
 };
 
 void llmd__lines_add(struct lines *lines, const char *bytes, size_t len);

@@ -24,8 +24,8 @@ struct worker {
     struct socket_owner owner;
     CURLM *multi;
     struct worker *next;
-    pid_t pid;                                    /* the process that made it */
-    int sockets[WORKER_SOCKETS];                  /* open ones, 0: free place */
+    pid_t pid;                   /* the process that made it */
+    int sockets[WORKER_SOCKETS]; /* open ones, 0: free place */
 };
 
 #define POOL_WORKERS 64
@@ -33,10 +33,10 @@ struct worker {
 
 struct http {
     struct ref ref;
-    char *base_url;                               /* as given, without a trailing slash */
-    char *dial_url;                               /* the same, with server_name for a host */
-    char *connect_to;                             /* "name:port:host:port", or NULL */
-    char *host_header;                            /* "Host: ...", or NULL */
+    char *base_url;    /* as given, without a trailing slash */
+    char *dial_url;    /* the same, with server_name for a host */
+    char *connect_to;  /* "name:port:host:port", or NULL */
+    char *host_header; /* "Host: ...", or NULL */
     char *ca_pem;
     char *client_cert_pem;
     char *client_key_pem;
@@ -49,12 +49,12 @@ struct http {
     struct http_auth auth;
     int (*certificates)(void *data, struct buf *cert_pem, struct buf *key_pem);
 
-    pthread_mutex_t lock;                         /* what follows */
-    struct worker *idle;                          /* newest first: its connection is warm */
+    pthread_mutex_t lock; /* what follows */
+    struct worker *idle;  /* newest first: its connection is warm */
     int idle_count;
     CURL *easies[POOL_EASIES];
     int easy_count;
-    char *refused;                                /* the Authorization that got a 401, or NULL */
+    char *refused; /* the Authorization that got a 401, or NULL */
 };
 
 struct exchange;

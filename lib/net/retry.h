@@ -6,11 +6,11 @@
 #include "base/error.h"
 
 enum retry_class {
-    RETRY_NEVER,                                  /* the client's fault, or done */
-    RETRY_NOT_SENT,                               /* refused, unresolved: no byte was acted on */
-    RETRY_TRANSIENT,                              /* 502-504, reset before the first byte */
-    RETRY_THROTTLED,                              /* 429, or 503 with Retry-After */
-    RETRY_SERVER                                  /* 500 */
+    RETRY_NEVER,     /* the client's fault, or done */
+    RETRY_NOT_SENT,  /* refused, unresolved: no byte was acted on */
+    RETRY_TRANSIENT, /* 502-504, reset before the first byte */
+    RETRY_THROTTLED, /* 429, or 503 with Retry-After */
+    RETRY_SERVER     /* 500 */
 };
 
 #define LLMD__RETRY_TRIES_WITHOUT_DEADLINE 3

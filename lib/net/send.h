@@ -10,11 +10,11 @@ struct attempt {
     struct http *http;
     const struct http_request *request;
     struct http_reply *reply;
-    enum retry_class class;                       /* of the last try, unless the context ended */
-    bool ended;                                   /* by the context: no more tries */
+    enum retry_class class; /* of the last try, unless the context ended */
+    bool ended;             /* by the context: no more tries */
     int tries;
     bool refreshed;
-    char last[256];                               /* what the last failed try met */
+    char last[256]; /* what the last failed try met */
 };
 
 /* once() makes one try: it fills reply and class, or returns an error and sets class or ended. */

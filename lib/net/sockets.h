@@ -9,17 +9,17 @@
 #include "base/error.h"
 
 struct socket_state {
-    void *lane;                                   /* who wants its events */
-    uint32_t wanted;                              /* epoll mask that libcurl asked for; 0: none */
-    uint32_t registered;                          /* what epoll has; 0: not there */
-    bool connection;                              /* we hear of its closing */
+    void *lane;          /* who wants its events */
+    uint32_t wanted;     /* epoll mask that libcurl asked for; 0: none */
+    uint32_t registered; /* what epoll has; 0: not there */
+    bool connection;     /* we hear of its closing */
 };
 
 struct sockets {
     int epoll;
-    struct socket_state *states;                  /* by descriptor */
+    struct socket_state *states; /* by descriptor */
     size_t count;
-    int fault;                                    /* errno of what went wrong in a callback */
+    int fault; /* errno of what went wrong in a callback */
 };
 
 /* false: no memory, and fault is set. */

@@ -10,29 +10,29 @@
 #include "task/graph.h"
 
 enum call_state {
-    CALL_IDLE,                                    /* no request, or its answer was taken */
-    CALL_DUE,                                     /* to be sent at due_ms */
+    CALL_IDLE, /* no request, or its answer was taken */
+    CALL_DUE,  /* to be sent at due_ms */
     CALL_FLYING,
-    CALL_ANSWERED                                 /* reply or error is there */
+    CALL_ANSWERED /* reply or error is there */
 };
 
 struct call {
     enum call_state state;
     bool streaming;
-    bool opened;                                  /* a stream's 2xx headers came */
+    bool opened; /* a stream's 2xx headers came */
     bool told_open;
     bool refreshed;
     int tries;
-    int class;                                    /* enum retry_class of the answer */
+    int class; /* enum retry_class of the answer */
     int64_t due_ms;
     struct group *group;
     struct http *http;
-    struct http_request request;                  /* owned copies */
+    struct http_request request; /* owned copies */
     struct transfer *transfer;
     struct http_reply reply;
     llmd_error *error;
     struct lines lines;
-    char last[256];                               /* what the last failed try met */
+    char last[256]; /* what the last failed try met */
 };
 
 /* Replaces what was there. The request is copied first: it may point into the old reply. */
@@ -47,6 +47,6 @@ llmd_error *llmd__call_send(llmd_context *ctx, struct call *call, struct group *
 llmd_error *llmd__call_take(llmd_context *ctx, struct call *call, int64_t now_ms,
                             struct step_input *input, bool *given);
 int64_t llmd__call_due_ms(const struct call *call); /* INT64_MAX: waits for the server */
-void llmd__call_stop(struct call *call);          /* and forgets everything */
+void llmd__call_stop(struct call *call);            /* and forgets everything */
 
 #endif

@@ -11,7 +11,7 @@ struct event_text {
     llmd_level level;
     const char *step, *phase, *subject, *reason, *message, *advice;
     int64_t done, total;
-    const struct json *result;                    /* NULL: none; copied */
+    const struct json *result; /* NULL: none; copied */
 };
 
 llmd_error *llmd__event_new(const struct event_text *text, llmd_event **out);

@@ -14,60 +14,60 @@
 struct graph;
 
 enum input_kind {
-    INPUT_BEGIN,                                  /* the step's needs are met */
-    INPUT_REPLY,                                  /* whole answer to ACTION_SEND, any status; or the
-                                                     refusal of an ACTION_STREAM (status not 2xx) */
-    INPUT_OPEN,                                   /* ACTION_STREAM was answered 2xx */
-    INPUT_LINE,                                   /* one line of a stream */
-    INPUT_END,                                    /* the stream ended, cleanly or cut (error set) */
-    INPUT_ERROR,                                  /* transport error after the graph's own retries */
-    INPUT_TICK,                                   /* the time asked for by `wake_ms` has come */
-    INPUT_POKE                                    /* another step called llmd__graph_poke() */
+    INPUT_BEGIN, /* the step's needs are met */
+    INPUT_REPLY, /* whole answer to ACTION_SEND, any status; or the
+                    refusal of an ACTION_STREAM (status not 2xx) */
+    INPUT_OPEN,  /* ACTION_STREAM was answered 2xx */
+    INPUT_LINE,  /* one line of a stream */
+    INPUT_END,   /* the stream ended, cleanly or cut (error set) */
+    INPUT_ERROR, /* transport error after the graph's own retries */
+    INPUT_TICK,  /* the time asked for by `wake_ms` has come */
+    INPUT_POKE   /* another step called llmd__graph_poke() */
 };
 
 struct step_input {
     enum input_kind kind;
-    int status;                                   /* REPLY, OPEN */
-    const char *text;                             /* REPLY: body; LINE: the line; NUL-ended */
+    int status;       /* REPLY, OPEN */
+    const char *text; /* REPLY: body; LINE: the line; NUL-ended */
     size_t text_len;
-    const struct http_reply *reply;               /* REPLY: all of it */
-    const llmd_error *error;                      /* ERROR, END */
-    int64_t now_ms;                               /* monotonic */
+    const struct http_reply *reply; /* REPLY: all of it */
+    const llmd_error *error;        /* ERROR, END */
+    int64_t now_ms;                 /* monotonic */
 };
 
 enum action_kind {
-    ACTION_NONE,                                  /* go on waiting (a stream) */
-    ACTION_SEND,                                  /* send `request`, then INPUT_REPLY or INPUT_ERROR */
-    ACTION_STREAM,                                /* send `request`, then OPEN, LINE..., END */
-    ACTION_SLEEP,                                 /* stops its stream; INPUT_TICK at wake_ms */
-    ACTION_DONE,                                  /* this step is done; those that need it begin */
-    ACTION_FINISH,                                /* the whole task is done, other steps are stopped */
-    ACTION_FAIL                                   /* the whole task fails with `error` */
+    ACTION_NONE,   /* go on waiting (a stream) */
+    ACTION_SEND,   /* send `request`, then INPUT_REPLY or INPUT_ERROR */
+    ACTION_STREAM, /* send `request`, then OPEN, LINE..., END */
+    ACTION_SLEEP,  /* stops its stream; INPUT_TICK at wake_ms */
+    ACTION_DONE,   /* this step is done; those that need it begin */
+    ACTION_FINISH, /* the whole task is done, other steps are stopped */
+    ACTION_FAIL    /* the whole task fails with `error` */
 };
 
 /* Filled by advance(). Strings in request are copied by the graph right after advance() returns;
    the step frees its own in its next advance() or in free(). */
 struct step_action {
     enum action_kind kind;
-    struct http *http;                            /* SEND, STREAM */
-    struct http_request request;                  /* SEND, STREAM; idempotent ones are retried */
-    int64_t wake_ms;                              /* monotonic; 0: none. With NONE, STREAM and SEND too */
-    llmd_error *error;                            /* FAIL: handed over */
+    struct http *http;           /* SEND, STREAM */
+    struct http_request request; /* SEND, STREAM; idempotent ones are retried */
+    int64_t wake_ms;             /* monotonic; 0: none. With NONE, STREAM and SEND too */
+    llmd_error *error;           /* FAIL: handed over */
 };
 
 struct step_class {
-    const char *name;                             /* the event's "step" */
+    const char *name; /* the event's "step" */
     /* An error returned is as ACTION_FAIL. */
     llmd_error *(*advance)(void *state, struct graph *graph, const struct step_input *input,
                            struct step_action *action);
-    void (*free)(void *state);                    /* may be NULL */
+    void (*free)(void *state); /* may be NULL */
 };
 
-typedef int step_id;                              /* negative: none */
+typedef int step_id; /* negative: none */
 
 /* data is freed by free_data with the task: what steps share. Both may be NULL. */
 llmd_error *llmd__graph_new(void *data, void (*free_data)(void *), struct graph **out);
-void llmd__graph_free(struct graph *graph);       /* only while no task owns it */
+void llmd__graph_free(struct graph *graph); /* only while no task owns it */
 void *llmd__graph_data(const struct graph *graph);
 /* Takes state (also on failure). May be called from advance(). */
 llmd_error *llmd__graph_add(struct graph *graph, const struct step_class *class, void *state,
@@ -75,7 +75,7 @@ llmd_error *llmd__graph_add(struct graph *graph, const struct step_class *class,
 llmd_error *llmd__graph_need(struct graph *graph, step_id step, step_id needed);
 /* Called from advance(): queues an event. step NULL: the current step's class name. */
 llmd_error *llmd__graph_event(struct graph *graph, const struct event_text *text);
-void llmd__graph_poke(struct graph *graph, step_id step);   /* from advance(): wakes a step */
+void llmd__graph_poke(struct graph *graph, step_id step); /* from advance(): wakes a step */
 void llmd__graph_result(struct graph *graph, struct json *result); /* takes it; the last event's */
 /* The task takes the graph. */
 llmd_error *llmd__task_new(struct graph *graph, llmd_task **out);

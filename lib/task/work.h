@@ -11,11 +11,11 @@ struct step {
     const struct step_class *class;
     void *state;
     enum step_progress progress;
-    int unmet;                                    /* needs that are not done */
+    int unmet; /* needs that are not done */
     step_id *dependents;
     int dependent_count;
     bool poked;
-    int64_t wake_ms;                              /* 0: none */
+    int64_t wake_ms; /* 0: none */
     struct call call;
 };
 
@@ -27,20 +27,21 @@ struct queued_event {
 struct graph {
     void *data;
     void (*free_data)(void *);
-    struct step **steps;                          /* pointers: advance() may add steps */
+    struct step **steps; /* pointers: advance() may add steps */
     int count, cap;
-    int turn;                                     /* whose turn it is: nobody starves */
+    int turn; /* whose turn it is: nobody starves */
     int done_count;
-    struct step *current;                         /* in advance() */
-    bool spoke;                                   /* the current advance() queued an event */
+    struct step *current; /* in advance() */
+    bool spoke;           /* the current advance() queued an event */
     bool ended;
     struct queued_event *events, *last;
     struct json *result;
-    llmd_error *error;                            /* what ended the task, repeated */
+    llmd_error *error; /* what ended the task, repeated */
 };
 
 /* Gives inputs to steps and sends what they ask for, until there is an event, the end, or nothing
-   left to do but wait. Errors are the context's or memory; what ends the task is in graph->error. */
+   left to do but wait. Errors are the context's or memory; what ends the task is in graph->error.
+ */
 llmd_error *llmd__graph_work(llmd_context *ctx, struct graph *graph, struct group *group);
 /* When a step or a retry wants to be called, monotonic ms; INT64_MAX: never. */
 int64_t llmd__graph_due_ms(const struct graph *graph);

@@ -1,210 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs that are run, and exec plugins: small shell scripts in a folder of their own. */
+/* Exec plugins: small shell scripts that count how often they are run. */
 #include "auth/exec.h"
-#include "auth/process.h"
-#include "base/clock.h"
+#include "base/file.h"
+#include "support/folder.h"
+#include "support/place.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
-#include <dirent.h>
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/llmd-exec-XXXXXX";
-
-static void write_file(const char *name, const char *text, int mode)
+static void read_into(const char *name, struct buf *seen)
 {
-    char path[256];
+    AUTO(str) char *path = llmd__format("%s/%s", folder, name);
+    struct buf text = BUF_INIT;
 
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-    chmod(path, (mode_t)mode);
-}
-
-static void write_script(const char *name, const char *body)
-{
-    char text[4096];
-
-    snprintf(text, sizeof text, "#!/bin/sh\n%s\n", body);
-    write_file(name, text, 0755);
-}
-
-static size_t file_size(const char *name)
-{
-    char path[256];
-    struct stat info;
-
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return stat(path, &info) ? 0 : (size_t)info.st_size;
-}
-
-static int set_up_group(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int tear_down_group(void **state)
-{
-    DIR *open = opendir(folder);
-    struct dirent *entry;
-    char path[512];
-
-    (void)state;
-    while (open && (entry = readdir(open)) != NULL) {
-        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        unlink(path);
-    }
-    closedir(open);
-    return rmdir(folder);
-}
-
-static llmd_error *shell(llmd_context *ctx, const char *script, struct buf *out)
-{
-    const char *const argv[] = {"sh", "-c", script, NULL};
-    const char *const env[] = {"LLMD_TEST_ADDED=one two", "HOME=/nowhere", NULL};
-    const struct process process = {.argv = argv, .env = env, .dir = folder};
-
-    return llmd__process_run(ctx, &process, out);
-}
-
-static void test_output(void **state)
-{
-    static const struct {
-        const char *script;
-        const char *want;
-    } rows[] = {
-        {"echo hello", "hello\n"},
-        {"printf '%s' \"$LLMD_TEST_ADDED\"", "one two"},
-        {"printf '%s' \"$HOME\"", "/nowhere"},
-        {"env | grep -c '^HOME='", "1\n"},
-        {"cat", ""},
-        {"echo noise >&2; echo fine", "fine\n"},
-        {"exec 1>&-; sleep 0.05", ""},
-        {"i=0; while [ $i -lt 3000 ]; do echo 0123456789012345678901234567890123456789; "
-         "i=$((i+1)); done | tail -c 5",
-         "6789\n"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        AUTO(buf) struct buf out = BUF_INIT;
-        llmd_error *error = shell(NULL, rows[i].script, &out);
-        if (error)
-            print_error("%s: %s\n", rows[i].script, llmd_error_message(error));
-        assert_null(error);
-        assert_string_equal(llmd__buf_text(&out), rows[i].want);
-    }
-}
-
-static void test_folder(void **state)
-{
-    AUTO(buf) struct buf out = BUF_INIT;
-
-    (void)state;
-    assert_null(shell(NULL, "pwd", &out));
-    assert_int_equal(strncmp(llmd__buf_text(&out), folder, strlen(folder)), 0);
-}
-
-/* Only the three standard descriptors; ls itself opens one more. */
-static void test_descriptors(void **state)
-{
-    AUTO(buf) struct buf out = BUF_INIT;
-    int leaked = dup(STDOUT_FILENO);
-
-    (void)state;
-    assert_null(shell(NULL, "ls /proc/$$/fd | tr '\\n' ' '", &out));
-    assert_string_equal(llmd__buf_text(&out), "0 1 2 ");
-    close(leaked);
-}
-
-static void assert_error(llmd_error *error, llmd_code code, const char *words)
-{
-    assert_non_null(error);
-    if (llmd_error_code(error) != code || !strstr(llmd_error_message(error), words))
-        print_error("got %s: %s\n", llmd_code_name(llmd_error_code(error)),
-                    llmd_error_message(error));
-    assert_int_equal(llmd_error_code(error), code);
-    assert_non_null(strstr(llmd_error_message(error), words));
-    llmd_error_free(error);
-}
-
-static void test_failures(void **state)
-{
-    static const struct {
-        const char *script;
-        llmd_code code;
-        const char *words;
-    } rows[] = {
-        {"exit 3", LLMD_E_FAILED, "sh: exit status 3"},
-        {"echo one >&2; echo 'two words' >&2; exit 1", LLMD_E_FAILED, "exit status 1: two words"},
-        {"kill -9 $$", LLMD_E_FAILED, "signal 9"},
-        {"head -c 2000000 /dev/zero | tr '\\0' x", LLMD_E_TOO_LARGE, "sh"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        AUTO(buf) struct buf out = BUF_INIT;
-        assert_error(shell(NULL, rows[i].script, &out), rows[i].code, rows[i].words);
-    }
-    const char *const missing[] = {"llmd-no-such-program", NULL};
-    AUTO(buf) struct buf out = BUF_INIT;
-    assert_error(llmd__process_run(NULL, &(struct process){.argv = missing}, &out),
-                 LLMD_E_NOT_FOUND, "llmd-no-such-program: no such program in PATH");
-    char path[256];
-    write_file("plain.txt", "text", 0644);
-    snprintf(path, sizeof path, "%s/plain.txt", folder);
-    const char *const plain[] = {path, NULL};
-    assert_error(llmd__process_run(NULL, &(struct process){.argv = plain}, &out), LLMD_E_DENIED,
-                 "may not be run");
-}
-
-/* The program and what it started are killed, and nothing is left to wait for. */
-static void test_killed_with_the_context(void **state)
-{
-    AUTO(buf) struct buf out = BUF_INIT;
-    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
-    int64_t before = llmd__clock_mono_ms();
-
-    (void)state;
-    llmd_context_set_timeout_ms(ctx, 300);
-    assert_error(shell(ctx, "sleep 60 & echo $! > grandchild; wait", &out), LLMD_E_TIMEOUT, "sh: ");
-    assert_true(llmd__clock_mono_ms() - before < 20000);
-    errno = 0;
-    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
-    assert_int_equal(errno, ECHILD);
-    char path[256];
-    snprintf(path, sizeof path, "%s/grandchild", folder);
-    FILE *file = fopen(path, "r");
-    int pid = 0;
-    assert_non_null(file);
-    assert_int_equal(fscanf(file, "%d", &pid), 1);
-    fclose(file);
-    /* Gone, or a zombie that init has not yet collected. */
-    for (int i = 0; i < 1000 && kill(pid, 0) == 0; i++) {
-        char stat_path[64], line[256] = "";
-        snprintf(stat_path, sizeof stat_path, "/proc/%d/stat", pid);
-        file = fopen(stat_path, "r");
-        if (file && fgets(line, sizeof line, file) && strstr(line, ") Z")) {
-            fclose(file);
-            return;
-        }
-        if (file)
-            fclose(file);
-        usleep(1000);
-    }
-    assert_int_not_equal(kill(pid, 0), 0);
+    assert_null(llmd__file_read(path, 65536, &text));
+    llmd__buf_str(seen, llmd__buf_text(&text));
+    llmd__buf_free(&text);
 }
 
 static void *cancel_soon(void *ctx)
@@ -212,28 +29,6 @@ static void *cancel_soon(void *ctx)
     usleep(50000);
     llmd_context_cancel(ctx);
     return NULL;
-}
-
-static void test_canceled(void **state)
-{
-    AUTO(buf) struct buf out = BUF_INIT;
-    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
-    pthread_t thread;
-
-    (void)state;
-    pthread_create(&thread, NULL, cancel_soon, ctx);
-    assert_error(shell(ctx, "sleep 60", &out), LLMD_E_CANCELED, "sh: ");
-    pthread_join(thread, NULL);
-}
-
-/* A daemon that keeps the pipe open does not keep us. */
-static void test_left_behind(void **state)
-{
-    AUTO(buf) struct buf out = BUF_INIT;
-
-    (void)state;
-    assert_null(shell(NULL, "sleep 3 & echo done", &out));
-    assert_string_equal(llmd__buf_text(&out), "done\n");
 }
 
 static void test_parse(void **state)
@@ -365,8 +160,8 @@ static struct exec_plugin *open_script(const char *body)
     char script[4096];
 
     snprintf(script, sizeof script, "cd %s\n%s", folder, body);
-    write_script("plugin", script);
-    write_file("runs", "", 0644);
+    folder_script("plugin", script);
+    folder_write("runs", "", 0644);
     assert_null(open_plugin("{'command':'./plugin'," V1 "}", NULL, &plugin));
     return plugin;
 }
@@ -418,7 +213,7 @@ static void test_one_run_for_many_threads(void **state)
         pthread_create(&threads[i], NULL, ask, plugin);
     for (int i = 0; i < 10; i++)
         pthread_join(threads[i], NULL);
-    assert_int_equal(file_size("runs"), strlen("run\n"));
+    assert_int_equal(folder_size("runs"), strlen("run\n"));
     llmd__exec_free(plugin);
 }
 
@@ -454,7 +249,7 @@ static void test_one_failure_for_many_threads(void **state)
         pthread_join(threads[i], NULL);
         assert_int_equal(failing[i].code, LLMD_E_FAILED);
     }
-    assert_true(file_size("runs") < 5 * strlen("run\n"));
+    assert_true(folder_size("runs") < 5 * strlen("run\n"));
     llmd__exec_free(plugin);
 }
 
@@ -468,7 +263,7 @@ static void test_runner_gives_up(void **state)
 
     (void)state;
     pthread_create(&thread, NULL, ask_in_vain, &failing);
-    while (file_size("runs") == 0)
+    while (folder_size("runs") == 0)
         usleep(1000);
     pthread_t canceler;
     pthread_create(&canceler, NULL, cancel_soon, failing.ctx);
@@ -489,7 +284,7 @@ static void test_waiter_gives_up(void **state)
 
     (void)state;
     pthread_create(&thread, NULL, ask_in_vain, &runner);
-    while (file_size("runs") == 0)
+    while (folder_size("runs") == 0)
         usleep(1000);
     llmd_context_set_timeout_ms(waiter.ctx, 30);
     ask_in_vain(&waiter);
@@ -553,7 +348,10 @@ static void test_what_the_plugin_sees(void **state)
                             "{'server':'https://10.0.0.1'}", &plugin));
     assert_token(plugin, false, "Bearer t1");
     llmd__exec_free(plugin);
-    assert_null(shell(NULL, "cat args profile; echo; cat info", &seen));
+    read_into("args", &seen);
+    read_into("profile", &seen);
+    llmd__buf_char(&seen, '\n');
+    read_into("info", &seen);
     assert_string_equal(llmd__buf_text(&seen),
                         "get-token\na b\n$HOME;\ndev\n"
                         "{\"apiVersion\":\"client.authentication.k8s.io/v1\","
@@ -582,13 +380,6 @@ static void test_certificate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_output),
-        cmocka_unit_test(test_folder),
-        cmocka_unit_test(test_descriptors),
-        cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_killed_with_the_context),
-        cmocka_unit_test(test_canceled),
-        cmocka_unit_test(test_left_behind),
         cmocka_unit_test(test_parse),
         cmocka_unit_test(test_bad_specs),
         cmocka_unit_test(test_cached_until_it_expires),
@@ -602,5 +393,5 @@ int main(void)
         cmocka_unit_test(test_certificate),
     };
 
-    return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+    return cmocka_run_group_tests(tests, folder_set_up, folder_tear_down);
 }

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Steps that talk to a server: sends, streams, retries, refreshed credentials. */
-#include "base/clock.h"
-#include "support/server.h"
+#include "support/place.h"
 #include "task/graph.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
-#include <stdlib.h>
 #include <string.h>
-
-struct place {
-    struct server *server;
-    struct http *http;
-};
 
 /* A step that sends or streams once and writes down what it hears. */
 struct listener {
@@ -24,29 +17,6 @@ struct listener {
     bool fails;      /* an INPUT_ERROR ends the task */
     struct buf *heard;
 };
-
-static int set_up(void **state)
-{
-    struct place *place = calloc(1, sizeof *place);
-    struct http_config config = {.proxy_url = ""};
-
-    place->server = server_start(NULL, NULL);
-    server_on_json(place->server, NULL, "/ok", 200, "{\"ok\":true}");
-    config.base_url = server_url(place->server);
-    assert_null(llmd__http_open(&config, &place->http));
-    *state = place;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct place *place = *state;
-
-    llmd__http_put(place->http);
-    server_stop(place->server);
-    free(place);
-    return 0;
-}
 
 static void begin(struct listener *listener, const struct step_input *input,
                   struct step_action *action)
@@ -112,8 +82,6 @@ static llmd_task *task_of(struct listener *listeners, int count)
     assert_null(llmd__task_new(graph, &task));
     return task;
 }
-
-static const struct http_request get_ok = {.method = "GET", .path = "/ok", .idempotent = true};
 
 /* Runs one listener to the end and compares what it heard. */
 static void assert_hears(struct listener *listener, llmd_context *ctx, const char *want)
@@ -368,22 +336,20 @@ static void test_freed_in_flight(void **state)
     llmd_task_free(task);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_send),
-        TEST(test_side_by_side),
-        TEST(test_retries),
-        TEST(test_stream),
-        TEST(test_tick_in_a_silent_stream),
-        TEST(test_too_large),
-        TEST(test_the_steps_own_timeout_ends_the_task),
-        TEST(test_deadline_says_for_what_it_waited),
-        TEST(test_server_comes_back),
-        TEST(test_token_is_refreshed_once),
-        TEST(test_freed_in_flight),
+        PLACE_TEST(test_send),
+        PLACE_TEST(test_side_by_side),
+        PLACE_TEST(test_retries),
+        PLACE_TEST(test_stream),
+        PLACE_TEST(test_tick_in_a_silent_stream),
+        PLACE_TEST(test_too_large),
+        PLACE_TEST(test_the_steps_own_timeout_ends_the_task),
+        PLACE_TEST(test_deadline_says_for_what_it_waited),
+        PLACE_TEST(test_server_comes_back),
+        PLACE_TEST(test_token_is_refreshed_once),
+        PLACE_TEST(test_freed_in_flight),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
