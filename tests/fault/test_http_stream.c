@@ -115,7 +115,7 @@ static void test_stream_survives_the_deadline(void **state)
     bool end = false;
 
     server_on(place->server, "GET", "/ok", stream_words, NULL);
-    server_fault(place->server, "/ok", FAULT_DRIP, 20, 1);
+    server_fault(place->server, "/ok", FAULT_DRIP, 3, 1);
     struct http_stream *stream = open_stream(place, NULL);
     llmd_context_set_timeout_ms(ctx, 0);
     assert_error(llmd__http_stream_read(ctx, stream, &text, &end), LLMD_E_TIMEOUT, "");
