@@ -3,6 +3,7 @@
 
 #include "sandbox/clock.h"
 #include "sandbox/fieldset.h"
+#include "sandbox/sandbox.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -190,7 +191,7 @@ static void write_entries(struct json *object, const struct apply_request *reque
     }
     if (!written && !fieldset_empty(own))
         llmd__json_add(entries, new_entry(request, operation, own));
-    llmd__json_set(llmd__json_edit(object, "metadata"), "managedFields", entries);
+    llmd__json_set(member_object(object, "metadata"), "managedFields", entries);
 }
 
 static const struct json *own_fields(const struct json *live, const struct apply_request *request,

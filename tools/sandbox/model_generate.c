@@ -333,6 +333,17 @@ static bool run_plain(struct generation *generation, int *total)
     return reply_json(generation->conn, 200, llmd__buf_text(&out));
 }
 
+/* What the answer echoes: of a chat the last message alone. */
+static char *echo_text(const struct generation *generation)
+{
+    const struct json *last = NULL;
+    JSON_EACH(message, llmd__json_member(generation->body, "messages"))
+    last = message;
+    const struct json *content = llmd__json_member(last, "content");
+    return llmd__format("%s", llmd__json_type(content) == JSON_STRING ? llmd__json_text(content)
+                                                                       : generation->prompt);
+}
+
 static void begin(struct generation *generation)
 {
     struct model *model = generation->model;
@@ -380,7 +391,8 @@ void model_generate(struct conn *conn, struct model *model, const struct json *b
     generation.prompt_tokens = generation.prompt ? token_count(generation.prompt) : 0;
     if (parameters_are_good(&generation) && limits_are_good(&generation)) {
         int total = 0;
-        generation.plan = answer_plan(generation.prompt);
+        AUTO(str) char *echo = echo_text(&generation);
+        generation.plan = answer_plan(echo);
         begin(&generation);
         bool done =
             generation.stream ? run_stream(&generation, &total) : run_plain(&generation, &total);

@@ -110,8 +110,18 @@ static bool is_apply_without_manager(const struct call *call)
     return missing;
 }
 
+static bool subresource_is_known(const struct call *call)
+{
+    const char *name = call->route.subresource;
+    return !*name || (strcmp(name, "status") == 0 && call->route.kind->has_status) ||
+           (strcmp(name, "finalize") == 0 && strcmp(call->route.kind->plural, "namespaces") == 0);
+}
+
 static struct answer dispatch(struct call *call)
 {
+    if (!subresource_is_known(call))
+        return answer_status(404, "NotFound", NULL,
+                             "the server could not find the requested resource");
     if (call->route.kind->namespaced && !*call->route.ns &&
         (*call->route.name || strcmp(call->request->method, "POST") == 0))
         return answer_status(405, "MethodNotAllowed", NULL,

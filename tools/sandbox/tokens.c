@@ -89,7 +89,7 @@ void cache_store(struct prefix_cache *cache, const char *prompt, const char *sal
     }
 }
 
-static const char *const opening[] = {"You", " asked", ":"};
+static const char *const opening[] = {"You", " asked", ": "};
 static const char *const words[] = {
     " the",     " answer",       " is",          " simple", ",",       " as",
     " a",       " caf\xc3\xa9",  " at",          " dawn",   " smells", " of",
