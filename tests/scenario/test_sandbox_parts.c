@@ -67,7 +67,8 @@ static void selects_by_fields(void **state)
 {
     (void)state;
     AUTO(json)
-    struct json *object = parse("{\"metadata\":{\"name\":\"x\"},\"status\":{\"phase\":\"Running\"}}");
+    struct json *object =
+        parse("{\"metadata\":{\"name\":\"x\"},\"status\":{\"phase\":\"Running\"}}");
     assert_true(selector_fields("metadata.name=x", object));
     assert_true(selector_fields("metadata.name=x,status.phase!=Failed", object));
     assert_false(selector_fields("metadata.name=y", object));
@@ -78,9 +79,10 @@ static void finds_the_fields_of_an_object(void **state)
 {
     (void)state;
     AUTO(json)
-    struct json *object = parse(
-        "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"x\",\"labels\":{\"a\":\"b\"}},"
-        "\"spec\":{\"containers\":[{\"name\":\"main\",\"args\":[\"-a\"]}]}}");
+    struct json *object =
+        parse("{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"x\",\"labels\":{"
+              "\"a\":\"b\"}},"
+              "\"spec\":{\"containers\":[{\"name\":\"main\",\"args\":[\"-a\"]}]}}");
     AUTO(json) struct json *set = fieldset_of(object);
     assert_json(set, "{\"f:metadata\":{\"f:labels\":{\"f:a\":{}}},\"f:spec\":{\"f:containers\":{"
                      "\"k:{\\\"name\\\":\\\"main\\\"}\":{\".\":{},\"f:name\":{},\"f:args\":{}}}}}");
@@ -140,10 +142,11 @@ static void apply_removes_what_it_no_longer_wants(void **state)
 {
     (void)state;
     AUTO(json)
-    struct json *live = apply(NULL,
-                              "{\"metadata\":{\"labels\":{\"a\":\"1\",\"b\":\"2\"}},\"spec\":{"
-                              "\"containers\":[{\"name\":\"m\",\"image\":\"i\"},{\"name\":\"n\"}]}}",
-                              &by_a);
+    struct json *live =
+        apply(NULL,
+              "{\"metadata\":{\"labels\":{\"a\":\"1\",\"b\":\"2\"}},\"spec\":{"
+              "\"containers\":[{\"name\":\"m\",\"image\":\"i\"},{\"name\":\"n\"}]}}",
+              &by_a);
     AUTO(json)
     struct json *next = apply(live,
                               "{\"metadata\":{\"labels\":{\"a\":\"1\"}},\"spec\":{\"containers\":["
@@ -156,8 +159,9 @@ static void apply_removes_what_it_no_longer_wants(void **state)
 static void apply_twice_changes_nothing(void **state)
 {
     (void)state;
-    const char *text = "{\"metadata\":{\"labels\":{\"a\":\"1\"}},\"spec\":{\"containers\":[{\"name\":"
-                       "\"m\",\"env\":[{\"name\":\"X\",\"value\":\"1\"}]}],\"list\":[1,2]}}";
+    const char *text =
+        "{\"metadata\":{\"labels\":{\"a\":\"1\"}},\"spec\":{\"containers\":[{\"name\":"
+        "\"m\",\"env\":[{\"name\":\"X\",\"value\":\"1\"}]}],\"list\":[1,2]}}";
     AUTO(json) struct json *live = apply(NULL, text, &by_a);
     AUTO(json) struct json *again = apply(live, text, &by_a);
     assert_true(llmd__json_equal(live, again));
@@ -181,8 +185,10 @@ static void patches_in_three_ways(void **state)
          "{\"env\":[{\"name\":\"X\",\"$patch\":\"delete\"}]}",
          "{\"a\":1,\"b\":{\"c\":1},\"l\":[1,2],\"env\":[]}"},
         {"application/json-patch+json",
-         "[{\"op\":\"add\",\"path\":\"/l/-\",\"value\":3},{\"op\":\"remove\",\"path\":\"/a\"},{\"op\":"
-         "\"replace\",\"path\":\"/b/c\",\"value\":7},{\"op\":\"add\",\"path\":\"/b/x~1y\",\"value\":1}]",
+         "[{\"op\":\"add\",\"path\":\"/l/-\",\"value\":3},{\"op\":\"remove\",\"path\":\"/"
+         "a\"},{\"op\":"
+         "\"replace\",\"path\":\"/b/c\",\"value\":7},{\"op\":\"add\",\"path\":\"/b/"
+         "x~1y\",\"value\":1}]",
          "{\"b\":{\"c\":7,\"x/y\":1},\"l\":[1,2,3],\"env\":[{\"name\":\"X\",\"value\":\"1\"}]}"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -223,7 +229,8 @@ static void reads_api_paths(void **state)
         {"/api/v1/namespaces/x/status", "namespaces", "", "x", "status"},
         {"/api/v1/namespaces/x/pods", "pods", "x", "", ""},
         {"/api/v1/namespaces/x/pods/y/log", "pods", "x", "y", "log"},
-        {"/api/v1/namespaces/x/services/y:8000/proxy/v1/models", "services", "x", "y:8000", "proxy"},
+        {"/api/v1/namespaces/x/services/y:8000/proxy/v1/models", "services", "x", "y:8000",
+         "proxy"},
         {"/apis/apps/v1/namespaces/x/deployments/y/status", "deployments", "x", "y", "status"},
     };
     struct kind *kinds = NULL;
