@@ -92,22 +92,38 @@ bool llmd__event_is(const struct json *event, const char *reason, const struct j
 
 /* ---- memory ---- */
 
-static llmd_error *remember(struct findings *findings, const char *code, const char *subject,
-                            int64_t now_ms, struct memory_item **out)
+/* Takes key. */
+static llmd_error *remember(struct findings *findings, char *key, int64_t now_ms,
+                            struct memory_item **out)
 {
-    AUTO(str) char *key = llmd__format("%s|%s", code, subject);
+    AUTO(str) char *owned = key;
 
-    CHECK_MEMORY(key);
+    CHECK_MEMORY(owned);
     for (size_t i = 0; i < findings->memory_count; i++)
-        if (!strcmp(findings->memory[i].key, key)) {
+        if (!strcmp(findings->memory[i].key, owned)) {
             *out = &findings->memory[i];
+            if ((*out)->since_ms == INT64_MAX)
+                (*out)->since_ms = now_ms;
             (*out)->seen = true;
             return NULL;
         }
     TRY(grow((void **)&findings->memory, findings->memory_count, &findings->memory_cap,
              sizeof(*findings->memory)));
     *out = &findings->memory[findings->memory_count++];
-    **out = (struct memory_item){.key = TAKE(key), .since_ms = now_ms, .seen = true};
+    **out = (struct memory_item){.key = TAKE(owned), .since_ms = now_ms, .seen = true};
+    return NULL;
+}
+
+/* Time runs for each row on its own; what was told counts for the code. */
+static llmd_error *since(struct findings *findings, const struct rule *rule, const char *subject,
+                         int64_t now_ms, int64_t *since_ms)
+{
+    struct memory_item *item = NULL;
+
+    TRY(remember(findings,
+                 llmd__format("%s|%s|%s", rule->code, rule->texts ? rule->texts : "", subject),
+                 now_ms, &item));
+    *since_ms = item->since_ms;
     return NULL;
 }
 
@@ -204,16 +220,19 @@ static llmd_error *want_log(struct findings *findings, const struct sighting *se
 }
 
 static llmd_error *keep(struct findings *findings, const struct rule *rule, struct sighting *seen,
-                        struct memory_item *item, bool ends)
+                        int64_t since_ms, bool ends)
 {
+    struct memory_item *told = NULL;
+
+    TRY(remember(findings, llmd__format("%s|%s", rule->code, seen->subject), since_ms, &told));
     TRY(grow((void **)&findings->items, findings->count, &findings->cap, sizeof(*findings->items)));
     findings->items[findings->count++] = (struct finding){.rule = rule,
                                                           .subject = TAKE(seen->subject),
                                                           .message = TAKE(seen->message),
-                                                          .is_new = !item->told,
+                                                          .is_new = !told->told,
                                                           .ends = ends,
-                                                          .since_ms = item->since_ms};
-    item->told = true;
+                                                          .since_ms = since_ms};
+    told->told = true;
     return NULL;
 }
 
@@ -230,22 +249,20 @@ static llmd_error *judge_sighting(struct judgement *judgement, const struct rule
 {
     struct findings *findings = judgement->findings;
     int64_t now_ms = judgement->now_ms;
-    struct memory_item *item = NULL;
-    bool told;
+    int64_t since_ms = now_ms;
+    bool lasted;
 
     if (rule->consequence && judgement->cause)
         return NULL;
-    TRY(remember(findings, rule->code, seen->subject, now_ms, &item));
-    if (item->since_ms == INT64_MAX)
-        item->since_ms = now_ms;
-    told = !judgement->patient || has_lasted(findings, item->since_ms, rule->grace_ms, now_ms);
+    TRY(since(findings, rule, seen->subject, now_ms, &since_ms));
+    lasted = !judgement->patient || has_lasted(findings, since_ms, rule->grace_ms, now_ms);
     if (!rule->progress && !rule->consequence)
         judgement->cause = true;
-    if (!told)
+    if (!lasted)
         return NULL;
     if (seen->log_pod && judgement->patient)
         return want_log(findings, seen);
-    return keep(findings, rule, seen, item, must_end(findings, rule, seen, item->since_ms, now_ms));
+    return keep(findings, rule, seen, since_ms, must_end(findings, rule, seen, since_ms, now_ms));
 }
 
 static llmd_error *run_observer(struct judgement *judgement, const struct rule *first)

@@ -68,7 +68,7 @@ struct finding {
 struct memory_item {
     char *key;
     int64_t since_ms;
-    bool seen, told, told_end;
+    bool seen, told;
 };
 
 struct findings {
@@ -80,8 +80,8 @@ struct findings {
     char *log_pod, *log_container; /* whose last lines are wanted; NULL: none */
 };
 
-/* Judges the scene; told things stay told. patience: multiplies no grace; false tells at once what
-   lasts (a health check has no history). */
+/* Judges the scene; what was told stays told. Not patient: what has a grace is told at once, and
+   logs are not waited for (a health check looks once). */
 llmd_error *llmd__findings_judge(struct findings *findings, const struct scene *scene,
                                  int64_t now_ms, bool patient);
 void llmd__findings_free(struct findings *findings);

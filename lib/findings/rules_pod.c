@@ -174,6 +174,16 @@ static const char *pull_failure(const struct scene *scene, const struct json *po
     return found;
 }
 
+/* containerd wraps the registry's answer in three sentences that repeat the image's name. */
+static const char *innermost(const char *failure)
+{
+    static const char wrapper[] = "failed to resolve reference \"";
+    const char *at = strstr(failure, wrapper);
+    const char *end = at ? strstr(at + sizeof(wrapper) - 1, "\": ") : NULL;
+
+    return end ? end + 3 : failure;
+}
+
 static llmd_error *observe_container_pull(const struct scene *scene, const struct json *pod,
                                           const struct json *status, struct sightings *out)
 {
@@ -189,7 +199,7 @@ static llmd_error *observe_container_pull(const struct scene *scene, const struc
     return llmd__sighting_add(out, llmd__scene_subject(pod), reason,
                               pull_backoffs(scene, pod, image),
                               "image %s of container %s cannot be pulled: %s", image,
-                              llmd__json_str(status, "name"), failure);
+                              llmd__json_str(status, "name"), innermost(failure));
 }
 
 typedef llmd_error *(*container_fn)(const struct scene *scene, const struct json *pod,
@@ -335,7 +345,7 @@ const struct rule llmd__rules_pod[] = {
      .advice = "",
      .end_ms = FINDING_NEVER,
      .progress = true},
-    {.code = "NoNodeFits",
+    {.code = "Unschedulable",
      .observe = observe_scheduling,
      .texts = "NoNodeFits",
      .advice = "ask for no more chips than one host has: choose the preset by the machine type",

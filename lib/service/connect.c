@@ -60,7 +60,7 @@ static llmd_error *from_gateway(const struct json *gateway, const char *path, ch
     bool tls = !strcmp(llmd__json_str(listener, "protocol"), "HTTPS");
     int port = (int)llmd__json_int(listener, "port", 80);
     const char *named = llmd__json_str(listener, "hostname");
-    bool bare = strchr(host, ':') != NULL;
+    bool bare = strchr(host, ':') != strrchr(host, ':'); /* IPv6 */
 
     if (!host[0])
         return NULL;
