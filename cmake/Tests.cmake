@@ -52,3 +52,8 @@ set_tests_properties(checks/layers checks/sizes checks/banned checks/headers che
 add_executable(rig_test_kube_api ${PROJECT_SOURCE_DIR}/tests/rig/scenario/test_kube_api.c)
 target_link_libraries(rig_test_kube_api PRIVATE llmd_static llmd_flags PkgConfig::CMOCKA
     PkgConfig::CURL PkgConfig::CJSON PkgConfig::YAML PkgConfig::CRYPTO Threads::Threads m)
+if(TARGET llmd-sandbox)
+    add_test(NAME scenario/kube_api COMMAND
+             ${PROJECT_SOURCE_DIR}/tests/rig/scenario/run-sandbox.sh ${PROJECT_BINARY_DIR})
+    set_tests_properties(scenario/kube_api PROPERTIES TIMEOUT 240 LABELS scenario)
+endif()
