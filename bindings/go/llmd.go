@@ -110,11 +110,15 @@ func wait(ctx context.Context, call func(c uintptr) uintptr) error {
 	if err := ctx.Err(); err != nil {
 		return fromContext(err)
 	}
+	deadline, bounded := ctx.Deadline()
+	if bounded && !time.Now().Before(deadline) { // the context's own timer may be late
+		return fromContext(context.DeadlineExceeded)
+	}
 	c := raw.Context_new()
 	defer raw.Context_free(c)
-	deadline, bounded := ctx.Deadline()
 	if bounded {
-		raw.Context_set_timeout_ms(c, max(time.Until(deadline).Milliseconds()+1, 0))
+		// C counts whole milliseconds: never let it be the earlier one.
+		raw.Context_set_timeout_ms(c, time.Until(deadline).Milliseconds()+2)
 	}
 	canceled := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
