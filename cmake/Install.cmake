@@ -17,7 +17,12 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/llmd-config-version.cmake
 install(FILES ${PROJECT_BINARY_DIR}/llmd-config.cmake ${PROJECT_BINARY_DIR}/llmd-config-version.cmake
         DESTINATION ${LLMD_CMAKEDIR})
 
-# Below the prefix where possible, so that a moved tree works with pkg-config --define-prefix.
+# Relative to the file itself, so that a tree can be installed anywhere or moved.
+set(llmd_pc_prefix ${CMAKE_INSTALL_PREFIX})
+if(NOT IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR})
+    file(RELATIVE_PATH up /p/${CMAKE_INSTALL_LIBDIR}/pkgconfig /p)
+    set(llmd_pc_prefix "\${pcfiledir}/${up}")
+endif()
 foreach(dir libdir includedir)
     string(TOUPPER ${dir} upper)
     if(IS_ABSOLUTE ${CMAKE_INSTALL_${upper}})

@@ -132,11 +132,14 @@ func wait(ctx context.Context, call func(c uintptr) uintptr) error {
 	if err == nil {
 		return nil
 	}
-	switch {
-	case ctx.Err() != nil && (err.Code == CodeCanceled || err.Code == CodeTimeout):
+	if err.Code == CodeCanceled || err.Code == CodeTimeout {
 		err.ended = ctx.Err()
-	case bounded && err.Code == CodeTimeout && !time.Now().Before(deadline):
-		err.ended = context.DeadlineExceeded
+		if err.ended == nil && bounded && !time.Now().Before(deadline) {
+			err.ended = context.DeadlineExceeded
+		}
+	}
+	if err.ended == context.DeadlineExceeded {
+		err.Code = CodeTimeout // the context's timer cancelled it, and that is what it means
 	}
 	return err
 }

@@ -69,7 +69,7 @@ by_pkg_config_static() {
 # What "pkg-config --static" names beyond our own archive depends on the machine's libcurl; here we
 # hold that it names the four libraries.
 static_names() {
-    local libs
+    local libs name
     libs=$(pkg-config --static --libs llmd) || return 1
     for name in -lllmd -lcurl -lcjson -lyaml -lcrypto -lm; do
         [[ " $libs " == *" $name "* ]] || { echo "$name is missing in: $libs"; return 1; }

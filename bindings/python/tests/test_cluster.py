@@ -43,12 +43,12 @@ def test_the_handle_tells_where_it_is(sandbox, kube):
 
 
 def test_apply_is_ordered_and_repeats_nothing(kube):
-    first = [event for event in kube.apply(MAPS, namespace="ordered", timeout=60)]
+    first = [event for event in kube.apply(MAPS, namespace="py", timeout=60)]
     assert "Namespace" in first[0].subject
-    again = kube.apply(MAPS, namespace="ordered", timeout=60)
+    again = kube.apply(MAPS, namespace="py", timeout=60)
     result = again.run()
     assert again.done and again.worst == llmd.Level.INFO
-    reasons = {event.reason for event in kube.apply(MAPS, namespace="ordered") if event.reason}
+    reasons = {event.reason for event in kube.apply(MAPS, namespace="py") if event.reason}
     assert "created" not in reasons and "configured" not in reasons, (reasons, result)
 
 
