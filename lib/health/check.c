@@ -208,10 +208,10 @@ static llmd_error *hear_models(struct check *check, struct graph *graph,
                              ? fault_of(check, input)
                              : llmd__models_learn(check->endpoint, input->reply);
     llmd_error *error = llmd__endpoint_known_model(check->endpoint, &model);
-    if (error || !model) {
-        AUTO(error) llmd_error *unused = error ? listed : NULL;
+    if (error)
+        llmd_error_free(TAKE(listed));
+    if (error || !model)
         return give_up(check, graph, error ? error : listed, action);
-    }
     TRY(tell_models(check, graph, input, model, listed));
     return ask_call(check, RUNG_CALL, input->now_ms, action);
 }

@@ -139,10 +139,9 @@ llmd_error *llmd__decoder_feed(struct decoder *decoder, const char *bytes, size_
 {
     if (decoder->form == BODY_UNKNOWN)
         decoder->form = form_of(bytes, len);
-    if (decoder->form == BODY_EVENTS)
+    /* White space that comes first may be the beginning of a line; JSON does not miss it. */
+    if (decoder->form != BODY_WHOLE)
         return feed_events(decoder, bytes, len);
-    if (decoder->form == BODY_UNKNOWN)
-        return NULL;
     decoder->whole.max = MAX_WHOLE;
     llmd__buf_add(&decoder->whole, bytes, len);
     return llmd__buf_check(&decoder->whole);

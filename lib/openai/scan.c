@@ -40,13 +40,13 @@ typedef bool (*member_fn)(struct cursor *c, struct slice key);
 
 static bool skip_value(struct cursor *c);
 
-static void skip_space(struct cursor *c)
+static inline void skip_space(struct cursor *c)
 {
     while (c->at < c->end && (*c->at == ' ' || *c->at == '\n' || *c->at == '\r' || *c->at == '\t'))
         c->at++;
 }
 
-static bool take(struct cursor *c, char wanted)
+static inline bool take(struct cursor *c, char wanted)
 {
     skip_space(c);
     if (c->at == c->end || *c->at != wanted)
@@ -55,7 +55,7 @@ static bool take(struct cursor *c, char wanted)
     return true;
 }
 
-static bool take_word(struct cursor *c, const char *word)
+static inline bool take_word(struct cursor *c, const char *word)
 {
     size_t len = strlen(word);
     if ((size_t)(c->end - c->at) < len || memcmp(c->at, word, len) != 0)
@@ -64,9 +64,9 @@ static bool take_word(struct cursor *c, const char *word)
     return true;
 }
 
-/* Nonzero exactly when one of the eight bytes is a quote, a backslash or a control character: the
-   has-zero-byte trick, of which only "any or none" is used, so byte order does not matter. */
-static uint64_t special_bytes(uint64_t word)
+/* One bit per byte that is a quote, a backslash or a control character: the has-zero-byte trick.
+   Its borrow can only mark bytes behind a true one, so the first mark is exact. */
+static inline uint64_t special_bytes(uint64_t word)
 {
     const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
     uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
@@ -75,12 +75,17 @@ static uint64_t special_bytes(uint64_t word)
            highs;
 }
 
-static void skip_plain(struct cursor *c)
+static inline void skip_plain(struct cursor *c)
 {
-    uint64_t word;
+    uint64_t word, special;
     while (c->end - c->at >= 8) {
         memcpy(&word, c->at, 8);
-        if (special_bytes(word))
+        special = special_bytes(word);
+        if (special && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
+            c->at += __builtin_ctzll(special) / 8;
+            return;
+        }
+        if (special)
             break;
         c->at += 8;
     }
@@ -146,9 +151,10 @@ static bool string(struct cursor *c, struct slice *out)
     return true;
 }
 
-static bool is(struct slice key, const char *name)
+/* Inlined, both lengths are constants and the comparison is one or two words. */
+static inline bool is(struct slice key, const char *name)
 {
-    return key.len == strlen(name) && memcmp(key.at, name, key.len) == 0;
+    return key.len == strlen(name) && memcmp(key.at, name, strlen(name)) == 0;
 }
 
 static bool once(struct cursor *c, enum member member)
@@ -468,13 +474,14 @@ static char plain_escape(char c)
 
 size_t llmd__slice_copy(struct slice slice, char *out)
 {
-    const char *at = slice.at, *end = slice.at + slice.len;
-    size_t len = 0;
+    if (!slice.len)
+        return 0;
     if (!slice.escaped) {
-        if (slice.len)
-            memcpy(out, slice.at, slice.len);
+        memcpy(out, slice.at, slice.len);
         return slice.len;
     }
+    const char *at = slice.at, *end = slice.at + slice.len;
+    size_t len = 0;
     while (at < end) {
         const char *backslash = memchr(at, '\\', (size_t)(end - at));
         size_t plain = (size_t)((backslash ? backslash : end) - at);

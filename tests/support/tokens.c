@@ -15,11 +15,13 @@ static void token_name(int i, char *name, size_t size)
 
 char *tokens_text(int count)
 {
-    char *text = calloc((size_t)count + 1, 16);
+    char *text = calloc((size_t)count + 1, 16), *at = text;
     for (int i = 0; i < count; i++) {
         char name[16];
         token_name(i, name, sizeof name);
-        strncat(text, name, 15);
+        size_t len = strlen(name);
+        memcpy(at, name, len);
+        at += len;
     }
     return text;
 }

@@ -79,6 +79,8 @@ static const struct {
     {DELTA("a") "data: {\"choices\":[{\"ind", "a|", LLMD_E_PROTOCOL, "cut before its end"},
     {"", "", LLMD_E_PROTOCOL, "no event"},
     {" \n\n", "", LLMD_E_PROTOCOL, "no event"},
+    {"    data: [DONE]\n\n", "", LLMD_E_PROTOCOL, "no event"}, /* no field of that name */
+    {"\n \n" DELTA("a") DONE, "a|", LLMD_OK, ""},
     {DELTA("a") "data: {broken\n\n" DONE, "a|", LLMD_E_PROTOCOL, "is no JSON"},
     {DELTA("a") "data: {\"error\":{\"message\":\"engine died\",\"code\":500}}\n\n" DONE, "a|",
      LLMD_E_REMOTE, "engine died"},

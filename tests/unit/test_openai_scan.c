@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "support/scan_agree.h"
+#include "fuzz/scan_agree.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Holds the scanner against the JSON parser: for the unit test and the fuzzer. */
-#ifndef TESTS_SUPPORT_SCAN_AGREE_H
-#define TESTS_SUPPORT_SCAN_AGREE_H
+#ifndef TESTS_FUZZ_SCAN_AGREE_H
+#define TESTS_FUZZ_SCAN_AGREE_H
 
 #include "base/utf8.h"
 #include "openai/scan.h"
