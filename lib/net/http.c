@@ -211,7 +211,8 @@ llmd_error *llmd__http_open(const struct http_config *config, struct http **out)
     http->auth = config->auth;
     TRY(llmd__curl_error(curl_started, "libcurl"));
     TRY(fill(http, config));
-    /* A first handle now: certificates that cannot be used are told here. */
+    /* A first handle now: options that this libcurl does not know are told here. Certificates are
+       read with the first connection. */
     CURL *easy = NULL;
     TRY(llmd__http_easy(http, &easy));
     llmd__pool_return_easy(http, easy);
