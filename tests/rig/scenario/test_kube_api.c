@@ -5,7 +5,9 @@
  */
 #include "kube/apply.h"
 #include "kube/kube.h"
+#include "base/file.h"
 #include "base/json.h"
+#include "base/yaml.h"
 
 #include <llmd/llmd.h>
 #include <setjmp.h>
@@ -14,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -26,17 +30,23 @@ static const char *kubeconfig(void)
     return getenv("LLMD_TEST_KUBECONFIG");
 }
 
-static llmd_kube *open_kube(void)
+/* `needed` is one more variable without which the test is skipped, or NULL. */
+static llmd_kube *open_kube_with(const char *needed)
 {
     llmd_kube *kube = NULL;
     llmd_error *error;
 
-    if (!kubeconfig())
+    if (!kubeconfig() || (needed && !getenv(needed)))
         skip();
     error = llmd_kube_open(kubeconfig(), NULL, &kube);
     if (error)
         fail_msg("%s", llmd_error_message(error));
     return kube;
+}
+
+static llmd_kube *open_kube(void)
+{
+    return open_kube_with(NULL);
 }
 
 static llmd_context *limit(int64_t ms)
@@ -346,13 +356,11 @@ static void expect(const struct seen *seen, int added, int modified, int deleted
 /* A new server process knows no old versions: it answers 410, and the difference is told. */
 static void a_watch_outlives_the_api_server(void **state)
 {
-    LLMD_AUTO(llmd_kube) kube = open_kube();
+    LLMD_AUTO(llmd_kube) kube = open_kube_with("LLMD_TEST_APISERVER");
     LLMD_AUTO(llmd_kube_watch) watch = NULL;
     struct seen seen = {0};
 
     (void)state;
-    if (!getenv("LLMD_TEST_APISERVER"))
-        skip();
     for (int i = 0; i < 3; i++) {
         char name[32];
         snprintf(name, sizeof(name), "kept-%d", i);
@@ -381,15 +389,13 @@ static void a_watch_outlives_the_api_server(void **state)
 
 static void a_wait_outlives_the_api_server(void **state)
 {
-    LLMD_AUTO(llmd_kube) kube = open_kube();
+    LLMD_AUTO(llmd_kube) kube = open_kube_with("LLMD_TEST_APISERVER");
     LLMD_AUTO(llmd_context) brief = limit(1500);
     LLMD_AUTO(llmd_error) timeout = NULL;
     struct tally tally = {0};
     llmd_task *task = NULL;
 
     (void)state;
-    if (!getenv("LLMD_TEST_APISERVER"))
-        skip();
     delete (kube, "cm", "late");
     succeed(llmd_kube_wait(kube, "cm", NS, "late", "jsonpath={.data.x}=2", &task));
     timeout = llmd_task_run(brief, task, count, &tally);
@@ -477,8 +483,6 @@ static void make_pod(const llmd_kube *kube)
     struct tally tally = {0};
     llmd_task *task = NULL;
 
-    if (!getenv("LLMD_TEST_FAKE_NODES"))
-        skip();
     apply(kube, "{apiVersion: v1, kind: Pod, metadata: {name: talker, namespace: " NS
                 ", labels: {app: talker}}, spec: {containers: [{name: main, image: nothing}]}}\n"
                 "---\n"
@@ -505,7 +509,7 @@ static void read_version(const llmd_kube *kube, const char *target)
 
 static void the_proxy_reaches_pods_and_services(void **state)
 {
-    LLMD_AUTO(llmd_kube) kube = open_kube();
+    LLMD_AUTO(llmd_kube) kube = open_kube_with("LLMD_TEST_FAKE_NODES");
     LLMD_AUTO(llmd_error) error = NULL;
     char *body = NULL;
 
@@ -519,7 +523,7 @@ static void the_proxy_reaches_pods_and_services(void **state)
 
 static void logs_come_line_by_line(void **state)
 {
-    LLMD_AUTO(llmd_kube) kube = open_kube();
+    LLMD_AUTO(llmd_kube) kube = open_kube_with("LLMD_TEST_FAKE_NODES");
     LLMD_AUTO(llmd_kube_logs) logs = NULL;
     LLMD_AUTO(llmd_context) ctx = limit(LIMIT_MS);
     LLMD_AUTO(llmd_error) error = NULL;
@@ -542,6 +546,97 @@ static void logs_come_line_by_line(void **state)
     delete (kube, "pod", "talker");
 }
 
+/* The token of one kubeconfig, put into a file that another one names. */
+static void write_token(const char *path, const char *token)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fputs(token, file);
+    fclose(file);
+}
+
+static void open_with_token_file(const char *path, llmd_kube **out)
+{
+    AUTO(buf) struct buf text = BUF_INIT;
+    AUTO(json) struct json *config = NULL;
+    AUTO(str) char *changed = NULL;
+
+    assert_null(llmd__file_read(getenv("LLMD_TEST_KUBECONFIG_TOKEN"), 1 << 20, &text));
+    assert_null(llmd__yaml_parse(llmd__buf_text(&text), "kubeconfig", &config));
+    write_token(path, "wrong");
+    struct json *user = llmd__json_edit(config, "users[0].user");
+    char *token = llmd__strdup(llmd__json_str(user, "token"));
+    llmd__json_remove(user, "token");
+    llmd__json_set_str(user, "tokenFile", path);
+    assert_null(llmd__json_print(config, &changed));
+    succeed(llmd_kube_open_text(changed, NULL, out));
+    assert_int_equal(setenv("LLMD_TEST_TOKEN", token, 1), 0);
+    llmd__free(token);
+}
+
+static void a_token_file_may_change(void **state)
+{
+    LLMD_AUTO(llmd_kube) kube = NULL;
+    char path[] = "/tmp/llmd-token-XXXXXX";
+    char *json = NULL;
+    llmd_error *error;
+
+    (void)state;
+    if (!getenv("LLMD_TEST_KUBECONFIG_TOKEN"))
+        skip();
+    close(mkstemp(path));
+    open_with_token_file(path, &kube);
+    error = llmd_kube_get(NULL, kube, "ns", NULL, NS, &json);
+    assert_int_equal(llmd_error_code(error), LLMD_E_DENIED);
+    assert_int_equal(llmd_error_http_status(error), 401);
+    llmd_error_free(error);
+    write_token(path, getenv("LLMD_TEST_TOKEN"));
+    succeed(llmd_kube_get(NULL, kube, "ns", NULL, NS, &json));
+    llmd_free(json);
+    unlink(path);
+}
+
+struct watcher {
+    llmd_kube_watch *watch;
+    atomic_bool synced;
+    llmd_code code;
+};
+
+static void *watch_on(void *data)
+{
+    struct watcher *watcher = data;
+    llmd_kube_watch *watch = watcher->watch;
+
+    while (watcher->code == LLMD_OK) {
+        llmd_kube_change *change = NULL;
+        llmd_error *error = llmd_kube_watch_next(NULL, watch, &change);
+        if (change)
+            atomic_store(&watcher->synced, true);
+        llmd_kube_change_free(change);
+        watcher->code = llmd_error_code(error);
+        llmd_error_free(error);
+    }
+    return NULL;
+}
+
+static void a_watch_may_be_freed_while_it_waits(void **state)
+{
+    LLMD_AUTO(llmd_kube) kube = open_kube();
+    struct watcher watcher = {.code = LLMD_OK};
+    pthread_t thread;
+
+    (void)state;
+    succeed(llmd_kube_watch_open(kube, "secrets", NS, NULL, "metadata.name=none", &watcher.watch));
+    assert_int_equal(pthread_create(&thread, NULL, watch_on, &watcher), 0);
+    while (!atomic_load(&watcher.synced))
+        usleep(1000);
+    usleep(100000); /* it is inside again */
+    llmd_kube_watch_free(watcher.watch);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(watcher.code, LLMD_E_CANCELED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -554,6 +649,8 @@ int main(void)
         cmocka_unit_test(a_held_object_is_told_and_waited_for),
         cmocka_unit_test(waits_end_when_it_is_so),
         cmocka_unit_test(credentials_are_told_apart),
+        cmocka_unit_test(a_token_file_may_change),
+        cmocka_unit_test(a_watch_may_be_freed_while_it_waits),
         cmocka_unit_test(the_proxy_reaches_pods_and_services),
         cmocka_unit_test(logs_come_line_by_line),
         cmocka_unit_test(a_watch_outlives_the_api_server),
