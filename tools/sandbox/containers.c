@@ -98,8 +98,24 @@ char *unknown_picker_plugin(const struct json *container)
     return NULL;
 }
 
+/* The rig's stand-in for a server that refuses its flags: "stub refuse". */
+bool container_ends_at_once(const struct json *container)
+{
+    JSON_EACH(word, llmd__json_get(container, "command"))
+    {
+        if (strcmp(llmd__json_text(word), "refuse") == 0)
+            return true;
+    }
+    return false;
+}
+
 char *container_failure(const struct json *container, int *exit_code)
 {
+    if (container_ends_at_once(container)) {
+        *exit_code = 2;
+        return llmd__format("usage: vllm serve [model_tag] [options]\n"
+                            "vllm serve: error: unrecognized arguments: --no-such-flag\n");
+    }
     const char *flag = unknown_vllm_flag(container);
     AUTO(str) char *plugin = unknown_picker_plugin(container);
     *exit_code = flag ? 2 : 1;

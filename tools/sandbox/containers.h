@@ -13,6 +13,7 @@ const char *unknown_vllm_flag(const struct json *container);
 char *unknown_picker_plugin(const struct json *container);
 /* Why this container ends soon after its start; NULL: it stays. llmd__ memory. */
 char *container_failure(const struct json *container, int *exit_code);
+bool container_ends_at_once(const struct json *container);
 /* The value of "--flag value" or "--flag=value" in command and args; NULL when absent. */
 const char *container_flag(const struct json *container, const char *flag);
 /* The names that a model server in it answers to; at least one. */

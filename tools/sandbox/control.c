@@ -100,8 +100,8 @@ void control_serve(struct conn *conn, struct sandbox *sandbox, const struct requ
         return;
     }
     AUTO(error)
-    llmd_error *bad =
-        request->body_len ? llmd__json_parse(request->body, request->body_len, "body", &body)
+    llmd_error *bad = request->body_len
+                          ? llmd__json_parse(request->body, request->body_len, "body", &body)
                           : NULL;
     if (bad || !obey(sandbox, command, body))
         answer_send(conn, answer_bad_request("sandbox: cannot do \"%s\" with this body", command));

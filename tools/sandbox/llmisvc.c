@@ -71,12 +71,11 @@ static void refuse_uri(struct sandbox *sandbox, struct object *service, const st
 {
     const char *uri = llmd__json_str(spec, "model.uri");
     AUTO(str)
-    char *words =
-        llmd__format(strstr(uri, "://")
-                         ? "failed to reconcile workload: failed to reconcile single node "
-                           "workload: unsupported schema in model URI: %s"
-                         : "failed to reconcile workload: invalid model URI: %s",
-                     uri);
+    char *words = llmd__format(
+        strstr(uri, "://") ? "failed to reconcile workload: failed to reconcile single node "
+                             "workload: unsupported schema in model URI: %s"
+                           : "failed to reconcile workload: invalid model URI: %s",
+        uri);
     struct json *json = store_edit(service);
     struct json *conditions = conditions_edit(json);
     condition_set(conditions, "PresetsCombined", "True", NULL, NULL, 0);

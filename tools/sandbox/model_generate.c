@@ -341,7 +341,7 @@ static char *echo_text(const struct generation *generation)
     last = message;
     const struct json *content = llmd__json_member(last, "content");
     return llmd__format("%s", llmd__json_type(content) == JSON_STRING ? llmd__json_text(content)
-                                                                       : generation->prompt);
+                                                                      : generation->prompt);
 }
 
 static void begin(struct generation *generation)

@@ -221,6 +221,12 @@ static int64_t time_to_ready(const struct sandbox *sandbox, const struct object 
     return llmd__json_get(main, "readinessProbe") ? 1000 * delay + 1000 : 100;
 }
 
+/* vLLM takes half a minute to refuse a flag, a picker a moment to refuse a plugin. */
+static int64_t time_to_crash(const struct object *pod)
+{
+    return pod_is_model(pod) && !container_ends_at_once(pod_main_container(pod)) ? 28000 : 600;
+}
+
 static int64_t show_running(struct sandbox *sandbox, struct object *pod, int64_t now)
 {
     pod_write(sandbox, pod,
@@ -233,8 +239,7 @@ static int64_t show_running(struct sandbox *sandbox, struct object *pod, int64_t
     AUTO(str) char *words = NULL;
     int exit_code;
     int failing = failing_container(pod, &words, &exit_code);
-    /* vLLM takes half a minute to refuse a flag, a picker a moment to refuse a plugin. */
-    int64_t wait = failing < 0 ? time_to_ready(sandbox, pod) : pod_is_model(pod) ? 28000 : 600;
+    int64_t wait = failing < 0 ? time_to_ready(sandbox, pod) : time_to_crash(pod);
     pod->probe_at = now + 9000;
     return next_step(pod, POD_RUNNING, now, wait);
 }
@@ -299,7 +304,7 @@ static int64_t restart(struct sandbox *sandbox, struct object *pod, int64_t now)
                                 .running = true,
                                 .restarts = pod->count});
     pod->probe_at = now + 9000;
-    return next_step(pod, POD_RUNNING, now, pod_is_model(pod) ? 27000 : 600);
+    return next_step(pod, POD_RUNNING, now, time_to_crash(pod));
 }
 
 static int64_t after_crash(struct sandbox *sandbox, struct object *pod, int64_t now)
