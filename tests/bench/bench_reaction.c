@@ -72,7 +72,7 @@ static int by_value(const void *a, const void *b)
 static int round_of(const char *json)
 {
     const char *at = strstr(json, "\"round\":\"");
-    return at ? atoi(at + strlen("\"round\":\"")) : -1;
+    return at ? (int)strtol(at + strlen("\"round\":\""), NULL, 10) : -1;
 }
 
 static int collect(const llmd_kube *kube, int rounds, double *took)
@@ -102,7 +102,7 @@ int main(int argc, char **argv)
 
     if (argc < 2)
         return fprintf(stderr, "usage: bench_reaction KUBECONFIG [ROUNDS]\n"), 2;
-    struct job job = {.rounds = argc > 2 ? atoi(argv[2]) : 200};
+    struct job job = {.rounds = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 200};
     if (job.rounds < 1 || job.rounds > ROUNDS_MAX)
         return 2;
     check(llmd_kube_open(argv[1], NULL, &kube));

@@ -96,7 +96,7 @@ int main(int argc, char **argv)
             *tab = '\0';
             curl_multi_add_handle(multi, request(&place, line, tab + 1));
         }
-        bad += drive(multi, tab ? atoi(argv[5]) - 1 : 0);
+        bad += drive(multi, tab ? (int)strtol(argv[5], NULL, 10) - 1 : 0);
     }
     bad += drive(multi, 0);
     curl_multi_cleanup(multi);

@@ -6,7 +6,8 @@
  *   deploy apply KUBECONFIG SERVICE.yaml [GATEWAY.yaml]   gateway first, then the service
  *   deploy wait KUBECONFIG NS NAME                        for a service made by others
  *   deploy delete KUBECONFIG NS NAME
- *   deploy list KUBECONFIG NS -                           what stands in a namespace, a line each
+ *   deploy list KUBECONFIG NS -                           what stands in a namespace, a JSON line
+ * each deploy manifest SERVICE.yaml - -                      what would be applied
  *
  * LLMD_DEPLOY_TIMEOUT_S bounds it (default 600). Exit: 0 done, 3 the task failed (its error as a
  * last line {"error": ...}), 2 wrong use.
@@ -91,13 +92,6 @@ static const char *const MADE[] = {"llminferenceservices.serving.kserve.io",
                                    "secrets",
                                    NULL};
 
-static const char *name_in(const char *json)
-{
-    const char *metadata = strstr(json, "\"metadata\"");
-    const char *name = metadata ? strstr(metadata, "\"name\":\"") : NULL;
-    return name ? name + strlen("\"name\":\"") : "";
-}
-
 static llmd_error *list(llmd_context *ctx, const llmd_kube *kube, const char *ns)
 {
     for (int i = 0; MADE[i]; i++) {
@@ -105,14 +99,27 @@ static llmd_error *list(llmd_context *ctx, const llmd_kube *kube, const char *ns
         llmd_error *error = llmd_kube_list_open(kube, MADE[i], ns, NULL, NULL, &objects);
         char *json = NULL;
         while (!error && !(error = llmd_kube_list_next(ctx, objects, &json)) && json) {
-            const char *name = name_in(json);
-            printf("%s %.*s\n", MADE[i], (int)strcspn(name, "\""), name);
+            puts(json);
             llmd_free(json);
         }
         if (error)
             return error;
     }
     return NULL;
+}
+
+static llmd_error *print_manifest(const char *path)
+{
+    LLMD_AUTO(llmd_service_spec) spec = NULL;
+    char *text = NULL;
+    llmd_error *error = llmd_service_spec_parse_file(path, &spec);
+
+    if (!error)
+        error = llmd_service_spec_manifest(spec, &text);
+    if (text)
+        puts(text);
+    llmd_free(text);
+    return error;
 }
 
 static llmd_error *act(llmd_context *ctx, const llmd_kube *kube, int argc, char **argv)
@@ -140,10 +147,14 @@ int main(int argc, char **argv)
     const char *seconds = getenv("LLMD_DEPLOY_TIMEOUT_S");
 
     if (argc < 4 || (strcmp(argv[1], "apply") && argc != 5)) {
-        fprintf(stderr, "usage: deploy apply|wait|delete|list KUBECONFIG ...\n");
+        fprintf(stderr, "usage: deploy apply|wait|delete|list|manifest ... ...\n");
         return 2;
     }
-    llmd_context_set_timeout_ms(ctx, (seconds ? atoi(seconds) : 600) * 1000LL);
+    if (!strcmp(argv[1], "manifest")) {
+        llmd_error *bad = print_manifest(argv[2]);
+        return bad ? failed(bad) : 0;
+    }
+    llmd_context_set_timeout_ms(ctx, (seconds ? strtol(seconds, NULL, 10) : 600) * 1000LL);
     llmd_error *error = llmd_kube_open(argv[2], NULL, &kube);
     if (!error)
         error = act(ctx, kube, argc, argv);

@@ -8,6 +8,7 @@ DEPLOY is the built program tests/scenario/deploy.c. One undisturbed run on a fr
 must stand; then the program is killed (SIGKILL) KILLS times on another sandbox, each time after a
 random part of the undisturbed run's duration, and run again to its end.
 """
+import json
 import pathlib
 import random
 import subprocess
@@ -53,7 +54,8 @@ def finish(deploy, kubeconfig):
 def standing(deploy, kubeconfig):
     out = subprocess.run([deploy, "list", kubeconfig, "llm", "-"], check=True,
                          capture_output=True, text=True).stdout
-    return sorted(out.splitlines())
+    objects = (json.loads(line) for line in out.splitlines())
+    return sorted(f"{o['kind']} {o['metadata']['name']}" for o in objects)
 
 
 def main():
