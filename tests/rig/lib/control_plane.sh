@@ -12,8 +12,10 @@ start_etcd() {
         --initial-cluster default=http://127.0.0.1:2380
 }
 
+# Each CRD makes it build its OpenAPI documents anew: with a lazier collector 28
+# CRDs are established in 24 s instead of 62 s, for 1.4 GB more memory.
 start_apiserver() {
-    start_daemon apiserver "$(rig_bin kubernetes kube-apiserver)" \
+    start_daemon apiserver env GOGC=400 GOMEMLIMIT=2500MiB "$(rig_bin kubernetes kube-apiserver)" \
         --etcd-servers=http://127.0.0.1:2379 \
         --secure-port=6443 --bind-address=0.0.0.0 --advertise-address="$RIG_NODE_IP" \
         --tls-cert-file="$PKI/apiserver.crt" --tls-private-key-file="$PKI/apiserver.key" \

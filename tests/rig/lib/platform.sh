@@ -4,13 +4,24 @@
 
 RENDERED=$RIG_RUN/manifests
 
-# Every manifest of the rig goes through here. LLMD_RIG_APPLY names a program
-# that applies a file by the library (see apply.c); without it kubectl does.
+# The program that applies a file by the library (apply.c): LLMD_RIG_APPLY, else
+# what is built; "kubectl", also where nothing is built yet.
+apply_program() {
+    local built
+    for built in ${LLMD_RIG_APPLY:-../../build/release/rig_apply ../../build/dev/rig_apply}; do
+        [ ! -x "$built" ] || { realpath "$built"; return; }
+    done
+    echo kubectl
+}
+
+# Every manifest of the rig goes through here.
 rig_apply() { # file
-    if [ -n "${LLMD_RIG_APPLY:-}" ]; then
-        in_rig "$LLMD_RIG_APPLY" "$KUBECONFIG" "$1" >>"$RIG_RUN/logs/apply.log"
-    else
+    local program
+    program=$(apply_program)
+    if [ "$program" = kubectl ]; then
         kube apply --server-side --force-conflicts --validate=false -f "$1" >>"$RIG_RUN/logs/apply.log"
+    else
+        in_rig "$program" "$KUBECONFIG" "$1" >>"$RIG_RUN/logs/apply.log"
     fi
 }
 
@@ -25,7 +36,10 @@ wait_established() { # file of CRDs
     kube wait --for=condition=Established --timeout=60s "${crds[@]}" >/dev/null
 }
 
-render_manifests() { ./render.sh "$RENDERED"; }
+render_manifests() {
+    say "         operators are applied by $(apply_program)"
+    ./render.sh "$RENDERED"
+}
 
 # What the rest needs to see at its start: a controller of KServe decides its
 # watches by what exists when it starts.
