@@ -49,7 +49,8 @@ add_test(NAME checks/symbols COMMAND ${Python3_EXECUTABLE}
 set_tests_properties(checks/layers checks/sizes checks/banned checks/headers checks/format
                      checks/symbols PROPERTIES TIMEOUT 120 LABELS checks)
 # Against a real API server; tests/rig/scenario/run-api.sh runs it. Alone it skips everything.
-add_executable(rig_test_kube_api ${PROJECT_SOURCE_DIR}/tests/rig/scenario/test_kube_api.c)
+add_executable(rig_test_kube_api ${PROJECT_SOURCE_DIR}/tests/rig/scenario/test_kube_api.c
+               ${PROJECT_SOURCE_DIR}/tests/rig/scenario/api.c)
 target_link_libraries(rig_test_kube_api PRIVATE llmd_static llmd_flags PkgConfig::CMOCKA
     PkgConfig::CURL PkgConfig::CJSON PkgConfig::YAML PkgConfig::CRYPTO Threads::Threads m)
 if(TARGET llmd-sandbox)

@@ -6,15 +6,16 @@
 #include "kube/kube.h"
 
 struct apply_options {
-    const char *ns;                               /* for objects that name none; NULL: kubeconfig's */
+    const char *ns; /* for objects that name none; NULL: kubeconfig's */
     bool force;
     bool dry_run;
 };
 
 /* objects: a JSON array, copied. *first begins it (let it need others), *done is done when all are
    applied. One event per object. */
-llmd_error *llmd__apply_steps(struct graph *graph, const llmd_kube *kube, const struct json *objects,
-                              const struct apply_options *options, step_id *first, step_id *done);
+llmd_error *llmd__apply_steps(struct graph *graph, const llmd_kube *kube,
+                              const struct json *objects, const struct apply_options *options,
+                              step_id *first, step_id *done);
 
 /* As above for one object, and the server's answer is given to on_applied (may be NULL). */
 typedef llmd_error *(*applied_fn)(void *data, struct graph *graph, const struct json *object);

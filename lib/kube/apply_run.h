@@ -10,24 +10,23 @@
 #include <llmd/kube.h>
 
 struct apply_run {
-    int refs;                                     /* steps; all on one thread */
+    int refs; /* steps; all on one thread */
     llmd_kube *kube;
     char *ns;
     bool force, dry_run;
-    bool report;                                  /* the end says what was done, as the result */
+    bool report; /* the end says what was done, as the result */
     struct manifest_set set;
-    size_t next;                                  /* of set.items: not yet begun */
+    size_t next; /* of set.items: not yet begun */
     size_t in_flight, finished;
-    enum manifest_wave wave;                      /* that may be begun */
-    char *baseline;                               /* the store's version before; NULL: look first */
-    size_t counts[3];                             /* by enum applied */
+    enum manifest_wave wave; /* that may be begun */
+    char *baseline;          /* the store's version before; NULL: look first */
+    size_t counts[3];        /* by enum applied */
     step_id workers[16];
     size_t worker_count;
 };
 
-llmd_error *llmd__apply_run_new(const llmd_kube *kube, const struct json *objects,
-                                const char *what, const struct apply_options *options,
-                                struct apply_run **out);
+llmd_error *llmd__apply_run_new(const llmd_kube *kube, const struct json *objects, const char *what,
+                                const struct apply_options *options, struct apply_run **out);
 struct apply_run *llmd__apply_run_get(struct apply_run *run);
 void llmd__apply_run_put(struct apply_run *run);
 
@@ -42,19 +41,25 @@ llmd_error *llmd__apply_plan(struct apply_plan *plan, struct apply_run *run,
 void llmd__apply_plan_free(struct apply_plan *plan);
 
 /* Applies one object after the other. */
-enum worker_phase { WORKER_IDLE, WORKER_LOOKING, WORKER_APPLYING, WORKER_SERVED, WORKER_EXPLAINING };
+enum worker_phase {
+    WORKER_IDLE,
+    WORKER_LOOKING,
+    WORKER_APPLYING,
+    WORKER_SERVED,
+    WORKER_EXPLAINING
+};
 struct apply_worker {
     enum worker_phase phase;
     struct manifest *item;
     struct buf path;
     struct json *looked;
-    bool wants_object;                            /* ask for the whole object, not its metadata */
+    bool wants_object; /* ask for the whole object, not its metadata */
     enum applied applied;
     int tries;
-    int64_t since_ms;                             /* of the first refusal, or of the CRD's apply */
+    int64_t since_ms; /* of the first refusal, or of the CRD's apply */
     bool warned;
     int64_t wake_ms;
-    size_t version;                               /* of the CRD: whose being served is asked */
+    size_t version; /* of the CRD: whose being served is asked */
 };
 /* *answer: the server's object when one item is done (valid during the call's caller only, to be
    freed by it), else NULL; *idle: nothing is left to begin. */

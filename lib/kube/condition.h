@@ -9,8 +9,8 @@ enum condition_kind { CONDITION_STATUS, CONDITION_PATH, CONDITION_CREATE, CONDIT
 
 struct condition {
     enum condition_kind kind;
-    char *type;                                   /* STATUS: of the condition; PATH: the path */
-    char *value;                                  /* PATH: NULL means that any value will do */
+    char *type;  /* STATUS: of the condition; PATH: the path */
+    char *value; /* PATH: NULL means that any value will do */
 };
 
 /* "condition=Ready", "condition=Ready=False", "create", "delete", "jsonpath={.a.b}=x" or without

@@ -39,7 +39,7 @@ bool llmd__discovery_filled(const llmd_kube *kube);
 struct discovery_walk {
     struct served served;
     struct served_paths paths;
-    size_t next;                                  /* of paths: what is asked for now */
+    size_t next; /* of paths: what is asked for now */
     bool running;
 };
 llmd_error *llmd__discovery_begin(struct discovery_walk *walk);
@@ -54,7 +54,7 @@ void llmd__discovery_walk_free(struct discovery_walk *walk);
  */
 struct resolve {
     struct discovery_walk walk;
-    bool renew;                                   /* ask the server first, once */
+    bool renew; /* ask the server first, once */
 };
 llmd_error *llmd__resolve_advance(struct resolve *resolve, const llmd_kube *kube, const char *name,
                                   const struct step_input *input, struct step_action *action,

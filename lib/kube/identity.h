@@ -8,13 +8,13 @@
 
 struct identity {
     char *cert_pem, *key_pem;
-    struct http_auth auth;                        /* owned until the http takes it */
+    struct http_auth auth; /* owned until the http takes it */
     int (*certificates)(void *data, struct buf *cert_pem, struct buf *key_pem);
-    char *impersonate[34];                        /* "Name: value", NULL-ended */
+    char *impersonate[34]; /* "Name: value", NULL-ended */
 };
 
-/* By client-go's precedence: token file, token, basic, exec plugin; certificates besides. user NULL:
-   anonymous. cluster is for exec plugins. source begins the errors. */
+/* By client-go's precedence: token file, token, basic, exec plugin; certificates besides. user
+   NULL: anonymous. cluster is for exec plugins. source begins the errors. */
 llmd_error *llmd__identity_open(const struct json *user, const struct json *cluster,
                                 const char *source, struct identity *out);
 /* base64 text under data_key, else the file under file_key, else NULL. */

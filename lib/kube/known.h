@@ -9,13 +9,13 @@ struct known_object {
     struct known_object *next;
     char *ns, *name;
     char *uid, *version;
-    char *text;                                   /* as last told: DELETED tells it again */
-    unsigned round;                               /* of the list that saw it last */
+    char *text;     /* as last told: DELETED tells it again */
+    unsigned round; /* of the list that saw it last */
 };
 
 struct known {
     struct known_object **buckets;
-    size_t bucket_count;                          /* a power of two, or 0 */
+    size_t bucket_count; /* a power of two, or 0 */
     size_t count;
 };
 

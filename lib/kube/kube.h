@@ -14,9 +14,9 @@
 /* Makes a handle of a place and its credentials; the config's auth is taken, also on failure. */
 llmd_error *llmd__kube_new(const struct http_config *config, const char *ns,
                            const char *kubecontext, llmd_kube **out);
-struct http *llmd__kube_http(const llmd_kube *kube);        /* belongs to the kube */
+struct http *llmd__kube_http(const llmd_kube *kube);           /* belongs to the kube */
 struct discovery *llmd__kube_discovery(const llmd_kube *kube); /* belongs to the kube */
-llmd_kube *llmd__kube_ref(const llmd_kube *kube);           /* one more; llmd_kube_free() drops it */
+llmd_kube *llmd__kube_ref(const llmd_kube *kube); /* one more; llmd_kube_free() drops it */
 const char *llmd__kube_ns(const llmd_kube *kube, const char *ns); /* ns, or the kubeconfig's */
 
 /* One object, parsed; resource as in the public calls. */

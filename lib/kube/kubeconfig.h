@@ -24,9 +24,9 @@ llmd_error *llmd__kubeconfig_merge(const struct kubeconfig_file *files, size_t c
 /* What a context means; everything points into the merged document. */
 struct kubeconfig_choice {
     const char *context;
-    const char *ns;                               /* "default" where none is set */
+    const char *ns; /* "default" where none is set */
     const struct json *cluster;
-    const struct json *user;                      /* NULL: anonymous */
+    const struct json *user; /* NULL: anonymous */
 };
 /* kubecontext NULL or "": the current one. NOT_FOUND names the contexts that exist; source names
    the kubeconfig in errors. */
@@ -35,10 +35,10 @@ llmd_error *llmd__kubeconfig_choose(const struct json *merged, const char *kubec
 
 /* Where to look when no file is named. */
 struct kubeconfig_places {
-    const char *list;                             /* $KUBECONFIG, or NULL */
-    const char *home;                             /* $HOME, or NULL */
-    const char *service_host, *service_port;      /* $KUBERNETES_SERVICE_HOST, _PORT, or NULL */
-    const char *account_dir;                      /* of the pod's service account */
+    const char *list;                        /* $KUBECONFIG, or NULL */
+    const char *home;                        /* $HOME, or NULL */
+    const char *service_host, *service_port; /* $KUBERNETES_SERVICE_HOST, _PORT, or NULL */
+    const char *account_dir;                 /* of the pod's service account */
 };
 llmd_error *llmd__kubeconfig_open(const char *kubeconfig, const char *kubecontext,
                                   const struct kubeconfig_places *places, llmd_kube **out);

@@ -11,23 +11,23 @@ enum manifest_wave { WAVE_NAMESPACES, WAVE_CRDS, WAVE_REST, WAVE_REPEATED, WAVE_
 
 struct manifest {
     char *api_version, *kind, *ns, *name;
-    char *subject;                                /* "Deployment/llm/qwen" */
-    char *body;                                   /* printed once; freed when applied */
+    char *subject; /* "Deployment/llm/qwen" */
+    char *body;    /* printed once; freed when applied */
     size_t body_len;
     enum manifest_wave wave;
     int line;
-    uint64_t hash;                                /* of kind, namespace and name */
-    struct resource resource;                     /* set by resolve */
+    uint64_t hash;            /* of kind, namespace and name */
+    struct resource resource; /* set by resolve */
     bool resolved;
-    bool from_set;                                /* its kind is defined by a CRD of this set */
+    bool from_set; /* its kind is defined by a CRD of this set */
     /* A CRD: what it defines. */
     char *crd_group, *crd_plural, *crd_kind;
     bool crd_namespaced;
-    char **crd_versions;                          /* served ones, NULL-ended */
+    char **crd_versions; /* served ones, NULL-ended */
 };
 
 struct manifest_set {
-    struct manifest *items;                       /* by wave; within one as they were written */
+    struct manifest *items; /* by wave; within one as they were written */
     size_t count, cap;
 };
 

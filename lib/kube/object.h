@@ -8,7 +8,7 @@
 const char *llmd__object_name(const struct json *object);
 const char *llmd__object_ns(const struct json *object);
 const char *llmd__object_uid(const struct json *object);
-const char *llmd__object_version(const struct json *object);      /* metadata.resourceVersion */
+const char *llmd__object_version(const struct json *object); /* metadata.resourceVersion */
 /* "Pod/llm/qwen-0", "Namespace/llm"; NULL without memory. */
 char *llmd__object_subject(const struct json *object);
 /* status.conditions[type]; NULL: none. */

@@ -6,7 +6,7 @@
 #include "base/json.h"
 
 struct resource {
-    const char *group;                            /* "" for the core */
+    const char *group; /* "" for the core */
     const char *version;
     const char *plural;
     const char *kind;

@@ -13,17 +13,18 @@ struct interned;
 struct texts {
     struct interned *buckets[256];
 };
-const char *llmd__texts_keep(struct texts *texts, const char *text, size_t len); /* NULL: no memory */
+const char *llmd__texts_keep(struct texts *texts, const char *text,
+                             size_t len); /* NULL: no memory */
 void llmd__texts_free(struct texts *texts);
 
 struct served_entry {
     struct resource resource;
     const char *singular;
-    const char *short_names;                      /* ",deploy,dep," */
+    const char *short_names; /* ",deploy,dep," */
 };
 
 struct served {
-    struct served_entry *entries;                 /* in the server's order of preference */
+    struct served_entry *entries; /* in the server's order of preference */
     size_t count, cap;
 };
 
@@ -33,7 +34,8 @@ struct served_paths {
     size_t count, cap;
 };
 
-/* Adds what one document says. Aggregated documents are complete; the old form's lists add paths. */
+/* Adds what one document says. Aggregated documents are complete; the old form's lists add paths.
+ */
 llmd_error *llmd__served_read(struct served *served, struct texts *texts, const char *document,
                               size_t len, struct served_paths *more);
 /* By plural, singular, kind or short name, each alone or with ".group", ".version.group" or

@@ -12,10 +12,10 @@ llmd_error *llmd__status_error(int http_status, const char *body, const char *wh
 /* Refusals that pass when something of the cluster has finished starting. */
 enum status_passing {
     PASSING_NO,
-    PASSING_WEBHOOK,                              /* an admission or conversion webhook that starts */
-    PASSING_ACCOUNT,                              /* a new namespace without its service account */
-    PASSING_CHANGED,                              /* somebody wrote between the server's two looks */
-    PASSING_STORE                                 /* etcd elects a leader or is slow */
+    PASSING_WEBHOOK, /* an admission or conversion webhook that starts */
+    PASSING_ACCOUNT, /* a new namespace without its service account */
+    PASSING_CHANGED, /* somebody wrote between the server's two looks */
+    PASSING_STORE    /* etcd elects a leader or is slow */
 };
 enum status_passing llmd__status_passing(int http_status, const char *body);
 

@@ -10,8 +10,8 @@
 
 struct watch_change {
     llmd_change_type type;
-    const struct json *object;                    /* NULL for SYNCED */
-    const char *text;                             /* the object as the server sent it */
+    const struct json *object; /* NULL for SYNCED */
+    const char *text;          /* the object as the server sent it */
 };
 
 /* May queue events, poke other steps and set action->kind to DONE, FINISH or FAIL. */
@@ -19,14 +19,14 @@ typedef llmd_error *(*watch_fn)(void *data, struct graph *graph, const struct wa
                                 struct step_action *action);
 
 struct watch_wish {
-    const char *resource;                         /* looked up when the step begins; the server is
-                                                     asked when the cache does not know it */
-    const char *ns, *labels, *fields;             /* ns "*": all */
-    bool optional;                                /* not served: told as SYNCED with nothing, and
-                                                     looked for again every 5 s */
-    bool missing_is_empty;                        /* 403 and 404 are told once as SYNCED too */
+    const char *resource;             /* looked up when the step begins; the server is
+                                         asked when the cache does not know it */
+    const char *ns, *labels, *fields; /* ns "*": all */
+    bool optional;                    /* not served: told as SYNCED with nothing, and
+                                         looked for again every 5 s */
+    bool missing_is_empty;            /* 403 and 404 are told once as SYNCED too */
     watch_fn on_change;
-    void *data;                                   /* not owned */
+    void *data; /* not owned */
 };
 
 /* Adds a watching step that never is DONE by itself. */

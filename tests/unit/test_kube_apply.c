@@ -255,8 +255,7 @@ static const struct line crd_and_object[] = {
     {-1, "", "GET /apis/example.com/v1"},
     {200, "{\"resources\":[]}", "sleep"},
     {-1, "", "GET /apis/example.com/v1"},
-    {200, "{\"resources\":[{\"name\":\"widgets\"}]}",
-     "PATCH /apis/example.com/v1/widgets/w"},
+    {200, "{\"resources\":[{\"name\":\"widgets\"}]}", "PATCH /apis/example.com/v1/widgets/w"},
     {404, "{\"kind\":\"Status\"}", "sleep"}, /* served a moment after it is announced */
     {-1, "", "PATCH /apis/example.com/v1/widgets/w"},
     {201, ANSWER("w", "12"), "PATCH /api/v1/namespaces/n/configmaps/a"},

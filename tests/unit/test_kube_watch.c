@@ -124,7 +124,7 @@ static bool line_input(const char *in, struct buf *text)
                          rest);
     else if (starts(in, "ERROR ", &rest)) {
         llmd__buf_str(text, "{\"type\":\"ERROR\",\"object\":");
-        add_status(text, atoi(rest));
+        add_status(text, (int)strtol(rest, NULL, 10));
         llmd__buf_str(text, "}");
     } else if (starts(in, "RAW ", &rest))
         llmd__buf_str(text, rest);
@@ -141,10 +141,10 @@ static struct step_input read_input(struct play *play, const char *in, struct bu
     if (starts(in, "list ", &rest))
         add_list(text, rest);
     else if (starts(in, "status ", &rest)) {
-        input.status = atoi(rest);
+        input.status = (int)strtol(rest, NULL, 10);
         add_status(text, input.status);
     } else if (starts(in, "tick ", &rest)) {
-        play->now_ms += atoi(rest);
+        play->now_ms += (int)strtol(rest, NULL, 10);
         input.kind = INPUT_TICK;
     } else if (line_input(in, text))
         input.kind = INPUT_LINE;
