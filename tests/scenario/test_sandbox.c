@@ -3,7 +3,7 @@
  * The sandbox as a client sees it, by plain HTTP and not by the library: what it refuses, how it
  * watches, and that deployments go the way of the real stack.
  */
-#include "support/sandbox.h"
+#include "support/api.h"
 #include "sandbox/store.h"
 
 #include <setjmp.h>
@@ -16,77 +16,10 @@
 #include <string.h>
 #include <time.h>
 
-#define APPLY "application/apply-patch+yaml"
-#define PODS "/api/v1/namespaces/llm/pods"
-#define SERVICES "/apis/serving.kserve.io/v1alpha2/namespaces/llm/llminferenceservices"
-
-static struct sandbox_process *sandbox;
-
-/* The answer as JSON (NULL when it is none), its status in *status. */
-static struct json *ask(const char *method, const char *path, const char *type, const char *body,
-                        int *status)
-{
-    char url[1024];
-    char *text;
-    struct json *json = NULL;
-    const char *base = strncmp(path, "http", 4) == 0 ? "" : sandbox_process_url(sandbox);
-    snprintf(url, sizeof(url), "%s%s", base, path);
-    *status = sandbox_process_http(method, url, type, body, &text);
-    if (text)
-        llmd_error_free(llmd__json_parse(text, strlen(text), "answer", &json));
-    free(text);
-    return json;
-}
-
-static void must_apply(const char *path, const char *body)
-{
-    char target[600];
-    int status;
-    snprintf(target, sizeof(target), "%s?fieldManager=test&force=true", path);
-    AUTO(json) struct json *json = ask("PATCH", target, APPLY, body, &status);
-    if (status != 200 && status != 201)
-        fail_msg("%s: %d %s", path, status, llmd__json_str(json, "message"));
-}
-
-static void pause_ms(int ms)
-{
-    struct timespec length = {ms / 1000, (ms % 1000) * 1000000L};
-    nanosleep(&length, NULL);
-}
-
-static const struct json *condition_of(const struct json *object, const char *type)
-{
-    JSON_EACH(condition, llmd__json_get(object, "status.conditions"))
-    {
-        if (strcmp(llmd__json_str(condition, "type"), type) == 0)
-            return condition;
-    }
-    return NULL;
-}
-
-/* Looks until the condition has this status and reason; the object then. */
-static struct json *await_condition(const char *path, const char *type, const char *wanted,
-                                    const char *reason)
-{
-    for (int i = 0; i < 1000; i++) {
-        int status;
-        struct json *json = ask("GET", path, NULL, NULL, &status);
-        const struct json *condition = condition_of(json, type);
-        if (strcmp(llmd__json_str(condition, "status"), wanted) == 0 &&
-            (!reason || strcmp(llmd__json_str(condition, "reason"), reason) == 0))
-            return json;
-        llmd__json_free(json);
-        pause_ms(10);
-    }
-    fail_msg("%s: %s did not become %s %s", path, type, wanted, reason ? reason : "");
-    return NULL;
-}
-
 static int start(const char *profile)
 {
     const char *const arguments[] = {"--profile", profile, "--time-scale", "0.005", NULL};
-    sandbox = sandbox_process_start(arguments);
-    return sandbox ? 0 : -1;
+    return api_start(arguments);
 }
 
 static int start_ready(void **state)
@@ -94,8 +27,7 @@ static int start_ready(void **state)
     (void)state;
     if (start("ready") != 0)
         return -1;
-    must_apply("/api/v1/namespaces/llm",
-               "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"llm\"}}");
+    api_apply_namespace();
     return 0;
 }
 
@@ -104,8 +36,7 @@ static int start_gke(void **state)
     (void)state;
     if (start("gke") != 0)
         return -1;
-    must_apply("/api/v1/namespaces/llm",
-               "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"llm\"}}");
+    api_apply_namespace();
     return 0;
 }
 
@@ -118,8 +49,7 @@ static int start_empty(void **state)
 static int stop(void **state)
 {
     (void)state;
-    sandbox_process_stop(sandbox);
-    sandbox = NULL;
+    api_stop();
     return 0;
 }
 
@@ -159,7 +89,7 @@ static void refuses_in_kubernetes_words(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         int status;
         AUTO(json)
-        struct json *json = ask(rows[i].method, rows[i].path, NULL, rows[i].body, &status);
+        struct json *json = api_ask(rows[i].method, rows[i].path, NULL, rows[i].body, &status);
         if (status != rows[i].status ||
             strcmp(llmd__json_str(json, "reason"), rows[i].reason) != 0 ||
             !strstr(llmd__json_str(json, "message"), rows[i].words))
@@ -172,9 +102,9 @@ static void serves_no_kind_that_is_not_installed(void **state)
 {
     (void)state;
     int status;
-    llmd__json_free(ask("GET", SERVICES, NULL, NULL, &status));
+    llmd__json_free(api_ask("GET", SERVICES, NULL, NULL, &status));
     assert_int_equal(status, 404);
-    AUTO(json) struct json *groups = ask("GET", "/apis", NULL, NULL, &status);
+    AUTO(json) struct json *groups = api_ask("GET", "/apis", NULL, NULL, &status);
     JSON_EACH(group, llmd__json_get(groups, "groups"))
     {
         assert_string_not_equal(llmd__json_str(group, "name"), "serving.kserve.io");
@@ -185,7 +115,7 @@ static void a_crd_makes_a_kind(void **state)
 {
     (void)state;
     int status;
-    must_apply(
+    api_apply(
         "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/toys.example.com",
         "{\"apiVersion\":\"apiextensions.k8s.io/v1\",\"kind\":\"CustomResourceDefinition\","
         "\"metadata\":{\"name\":\"toys.example.com\"},\"spec\":{\"group\":\"example.com\","
@@ -193,14 +123,14 @@ static void a_crd_makes_a_kind(void **state)
         "{\"name\":\"v1\",\"served\":true,\"storage\":true},{\"name\":\"v1beta1\",\"served\":"
         "true,\"storage\":false}]}}");
     llmd__json_free(
-        await_condition("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/toys.example.com",
-                        "Established", "True", "InitialNamesAccepted"));
-    must_apply("/apis/example.com/v1beta1/namespaces/default/toys/bear",
-               "{\"apiVersion\":\"example.com/v1beta1\",\"kind\":\"Toy\",\"metadata\":{\"name\":"
-               "\"bear\"}}");
+        api_await("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/toys.example.com",
+                  "Established", "True", "InitialNamesAccepted"));
+    api_apply("/apis/example.com/v1beta1/namespaces/default/toys/bear",
+              "{\"apiVersion\":\"example.com/v1beta1\",\"kind\":\"Toy\",\"metadata\":{\"name\":"
+              "\"bear\"}}");
     AUTO(json)
     struct json *toy =
-        ask("GET", "/apis/example.com/v1/namespaces/default/toys/bear", NULL, NULL, &status);
+        api_ask("GET", "/apis/example.com/v1/namespaces/default/toys/bear", NULL, NULL, &status);
     assert_string_equal(llmd__json_str(toy, "apiVersion"), "example.com/v1");
 }
 
@@ -217,7 +147,7 @@ static void lists_in_pages(void **state)
                  "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"page-%d\","
                  "\"labels\":{\"paged\":\"yes\"}}}",
                  i);
-        must_apply(path, body);
+        api_apply(path, body);
     }
     do {
         char path[900];
@@ -225,7 +155,7 @@ static void lists_in_pages(void **state)
         snprintf(path, sizeof(path),
                  "/api/v1/namespaces/llm/configmaps?labelSelector=paged%%3Dyes&limit=3%s%s",
                  *token ? "&continue=" : "", token);
-        AUTO(json) struct json *page = ask("GET", path, NULL, NULL, &status);
+        AUTO(json) struct json *page = api_ask("GET", path, NULL, NULL, &status);
         assert_int_equal(status, 200);
         seen += (int)llmd__json_count(llmd__json_get(page, "items"));
         snprintf(token, sizeof(token), "%s", llmd__json_str(page, "metadata.continue"));
@@ -241,10 +171,10 @@ static void a_second_apply_changes_nothing(void **state)
         "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"twice\"},"
         "\"data\":{\"a\":\"1\"}}";
     int status;
-    must_apply(path, body);
-    AUTO(json) struct json *first = ask("GET", path, NULL, NULL, &status);
-    must_apply(path, body);
-    AUTO(json) struct json *second = ask("GET", path, NULL, NULL, &status);
+    api_apply(path, body);
+    AUTO(json) struct json *first = api_ask("GET", path, NULL, NULL, &status);
+    api_apply(path, body);
+    AUTO(json) struct json *second = api_ask("GET", path, NULL, NULL, &status);
     assert_string_equal(llmd__json_str(first, "metadata.resourceVersion"),
                         llmd__json_str(second, "metadata.resourceVersion"));
 }
@@ -254,15 +184,15 @@ static void conflicts_name_manager_and_field(void **state)
     (void)state;
     const char *path = "/api/v1/namespaces/llm/configmaps/mine";
     int status;
-    must_apply(path,
-               "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"mine\"},"
-               "\"data\":{\"a\":\"1\"}}");
+    api_apply(path,
+              "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"mine\"},"
+              "\"data\":{\"a\":\"1\"}}");
     AUTO(json)
     struct json *refused =
-        ask("PATCH", "/api/v1/namespaces/llm/configmaps/mine?fieldManager=thief", APPLY,
-            "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":"
-            "\"mine\"},\"data\":{\"a\":\"2\"}}",
-            &status);
+        api_ask("PATCH", "/api/v1/namespaces/llm/configmaps/mine?fieldManager=thief", APPLY,
+                "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":"
+                "\"mine\"},\"data\":{\"a\":\"2\"}}",
+                &status);
     assert_int_equal(status, 409);
     assert_string_equal(llmd__json_str(refused, "message"),
                         "Apply failed with 1 conflict: conflict with \"test\": .data.a");
@@ -280,7 +210,7 @@ static char *watch_types(const char *version, char out[4096])
              "/api/v1/namespaces/llm/configmaps?watch=1&timeoutSeconds=1&allowWatchBookmarks=true"
              "&labelSelector=watched&resourceVersion=%s",
              version);
-    snprintf(url, sizeof(url), "%s%s", sandbox_process_url(sandbox), path);
+    snprintf(url, sizeof(url), "%s%s", sandbox_process_url(api_sandbox), path);
     sandbox_process_http("GET", url, NULL, NULL, &text);
     out[0] = '\0';
     for (char *at = text ? strstr(text, "{\"type\":\"") : NULL; at;
@@ -301,7 +231,7 @@ static void put_watched(const char *labels, const char *value)
              "\"labels\":%s},"
              "\"data\":{\"a\":\"%s\"}}",
              labels, value);
-    must_apply("/api/v1/namespaces/llm/configmaps/seen", body);
+    api_apply("/api/v1/namespaces/llm/configmaps/seen", body);
 }
 
 static void watches_miss_and_double_nothing(void **state)
@@ -310,16 +240,17 @@ static void watches_miss_and_double_nothing(void **state)
     char types[4096];
     int status;
     AUTO(json)
-    struct json *list = ask("GET", "/api/v1/namespaces/llm/configmaps", NULL, NULL, &status);
+    struct json *list = api_ask("GET", "/api/v1/namespaces/llm/configmaps", NULL, NULL, &status);
     const char *version = llmd__json_str(list, "metadata.resourceVersion");
     put_watched("{\"watched\":\"1\"}", "1");
     put_watched("{\"watched\":\"1\"}", "2");
     put_watched("{\"other\":\"1\"}", "3");
     put_watched("{\"watched\":\"1\"}", "4");
-    llmd__json_free(ask("DELETE", "/api/v1/namespaces/llm/configmaps/seen", NULL, NULL, &status));
+    llmd__json_free(
+        api_ask("DELETE", "/api/v1/namespaces/llm/configmaps/seen", NULL, NULL, &status));
     /* Without its label the object is gone for this watch, with it again it is new. */
     assert_string_equal(watch_types(version, types), "ADDED MODIFIED DELETED ADDED DELETED");
-    assert_true(sandbox_process_command(sandbox, "compact", NULL));
+    assert_true(sandbox_process_command(api_sandbox, "compact", NULL));
     assert_string_equal(watch_types(version, types), "ERROR");
 }
 
@@ -329,50 +260,20 @@ static void faults_come_on_command(void **state)
     int status;
     const char *path = "/api/v1/namespaces/llm/configmaps";
     assert_true(sandbox_process_command(
-        sandbox, "faults",
+        api_sandbox, "faults",
         "{\"match\":\"configmaps\",\"fault\":\"429\",\"number\":3,\"count\":1}"));
     assert_true(sandbox_process_command(
-        sandbox, "faults", "{\"match\":\"configmaps\",\"fault\":\"reset\",\"count\":1}"));
-    assert_false(sandbox_process_command(sandbox, "faults", "{\"fault\":\"sneeze\"}"));
-    llmd__json_free(ask("GET", path, NULL, NULL, &status));
+        api_sandbox, "faults", "{\"match\":\"configmaps\",\"fault\":\"reset\",\"count\":1}"));
+    assert_false(sandbox_process_command(api_sandbox, "faults", "{\"fault\":\"sneeze\"}"));
+    llmd__json_free(api_ask("GET", path, NULL, NULL, &status));
     assert_int_equal(status, 429);
-    llmd__json_free(ask("GET", path, NULL, NULL, &status));
+    llmd__json_free(api_ask("GET", path, NULL, NULL, &status));
     assert_int_equal(status, 0);
-    llmd__json_free(ask("GET", path, NULL, NULL, &status));
+    llmd__json_free(api_ask("GET", path, NULL, NULL, &status));
     assert_int_equal(status, 200);
 }
 
 /* ---- deployments ---- */
-
-static const char gateway[] =
-    "{\"apiVersion\":\"gateway.networking.k8s.io/v1\",\"kind\":\"Gateway\",\"metadata\":{\"name\":"
-    "\"edge\"},\"spec\":{\"gatewayClassName\":\"%s\",\"listeners\":[{\"name\":\"http\",\"port\":80,"
-    "\"protocol\":\"HTTP\"}]}}";
-
-static void apply_gateway(const char *class)
-{
-    char body[600];
-    snprintf(body, sizeof(body), gateway, class);
-    must_apply("/apis/gateway.networking.k8s.io/v1/namespaces/llm/gateways/edge", body);
-}
-
-/* `extra` goes into spec, `container` into the main container. */
-static void apply_service(const char *name, const char *extra, const char *container)
-{
-    char path[300];
-    char body[2000];
-    snprintf(path, sizeof(path), SERVICES "/%s", name);
-    snprintf(body, sizeof(body),
-             "{\"apiVersion\":\"serving.kserve.io/v1alpha2\",\"kind\":\"LLMInferenceService\","
-             "\"metadata\":{\"name\":\"%s\"},\"spec\":{\"model\":{\"uri\":\"hf://x/"
-             "y\",\"name\":\"tiny\"},"
-             "\"replicas\":1,\"storageInitializer\":{\"enabled\":false},%s\"template\":{"
-             "\"containers\":[{"
-             "\"name\":\"main\",%s\"resources\":{\"limits\":{\"google.com/tpu\":\"4\"}}}],"
-             "\"nodeSelector\":{\"cloud.google.com/gke-tpu-topology\":\"2x2\"}}}}",
-             name, extra, container);
-    must_apply(path, body);
-}
 
 #define ROUTER                                                                                     \
     "\"router\":{\"gateway\":{\"refs\":[{\"name\":\"edge\"}]},\"route\":{},\"scheduler\":{}},"
@@ -383,30 +284,31 @@ static void deploys_and_answers(void **state)
     (void)state;
     int status;
     char url[300];
-    apply_gateway("gke-l7-rilb");
-    apply_service("good", ROUTER, IMAGE);
-    AUTO(json) struct json *service = await_condition(SERVICES "/good", "Ready", "True", NULL);
+    api_apply_gateway("gke-l7-rilb");
+    api_apply_service("good", ROUTER, IMAGE);
+    AUTO(json) struct json *service = api_await(SERVICES "/good", "Ready", "True", NULL);
     snprintf(url, sizeof(url), "%s/v1/chat/completions", llmd__json_str(service, "status.url"));
     AUTO(json)
-    struct json *reply = ask("POST", url, NULL,
-                             "{\"model\":\"tiny\",\"messages\":[{\"role\":\"user\",\"content\":"
-                             "\"ping\"}],\"max_tokens\":5}",
-                             &status);
+    struct json *reply = api_ask("POST", url, NULL,
+                                 "{\"model\":\"tiny\",\"messages\":[{\"role\":\"user\",\"content\":"
+                                 "\"ping\"}],\"max_tokens\":5}",
+                                 &status);
     assert_int_equal(status, 200);
     assert_int_equal(llmd__json_int(reply, "usage.completion_tokens", 0), 5);
     assert_string_equal(llmd__json_str(reply, "choices[0].finish_reason"), "length");
     assert_non_null(strstr(llmd__json_str(reply, "choices[0].message.content"), "ping"));
     AUTO(json)
-    struct json *unknown =
-        ask("POST", url, NULL,
-            "{\"model\":\"nope\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", &status);
+    struct json *unknown = api_ask(
+        "POST", url, NULL,
+        "{\"model\":\"nope\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", &status);
     assert_int_equal(status, 404);
     assert_string_equal(llmd__json_str(unknown, "error.param"), "model");
     AUTO(json)
-    struct json *models = ask("GET",
-                              "/api/v1/namespaces/llm/services/good-kserve-workload-svc:8000/proxy"
-                              "/v1/models",
-                              NULL, NULL, &status);
+    struct json *models =
+        api_ask("GET",
+                "/api/v1/namespaces/llm/services/good-kserve-workload-svc:8000/proxy"
+                "/v1/models",
+                NULL, NULL, &status);
     assert_string_equal(llmd__json_str(models, "data[0].id"), "tiny");
 }
 
@@ -415,10 +317,10 @@ static void drop_service(const char *name)
     char path[300];
     int status;
     snprintf(path, sizeof(path), SERVICES "/%s", name);
-    llmd__json_free(ask("DELETE", path, NULL, NULL, &status));
+    llmd__json_free(api_ask("DELETE", path, NULL, NULL, &status));
     assert_int_equal(status, 200);
     for (int i = 0; i < 1000; i++) {
-        AUTO(json) struct json *pods = ask("GET", PODS, NULL, NULL, &status);
+        AUTO(json) struct json *pods = api_ask("GET", PODS, NULL, NULL, &status);
         if (llmd__json_count(llmd__json_get(pods, "items")) == 0)
             return;
         pause_ms(10);
@@ -448,7 +350,7 @@ static void await_waiting(const char *prefix, const char *reason)
 {
     for (int i = 0; i < 1000; i++) {
         int status;
-        AUTO(json) struct json *pods = ask("GET", PODS, NULL, NULL, &status);
+        AUTO(json) struct json *pods = api_ask("GET", PODS, NULL, NULL, &status);
         if (strcmp(waiting_reason(pods, prefix), reason) == 0)
             return;
         pause_ms(5);
@@ -461,7 +363,7 @@ static void await_event(const char *reason, const char *words)
     for (int i = 0; i < 1000; i++) {
         int status;
         AUTO(json)
-        struct json *events = ask("GET", "/api/v1/namespaces/llm/events", NULL, NULL, &status);
+        struct json *events = api_ask("GET", "/api/v1/namespaces/llm/events", NULL, NULL, &status);
         JSON_EACH(event, llmd__json_get(events, "items"))
         {
             if (strcmp(llmd__json_str(event, "reason"), reason) == 0 &&
@@ -476,7 +378,7 @@ static void await_event(const char *reason, const char *words)
 static void a_missing_image_backs_off(void **state)
 {
     (void)state;
-    apply_service("noimage", ROUTER, "\"image\":\"rig.local/does-not-exist:1\",");
+    api_apply_service("noimage", ROUTER, "\"image\":\"rig.local/does-not-exist:1\",");
     await_waiting("noimage-kserve-", "ImagePullBackOff");
     await_event("Failed", "rig.local/does-not-exist:1: not found");
     drop_service("noimage");
@@ -485,7 +387,7 @@ static void a_missing_image_backs_off(void **state)
 static void a_private_image_wants_a_secret(void **state)
 {
     (void)state;
-    apply_service("refused", ROUTER, "\"image\":\"private.rig/team/vllm:1\",");
+    api_apply_service("refused", ROUTER, "\"image\":\"private.rig/team/vllm:1\",");
     await_event("Failed", "401 Unauthorized");
     drop_service("refused");
 }
@@ -493,7 +395,7 @@ static void a_private_image_wants_a_secret(void **state)
 static void too_many_chips_fit_nowhere(void **state)
 {
     (void)state;
-    must_apply(
+    api_apply(
         SERVICES "/big",
         "{\"apiVersion\":\"serving.kserve.io/v1alpha2\",\"kind\":\"LLMInferenceService\","
         "\"metadata\":{\"name\":\"big\"},\"spec\":{\"model\":{\"uri\":\"hf://x/y\"},\"replicas\":1,"
@@ -509,10 +411,10 @@ static void an_unknown_flag_loops(void **state)
     (void)state;
     char path[400];
     int status;
-    apply_service("loop", ROUTER, IMAGE "\"args\":[\"--no-such-flag\"],");
+    api_apply_service("loop", ROUTER, IMAGE "\"args\":[\"--no-such-flag\"],");
     await_waiting("loop-kserve-", "CrashLoopBackOff");
     AUTO(json)
-    struct json *pods = ask("GET", PODS, NULL, NULL, &status);
+    struct json *pods = api_ask("GET", PODS, NULL, NULL, &status);
     JSON_EACH(pod, llmd__json_get(pods, "items"))
     {
         const char *name = llmd__json_str(pod, "metadata.name");
@@ -521,7 +423,7 @@ static void an_unknown_flag_loops(void **state)
         if (strstr(name, "router"))
             continue;
         snprintf(path, sizeof(path), PODS "/%s/log?previous=true&tailLines=1", name);
-        snprintf(url, sizeof(url), "%s%s", sandbox_process_url(sandbox), path);
+        snprintf(url, sizeof(url), "%s%s", sandbox_process_url(api_sandbox), path);
         sandbox_process_http("GET", url, NULL, NULL, &log);
         assert_string_equal(log, "vllm: error: unrecognized arguments: --no-such-flag\n");
         free(log);
@@ -532,11 +434,11 @@ static void an_unknown_flag_loops(void **state)
 static void a_missing_config_is_told(void **state)
 {
     (void)state;
-    apply_service("nopreset", "\"baseRefs\":[{\"name\":\"no-such-config\"}],", IMAGE);
+    api_apply_service("nopreset", "\"baseRefs\":[{\"name\":\"no-such-config\"}],", IMAGE);
     AUTO(json)
     struct json *service =
-        await_condition(SERVICES "/nopreset", "PresetsCombined", "False", "ConfigNotFound");
-    assert_string_equal(llmd__json_str(condition_of(service, "Ready"), "reason"),
+        api_await(SERVICES "/nopreset", "PresetsCombined", "False", "ConfigNotFound");
+    assert_string_equal(llmd__json_str(api_condition(service, "Ready"), "reason"),
                         "NewObservedGenFailure");
     drop_service("nopreset");
 }
@@ -544,7 +446,7 @@ static void a_missing_config_is_told(void **state)
 static void a_refused_route_stays_refused(void **state)
 {
     (void)state;
-    apply_service(
+    api_apply_service(
         "route",
         "\"router\":{\"gateway\":{\"refs\":[{\"name\":\"edge\"}]},\"route\":{\"http\":{\"spec\":{"
         "\"rules\":[{\"backendRefs\":[{\"group\":\"example.com\",\"kind\":\"Toy\",\"name\":"
@@ -552,8 +454,8 @@ static void a_refused_route_stays_refused(void **state)
         IMAGE);
     for (int i = 0; i < 1000; i++) {
         int status;
-        AUTO(json) struct json *service = ask("GET", SERVICES "/route", NULL, NULL, &status);
-        const struct json *condition = condition_of(service, "HTTPRoutesReady");
+        AUTO(json) struct json *service = api_ask("GET", SERVICES "/route", NULL, NULL, &status);
+        const struct json *condition = api_condition(service, "HTTPRoutesReady");
         if (strstr(llmd__json_str(condition, "message"), "(reason \"InvalidKind\""))
             break;
         if (i == 999)
@@ -567,17 +469,16 @@ static void a_class_nobody_knows_is_waited_for(void **state)
 {
     (void)state;
     int status;
-    must_apply(
-        "/apis/gateway.networking.k8s.io/v1/namespaces/llm/gateways/lost",
-        "{\"apiVersion\":\"gateway.networking.k8s.io/v1\",\"kind\":\"Gateway\",\"metadata\":{"
-        "\"name\":\"lost\"},\"spec\":{\"gatewayClassName\":\"nobody\",\"listeners\":[]}}");
+    api_apply("/apis/gateway.networking.k8s.io/v1/namespaces/llm/gateways/lost",
+              "{\"apiVersion\":\"gateway.networking.k8s.io/v1\",\"kind\":\"Gateway\",\"metadata\":{"
+              "\"name\":\"lost\"},\"spec\":{\"gatewayClassName\":\"nobody\",\"listeners\":[]}}");
     pause_ms(200);
     AUTO(json)
     struct json *json =
-        ask("GET", "/apis/gateway.networking.k8s.io/v1/namespaces/llm/gateways/lost", NULL, NULL,
-            &status);
-    assert_string_equal(llmd__json_str(condition_of(json, "Accepted"), "status"), "Unknown");
-    assert_string_equal(llmd__json_str(condition_of(json, "Accepted"), "reason"), "Pending");
+        api_ask("GET", "/apis/gateway.networking.k8s.io/v1/namespaces/llm/gateways/lost", NULL,
+                NULL, &status);
+    assert_string_equal(llmd__json_str(api_condition(json, "Accepted"), "status"), "Unknown");
+    assert_string_equal(llmd__json_str(api_condition(json, "Accepted"), "reason"), "Pending");
 }
 
 static void gke_has_no_healthy_upstream_without_a_policy(void **state)
@@ -585,25 +486,25 @@ static void gke_has_no_healthy_upstream_without_a_policy(void **state)
     (void)state;
     char url[300];
     int status;
-    apply_gateway("gke-l7-regional-external-managed");
-    must_apply(
+    api_apply_gateway("gke-l7-regional-external-managed");
+    api_apply(
         "/apis/serving.kserve.io/v1alpha2/namespaces/llm/llminferenceserviceconfigs/"
         "kserve-config-llm-router-route",
         "{\"apiVersion\":\"serving.kserve.io/v1alpha2\",\"kind\":\"LLMInferenceServiceConfig\","
         "\"metadata\":{\"name\":\"kserve-config-llm-router-route\"},\"spec\":{\"router\":{"
         "\"route\":"
         "{\"http\":{\"spec\":{\"rules\":[{}]}}}}}}");
-    apply_service("good", ROUTER, IMAGE);
-    AUTO(json) struct json *service = await_condition(SERVICES "/good", "Ready", "True", NULL);
+    api_apply_service("good", ROUTER, IMAGE);
+    AUTO(json) struct json *service = api_await(SERVICES "/good", "Ready", "True", NULL);
     snprintf(url, sizeof(url), "%s/v1/completions", llmd__json_str(service, "status.url"));
-    llmd__json_free(ask("POST", url, NULL, "{\"prompt\":\"x\",\"max_tokens\":1}", &status));
+    llmd__json_free(api_ask("POST", url, NULL, "{\"prompt\":\"x\",\"max_tokens\":1}", &status));
     assert_int_equal(status, 503);
-    must_apply(
+    api_apply(
         "/apis/networking.gke.io/v1/namespaces/llm/healthcheckpolicies/good",
         "{\"apiVersion\":\"networking.gke.io/v1\",\"kind\":\"HealthCheckPolicy\",\"metadata\":{"
         "\"name\":\"good\"},\"spec\":{\"targetRef\":{\"group\":\"inference.networking.k8s.io\","
         "\"kind\":\"InferencePool\",\"name\":\"good-inference-pool\"}}}");
-    llmd__json_free(ask("POST", url, NULL, "{\"prompt\":\"x\",\"max_tokens\":1}", &status));
+    llmd__json_free(api_ask("POST", url, NULL, "{\"prompt\":\"x\",\"max_tokens\":1}", &status));
     assert_int_equal(status, 200);
 }
 

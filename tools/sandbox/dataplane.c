@@ -65,6 +65,12 @@ static struct json *pod_model_names(struct sandbox *sandbox, const struct object
     return names;
 }
 
+static int length_or(const char *text, int otherwise)
+{
+    long value = text ? strtol(text, NULL, 10) : 0;
+    return value > 0 && value <= 100000000 ? (int)value : otherwise;
+}
+
 struct model *instances_of_pod(struct sandbox *sandbox, const struct object *pod)
 {
     struct instances *instances = sandbox->instances;
@@ -76,9 +82,8 @@ struct model *instances_of_pod(struct sandbox *sandbox, const struct object *pod
     struct instance *instance = must_alloc(sizeof(*instance));
     *instance = (struct instance){.next = instances->list};
     memcpy(instance->uid, pod->uid, sizeof(instance->uid));
-    instance->model = model_new(
-        &(struct model_options){names, len && atoi(len) > 0 ? atoi(len) : instances->max_len,
-                                instances->ttft_ms, instances->itl_ms});
+    instance->model = model_new(&(struct model_options){names, length_or(len, instances->max_len),
+                                                        instances->ttft_ms, instances->itl_ms});
     instances->list = instance;
     return instance->model;
 }
