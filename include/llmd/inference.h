@@ -102,11 +102,13 @@ LLMD_API void llmd_request_add_message(llmd_request *request, const char *role,
 LLMD_API void llmd_request_set_prompt(llmd_request *request, const char *prompt);
 /** The model; by default the endpoint's. @since 0.1 */
 LLMD_API void llmd_request_set_model(llmd_request *request, const char *model);
-/** At most so many tokens. @since 0.1 */
+/** At most so many tokens, 1 or more; sent as "max_tokens", which every server knows.
+ * @since 0.1 */
 LLMD_API void llmd_request_set_max_tokens(llmd_request *request, int64_t max_tokens);
 /** Sampling temperature. @since 0.1 */
 LLMD_API void llmd_request_set_temperature(llmd_request *request, double temperature);
-/** Merges members into the body (RFC 7396); has the last word. @since 0.1 */
+/** Merges members into the body (RFC 7396); has the last word, except on "stream", which the
+ * function decides that sends the request. @since 0.1 */
 LLMD_API void llmd_request_set_overlay(llmd_request *request, const char *json);
 /** The body that would be sent, without the endpoint's model. @param out llmd_free() @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_request_json(const llmd_request *request, char **out);
@@ -141,12 +143,14 @@ LLMD_CHECKED llmd_error *llmd_endpoint_stream(llmd_context *ctx, const llmd_endp
  * @since 0.1
  */
 LLMD_CHECKED llmd_error *llmd_stream_next(llmd_context *ctx, llmd_stream *stream, llmd_delta **out);
-/** All so far as one reply, also after an error. @param out llmd_reply_free() @since 0.1 */
+/** All that has come so far as one reply, also after an error. Log probabilities and members that
+ * the library does not know are not in it. @param out llmd_reply_free() @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_stream_reply(const llmd_stream *stream, llmd_reply **out);
-/** Ends the stream (the server stops generating) and frees it; NULL is allowed. @since 0.1 */
+/** Ends the stream (the server stops generating) and frees it. A call that is inside on another
+ * thread ends with LLMD_E_CANCELED. NULL is allowed. @threads any @since 0.1 */
 LLMD_API void llmd_stream_free(llmd_stream *stream);
 
-/** The text that this delta adds; "" for none. @threads any @since 0.1 */
+/** The text that this delta adds, whole UTF-8 characters; "" for none. @threads any @since 0.1 */
 LLMD_API const char *llmd_delta_text(const llmd_delta *delta);
 /** Reasoning text that this delta adds; "" for none. @threads any @since 0.1 */
 LLMD_API const char *llmd_delta_reasoning(const llmd_delta *delta);
@@ -194,7 +198,8 @@ LLMD_API void llmd_reply_free(llmd_reply *reply);
 /** A mux: many streams on one thread. @param out llmd_mux_free()
  * @return NULL, or LLMD_E_SYSTEM @threads any @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_mux_open(llmd_mux **out);
-/** Adds a streamed request; its deltas carry @p tag, the last one llmd_delta_last().
+/** Adds a streamed request; its deltas carry @p tag, the last one llmd_delta_last(). It is
+ * sent once: what its last delta's error calls retryable may be added again.
  * @return NULL, or LLMD_E_INVALID, LLMD_E_EXISTS (the tag is in flight) @threads any @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_mux_add(llmd_mux *mux, const llmd_endpoint *endpoint,
                                       const llmd_request *request, uint64_t tag);
@@ -207,7 +212,8 @@ LLMD_CHECKED llmd_error *llmd_mux_next(llmd_context *ctx, llmd_mux *mux, llmd_de
 LLMD_CHECKED llmd_error *llmd_mux_take(llmd_mux *mux, llmd_delta **out);
 /** A descriptor for poll, epoll or an event loop: readable means take until NULL. @since 0.1 */
 LLMD_API int llmd_mux_fd(const llmd_mux *mux);
-/** Ends all streams and frees the mux; NULL is allowed. @since 0.1 */
+/** Ends all streams and frees the mux. A call that is inside on another thread ends with
+ * LLMD_E_CANCELED. NULL is allowed. @threads any @since 0.1 */
 LLMD_API void llmd_mux_free(llmd_mux *mux);
 
 LLMD_DEFINE_AUTO(llmd_endpoint_spec)

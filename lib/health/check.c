@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A ladder of calls, each told with how long it took. It is a step of a task, so it does no I/O of
+ * its own; what it hears goes through the readers that serve a user's calls, so a check and a call
+ * that meet the same fault say the same.
+ */
 #include "health/check.h"
 
 #include "openai/answer.h"

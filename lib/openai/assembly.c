@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a plain call would have answered, rebuilt from deltas. Choices and tool calls are joined by
+ * their index, as fragments of several may interleave (n > 1, parallel tool calls); texts arrive
+ * already repaired, so the sum of what the caller saw is what the reply says. Log probabilities,
+ * token ids and members that we do not know are not kept: whoever wants them reads
+ * llmd_delta_json().
+ */
 #include "openai/assembly.h"
 
 #include <string.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From (endpoint, request) to an HTTP request, in two steps: making checks what the caller asked
+ * and can be done on any thread without waiting; finishing needs the model's name, which a mux may
+ * have to ask for first.
+ */
 #include "openai/call.h"
 
 #include <string.h>

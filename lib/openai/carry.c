@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Byte-level tokenizers cut characters. Engines hold the halves back or send U+FFFD, some send the
+ * half; a text with half a character in it would raise in Python and break JSON in a log.
+ */
 #include "openai/carry.h"
 
 #include "base/utf8.h"

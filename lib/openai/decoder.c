@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one reader of answers for streams, the mux and the health check. What counts as whole is
+ * decided here, and only here: a connection that closes cleanly proves nothing, proxies close
+ * streams cleanly at their time limits.
+ */
 #include "openai/decoder.h"
 
 #include "base/utf8.h"
@@ -36,6 +41,7 @@ static llmd_error *whole_characters(struct carry *carry, int index, bool last, s
     return NULL;
 }
 
+/* A role-only first chunk opens its choice: a stream that is cut behind it was cut. */
 static void mark_choice(struct decoder *decoder, const struct chunk *chunk)
 {
     uint64_t bit = bit_of(chunk->index);

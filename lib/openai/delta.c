@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A delta is one block: a stream makes one a token, so a second allocation or a second free would
+ * be felt. The texts stand behind the struct, unescaped on their way in.
+ */
 #include "openai/delta.h"
 
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A place that speaks OpenAI's protocol. It is immutable but for the model's name, which may be
+ * learnt from the server later, so that opening an endpoint sends nothing.
+ */
 #include "openai/endpoint.h"
 
 #include "auth/credentials.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How an endpoint is described. Setters cannot fail, so the first bad value is kept and told by the
+ * call that uses the spec: later ones would only blur what went wrong.
+ */
 #include "openai/endpoint.h"
 
 #include "base/fields.h"

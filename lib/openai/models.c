@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which models there are, and which of them a request gets that names none. The id is the server's
+ * own word: a server that was started without --served-model-name calls its model "/mnt/models".
+ */
 #include "openai/models.h"
 
 #include "openai/answer.h"

@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The outside of a mux: what any thread may call, and the pump.
+ *
+ * Adding builds the whole stream on the caller's thread, so bad requests are told there, then hands
+ * it over by a list and a wake-up. The pump is whoever is inside llmd_mux_next() or
+ * llmd_mux_take(); it alone touches the group, the running streams and the queue of deltas, so none
+ * of that needs a lock. A stream is tried once: whether an answer may be asked for again is its
+ * owner's to judge, who sees the error of its last delta.
+ */
 #include "openai/mux.h"
 
 static void destroy(llmd_mux *mux)

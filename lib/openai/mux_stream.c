@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One stream of a mux, from its start to its last delta. Runs on the pump's thread. */
+/*
+ * One stream of a mux, from its start to its last delta. Runs on the pump's thread, much of it in
+ * handlers inside llmd__group_turn().
+ *
+ * A stream is closed when its last delta is queued, taken when that delta has left the mux, and
+ * freed when it is taken and its transfer is over: after [DONE] the transfer stays a moment longer,
+ * so that its connection can serve the next one.
+ */
 #include "openai/mux.h"
 
 #include "openai/models.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Refusals are where users lose hours, so their words are kept and an advice is added for what was
+ * seen in the field: the shapes are listed in the header, the causes behind them in advice_for().
+ */
 #include "openai/refusal.h"
 
 #include <ctype.h>
@@ -82,6 +86,7 @@ static void add_line(struct buf *buf, const char *text, size_t len)
     }
 }
 
+/* A word for programs: cut rather than grown, a server may send anything. */
 static void set_reason(struct words *words, const char *reason)
 {
     size_t len = strnlen(reason, sizeof words->reason - 1);
@@ -191,6 +196,7 @@ static bool says(const struct words *words, const char *text)
     return strstr(llmd__buf_text(&words->message), text) != NULL;
 }
 
+/* Three 404s that mean three things: no such model, no such route, no such path on the server. */
 static const char *advice_not_found(const struct words *words)
 {
     if (words->of_model)
@@ -240,6 +246,7 @@ static const char *advice_for(int status, const struct words *words)
     }
 }
 
+/* As net/retry sees it, told to callers who retry by themselves. */
 static bool retryable(int status)
 {
     return status == 408 || status == 429 || status == 500 || (status >= 502 && status <= 504);

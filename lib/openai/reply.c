@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The snapshot of an answer, read by the same reader as a chunk of a stream: "message" stands where
+ * a stream has "delta".
+ */
 #include "openai/reply.h"
 
 #include "openai/scan.h"

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request is a JSON body from the beginning: setters and a parsed body meet in the same tree, and
+ * members that we do not know travel along. vLLM ignores misspelt members, so what can be checked
+ * here is checked before anything is sent.
+ */
 #include "openai/request.h"
 
 #include <math.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls that wait for their whole answer. net/ repeats them where no byte can have been acted on,
+ * or where the server asked to come later; generating is not idempotent, so nothing else is
+ * repeated.
+ */
 #include "openai/answer.h"
 #include "openai/call.h"
 #include "openai/refusal.h"

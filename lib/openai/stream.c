@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A stream: bytes from net/, deltas from the decoder. Deltas that came in one piece are handed out
+ * one by one; the network is only asked when there are none, so a slow reader slows the server and
+ * not our memory.
+ *
+ * Three things may end a wait: the caller's context (the stream lives on), the limit for the first
+ * event (it ends), and llmd_stream_free() on another thread (the one inside frees). A context of
+ * our own brings them together, as the caller's must not be cancelled by us.
+ */
 #include "base/clock.h"
 #include "base/context.h"
 #include "base/ref.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "openai/tags.h"
 
-#define FIRST_SIZE 64
+#define FIRST_SIZE 64 /* a mux is made for many */
 
 /* Tags are often small numbers or addresses: Fibonacci hashing spreads both. */
 static size_t slot(size_t size, uint64_t tag)
