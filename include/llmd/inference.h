@@ -119,8 +119,8 @@ LLMD_API void llmd_request_free(llmd_request *request);
  * Sends a request and waits for the whole answer. Sent again only when no byte can have been acted
  * on, or on 429 and 503 with the server's Retry-After.
  * @param out  the answer, llmd_reply_free()
- * @return NULL, or LLMD_E_NOT_FOUND (no such model), LLMD_E_INVALID (the server refused the request,
- *         in its words), LLMD_E_BUSY, LLMD_E_UNREACHABLE, LLMD_E_TIMEOUT, LLMD_E_PROTOCOL, ...
+ * @return NULL, or LLMD_E_NOT_FOUND (no such model), LLMD_E_INVALID (the server refused the
+ * request, in its words), LLMD_E_BUSY, LLMD_E_UNREACHABLE, LLMD_E_TIMEOUT, LLMD_E_PROTOCOL, ...
  * @threads any
  * @since 0.1
  */
