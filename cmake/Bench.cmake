@@ -12,7 +12,3 @@ foreach(source ${bench_sources})
         target_link_libraries(${name} PRIVATE test_support)
     endif()
 endforeach()
-# What scripts of tests/scenario and tests/rig run.
-add_executable(deploy ${PROJECT_SOURCE_DIR}/tests/scenario/deploy.c)
-target_link_libraries(deploy PRIVATE llmd_static llmd_flags PkgConfig::CURL PkgConfig::CJSON
-    PkgConfig::YAML PkgConfig::CRYPTO Threads::Threads m)

@@ -29,13 +29,14 @@ for _ in $(seq 100); do
 done
 cat "$work/sandbox.log"
 
-say "4/4 Deploying examples/manifests/tpu.yaml and chatting"
+say "4/4 Deploying examples/manifests/{gateway,tpu}.yaml and chatting"
 KUBECONFIG="$work/kubeconfig" build/release/examples/deploy_and_chat \
-    examples/manifests/tpu.yaml "Say hello in five words."
+    examples/manifests/gateway.yaml examples/manifests/tpu.yaml "Say hello in five words."
 
 cat <<'TEXT'
 
 The same on a real cluster that has KServe (your kubeconfig, your hardware):
 
-    KUBECONFIG=~/.kube/config build/release/examples/deploy_and_chat examples/manifests/tpu.yaml "Hello!"
+    KUBECONFIG=~/.kube/config build/release/examples/deploy_and_chat \
+        examples/manifests/gateway.yaml examples/manifests/tpu.yaml "Hello!"
 TEXT

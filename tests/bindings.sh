@@ -11,8 +11,15 @@ cd "$(dirname "$0")/.." || exit 1
 root=$PWD
 build="${1:-build/release}"
 
-work=$(mktemp -d)
-trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+# LLMD_BINDINGS_DIR keeps prefix, venv and programs for who comes after (the rig).
+if [ -n "${LLMD_BINDINGS_DIR:-}" ]; then
+    rm -rf "$LLMD_BINDINGS_DIR"
+    mkdir -p "$LLMD_BINDINGS_DIR"
+    work=$(realpath "$LLMD_BINDINGS_DIR")
+else
+    work=$(mktemp -d)
+    trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+fi
 failed=0
 
 # says NAME COMMAND...: runs a command and prints the outcome as a test.
@@ -78,5 +85,6 @@ says "go vet" sh -c "cd bindings/go && '$go' vet ./... && '$go' vet -tags llmd_s
 # Linked statically the leak counter counts too.
 (cd bindings/go && "$go" test -json -race -count=1 -tags llmd_static ./...) || failed=1
 says "go test with the shared library" sh -c "cd bindings/go && '$go' test -count=1 ./..."
+says "build the Go example" sh -c "cd examples/go && '$go' build -o '$work/deploy-and-chat' ./deploy-and-chat"
 says "example in Go" "$python" tests/examples.py go "$root" "$go"
 exit $failed

@@ -34,11 +34,11 @@ def command(kind, root, extra):
 
 
 def run_program(kind, root, extra):
-    service = root / "examples/manifests/tpu.yaml"
+    specs = [str(root / "examples/manifests" / name) for name in ("gateway.yaml", "tpu.yaml")]
     words, folder = command(kind, root, extra)
     with llmd.Sandbox() as sandbox, tempfile.TemporaryFile("w+") as progress:
         env = {**os.environ, "KUBECONFIG": sandbox.kubeconfig}
-        said = subprocess.run([*words, str(service), PROMPT], cwd=folder, env=env, check=True,
+        said = subprocess.run([*words, *specs, PROMPT], cwd=folder, env=env, check=True,
                               stdout=subprocess.PIPE, stderr=progress, text=True).stdout
         progress.seek(0)
         lines = progress.read()

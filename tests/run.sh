@@ -90,6 +90,7 @@ stage asan built_and_tested asan -LE checks
 stage tsan built_and_tested tsan -LE checks
 stage valgrind memcheck
 stage release release_and_consumers
+export LLMD_BINDINGS_DIR="$PWD/build/bindings"
 stage bindings bash tests/bindings.sh
 stage quickstart quickstart
 if $rig; then

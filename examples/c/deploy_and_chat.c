@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a YAML file to streamed tokens, with live progress:
+ * From two YAML files to streamed tokens, with live progress:
  *
- *     deploy_and_chat SERVICE.yaml [PROMPT [KUBECONFIG]]
+ *     deploy_and_chat GATEWAY.yaml SERVICE.yaml [PROMPT]
+ *
+ * The cluster is the one that kubectl would use: $KUBECONFIG, or ~/.kube/config.
  */
 #include <llmd/llmd.h>
 #include <stdio.h>
@@ -35,21 +37,27 @@ static llmd_error *chat(const llmd_endpoint *endpoint, const char *prompt)
 int main(int argc, char **argv)
 {
     LLMD_AUTO(llmd_kube) kube = NULL;
-    LLMD_AUTO(llmd_service_spec) spec = NULL;
-    LLMD_AUTO(llmd_task) task = NULL;
+    LLMD_AUTO(llmd_gateway_spec) gateway = NULL;
+    LLMD_AUTO(llmd_service_spec) service = NULL;
+    LLMD_AUTO(llmd_task) first = NULL;
+    LLMD_AUTO(llmd_task) second = NULL;
     LLMD_AUTO(llmd_endpoint) endpoint = NULL;
     LLMD_AUTO(llmd_error) e = NULL;
     LLMD_AUTO(llmd_context) ctx = llmd_context_new();
 
-    if (argc < 2)
-        return fprintf(stderr, "usage: %s SERVICE.yaml [PROMPT [KUBECONFIG]]\n", argv[0]), 2;
+    if (argc < 3)
+        return fprintf(stderr, "usage: %s GATEWAY.yaml SERVICE.yaml [PROMPT]\n", argv[0]), 2;
     llmd_context_set_timeout_ms(ctx, 60 * 60 * 1000); /* a new TPU node may take its time */
-    if ((e = llmd_kube_open(argc > 3 ? argv[3] : NULL, NULL, &kube)) ||
-        (e = llmd_service_spec_parse_file(argv[1], &spec)) ||
-        (e = llmd_service_apply(kube, spec, &task)) || (e = llmd_task_run(ctx, task, show, NULL)) ||
-        (e = llmd_service_connect(ctx, kube, llmd_service_spec_ns(spec),
-                                  llmd_service_spec_name(spec), NULL, &endpoint)) ||
-        (e = chat(endpoint, argc > 2 ? argv[2] : "Hello!")))
+    if ((e = llmd_kube_open(NULL, NULL, &kube)) ||
+        (e = llmd_gateway_spec_parse_file(argv[1], &gateway)) ||
+        (e = llmd_service_spec_parse_file(argv[2], &service)) ||
+        (e = llmd_gateway_apply(kube, gateway, &first)) ||
+        (e = llmd_task_run(ctx, first, show, NULL)) ||
+        (e = llmd_service_apply(kube, service, &second)) ||
+        (e = llmd_task_run(ctx, second, show, NULL)) ||
+        (e = llmd_service_connect(ctx, kube, llmd_service_spec_ns(service),
+                                  llmd_service_spec_name(service), NULL, &endpoint)) ||
+        (e = chat(endpoint, argc > 3 ? argv[3] : "Hello!")))
         return fprintf(stderr, "%s\n%s\n", llmd_error_message(e), llmd_error_advice(e)), 1;
     return 0;
 }

@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""From a YAML file to streamed tokens, with live progress:
+"""From two YAML files to streamed tokens, with live progress:
 
-    deploy_and_chat.py SERVICE.yaml [PROMPT [KUBECONFIG]]
+    deploy_and_chat.py GATEWAY.yaml SERVICE.yaml [PROMPT]
+
+The cluster is the one that kubectl would use: $KUBECONFIG, or ~/.kube/config.
 """
 import sys
 
 import llmd
 
 
-def main(service: str, prompt: str = "Hello!", kubeconfig: str | None = None) -> None:
-    kube = llmd.Kube(kubeconfig)
+def main(gateway: str, service: str, prompt: str = "Hello!") -> None:
+    kube = llmd.Kube()
+    llmd.progress(kube.gateway.apply(llmd.GatewaySpec.from_file(gateway), timeout=3600))
     spec = llmd.ServiceSpec.from_file(service)
     llmd.progress(kube.service.apply(spec, timeout=3600))  # a new TPU node may take its time
     endpoint = kube.service.connect(spec.name, namespace=spec.namespace)
@@ -20,7 +23,7 @@ def main(service: str, prompt: str = "Hello!", kubeconfig: str | None = None) ->
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
     try:
         main(*sys.argv[1:4])

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// From a YAML file to streamed tokens, with live progress:
+// From two YAML files to streamed tokens, with live progress:
 //
-//	deploy-and-chat SERVICE.yaml [PROMPT [KUBECONFIG]]
+//	deploy-and-chat GATEWAY.yaml SERVICE.yaml [PROMPT]
+//
+// The cluster is the one that kubectl would use: $KUBECONFIG, or ~/.kube/config.
 package main
 
 import (
@@ -14,20 +16,22 @@ import (
 	llmd "github.com/libllmd/libllmd/bindings/go"
 )
 
-func run(ctx context.Context, service, prompt, kubeconfig string) error {
-	kube, err := llmd.OpenKube(kubeconfig, "")
+func show(event *llmd.Event) { fmt.Fprintln(os.Stderr, event) }
+
+func run(ctx context.Context, gateway, service, prompt string) error {
+	kube, err := llmd.OpenKube("", "")
 	if err != nil {
+		return err
+	}
+	if err := kube.Gateway.Apply(ctx, llmd.File(gateway)).Run(show); err != nil {
 		return err
 	}
 	spec, err := llmd.ReadServiceSpecFile(service)
 	if err != nil {
 		return err
 	}
-	for event, err := range kube.Service.Apply(ctx, spec).Events() {
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(os.Stderr, event)
+	if err := kube.Service.Apply(ctx, spec).Run(show); err != nil {
+		return err
 	}
 	endpoint, err := kube.Service.Connect(ctx, spec.Namespace, spec.Name, nil)
 	if err != nil {
@@ -48,13 +52,17 @@ func run(ctx context.Context, service, prompt, kubeconfig string) error {
 }
 
 func main() {
-	args := append(os.Args[1:], "", "", "")
-	if args[1] == "" {
-		args[1] = "Hello!"
+	if len(os.Args) < 3 {
+		fmt.Fprintln(os.Stderr, "usage: deploy-and-chat GATEWAY.yaml SERVICE.yaml [PROMPT]")
+		os.Exit(2)
+	}
+	prompt := "Hello!"
+	if len(os.Args) > 3 {
+		prompt = os.Args[3]
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, args[0], args[1], args[2]); err != nil {
+	if err := run(ctx, os.Args[1], os.Args[2], prompt); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
