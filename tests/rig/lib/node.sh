@@ -76,6 +76,23 @@ start_containerd() {
     wait_until 30 "containerd" ctr version
 }
 
+# kubelet ends what it does not know below its cgroup: each instance has its own.
+CGROUP=llmd-rig-$RIG
+
+cgroup_roots() { # of every hierarchy
+    local hierarchy
+    if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+        echo "/sys/fs/cgroup/$CGROUP"
+    else
+        for hierarchy in /sys/fs/cgroup/*/; do echo "$hierarchy$CGROUP"; done
+    fi
+}
+
+make_cgroups() {
+    local root
+    for root in $(cgroup_roots); do mkdir -p "$root"; done
+}
+
 write_kubelet_config() {
     # No resolver: what is not in the cluster does not exist.
     : >"$NODE/resolv.conf"
@@ -83,6 +100,7 @@ write_kubelet_config() {
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 cgroupDriver: cgroupfs
+cgroupRoot: /$CGROUP
 failSwapOn: false
 enforceNodeAllocatable: []
 oomScoreAdj: 0
@@ -108,6 +126,7 @@ END
 
 start_kubelet() {
     mkdir -p "$RIG_DISK/kubelet" "$NODE/volume-plugins"
+    make_cgroups
     start_on_node kubelet "$(rig_bin kubernetes kubelet)" \
         --config="$NODE/kubelet.yaml" --kubeconfig="$PKI/kubelet.kubeconfig" \
         --hostname-override=rig-0 --node-ip="$RIG_NODE_IP" \
@@ -200,7 +219,9 @@ unmount_node() {
 }
 
 remove_cgroups() {
-    [ -d "$NODE" ] || return 0
-    # kubelet's groups are empty now; deepest first.
-    find /sys/fs/cgroup -depth -type d -path '*/kubepods*' -exec rmdir {} + 2>/dev/null || true
+    local root
+    for root in $(cgroup_roots); do
+        # Its groups are empty now; deepest first.
+        [ ! -d "$root" ] || find "$root" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+    done
 }
