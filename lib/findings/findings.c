@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "findings/findings.h"
+#include "findings/lines.h"
 
 #include <string.h>
-#include <strings.h>
 
 static const struct rule *const tables[] = {llmd__rules_service, llmd__rules_pod, llmd__rules_crash,
                                             llmd__rules_route, llmd__rules_late};
@@ -14,6 +14,7 @@ static void free_sightings(struct sightings *list)
     for (size_t i = 0; i < list->count; i++) {
         llmd__free(list->items[i].subject);
         llmd__free(list->items[i].message);
+        llmd__free(list->items[i].detail);
     }
     llmd__free(list->items);
     *list = (struct sightings){0};
@@ -66,6 +67,17 @@ llmd_error *llmd__sighting_add(struct sightings *out, char *subject, const char 
     one_line(message);
     out->items[out->count++] = (struct sighting){
         .subject = TAKE(owned), .message = message, .reason = reason, .strikes = strikes};
+    return NULL;
+}
+
+llmd_error *llmd__sighting_detail(struct sightings *out, const char *text)
+{
+    struct sighting *seen = &out->items[out->count - 1];
+
+    if (!text[0])
+        return NULL;
+    seen->detail = llmd__strdup(text);
+    CHECK_MEMORY(seen->detail);
     return NULL;
 }
 
@@ -142,6 +154,7 @@ static void begin(struct findings *findings)
     for (size_t i = 0; i < findings->count; i++) {
         llmd__free(findings->items[i].subject);
         llmd__free(findings->items[i].message);
+        llmd__free(findings->items[i].detail);
     }
     findings->count = 0;
     findings->wake_ms = 0;
@@ -161,25 +174,12 @@ void llmd__findings_free(struct findings *findings)
 
 /* ---- judging ---- */
 
-static bool has_any(const char *text, const char *words)
-{
-    while (*words) {
-        size_t len = strcspn(words, "|");
-        size_t text_len = strlen(text);
-
-        for (size_t i = 0; len && i + len <= text_len; i++)
-            if (!strncasecmp(text + i, words, len))
-                return true;
-        words += len + (words[len] == '|');
-    }
-    return false;
-}
-
 static const struct rule *match(const struct rule *first, const struct sighting *seen)
 {
     for (const struct rule *rule = first; rule->code && rule->observe == first->observe; rule++)
-        if (!rule->texts || has_any(seen->message, rule->texts) ||
-            has_any(seen->reason, rule->texts))
+        if (!rule->texts || llmd__has_any(seen->message, rule->texts) ||
+            llmd__has_any(seen->reason, rule->texts) ||
+            (seen->detail && llmd__has_any(seen->detail, rule->texts)))
             return rule;
     return NULL;
 }
@@ -219,16 +219,36 @@ static llmd_error *want_log(struct findings *findings, const struct sighting *se
     return NULL;
 }
 
+/* "container main ended with exit code 2 (Error): vllm: error: unrecognized arguments: --x" */
+static llmd_error *add_line(const struct rule *rule, struct sighting *seen)
+{
+    AUTO(str) char *line = NULL;
+    char *message;
+
+    if (!seen->detail)
+        return NULL;
+    line = llmd__telling_line(seen->detail, rule->texts);
+    CHECK_MEMORY(line);
+    message = llmd__format("%s: %s", seen->message, line);
+    CHECK_MEMORY(message);
+    one_line(message);
+    llmd__free(seen->message);
+    seen->message = message;
+    return NULL;
+}
+
 static llmd_error *keep(struct findings *findings, const struct rule *rule, struct sighting *seen,
                         int64_t since_ms, bool ends)
 {
     struct memory_item *told = NULL;
 
+    TRY(add_line(rule, seen));
     TRY(remember(findings, llmd__format("%s|%s", rule->code, seen->subject), since_ms, &told));
     TRY(grow((void **)&findings->items, findings->count, &findings->cap, sizeof(*findings->items)));
     findings->items[findings->count++] = (struct finding){.rule = rule,
                                                           .subject = TAKE(seen->subject),
                                                           .message = TAKE(seen->message),
+                                                          .detail = TAKE(seen->detail),
                                                           .is_new = !told->told,
                                                           .ends = ends,
                                                           .since_ms = since_ms};

@@ -14,10 +14,11 @@
 
 /* What an observer saw once. */
 struct sighting {
-    char *subject;                       /* "Pod/llm/qwen-0" */
-    char *message;                       /* one line; the row's texts are looked for in it */
-    const char *reason;                  /* the server's word, also looked through; or "" */
-    int strikes;                         /* back-offs, identical exits: times it happened */
+    char *subject;      /* "Pod/llm/qwen-0" */
+    char *message;      /* one line; the row's texts are looked for in it */
+    char *detail;       /* many lines, such as the end of a log: looked through too; or NULL */
+    const char *reason; /* the server's word, also looked through; or "" */
+    int strikes;        /* back-offs, identical exits: times it happened */
     const char *log_pod, *log_container; /* the last lines would tell more; or NULL */
 };
 
@@ -52,6 +53,8 @@ extern const struct rule llmd__rules_late[];
 /* For observers: takes subject (NULL: no memory); the message is formatted. */
 llmd_error *llmd__sighting_add(struct sightings *out, char *subject, const char *reason,
                                int strikes, const char *format, ...) PRINTF_LIKE(5, 6);
+/* Gives the last sighting its many lines; the line that tells most joins its message. */
+llmd_error *llmd__sighting_detail(struct sightings *out, const char *text);
 /* How many times an Event says it happened. */
 int llmd__event_count(const struct json *event);
 bool llmd__event_is(const struct json *event, const char *reason, const struct json *about);
@@ -59,7 +62,8 @@ bool llmd__event_is(const struct json *event, const char *reason, const struct j
 struct finding {
     const struct rule *rule;
     char *subject, *message;
-    bool is_new; /* not told before: tell it now */
+    char *detail; /* the last lines, or NULL */
+    bool is_new;  /* not told before: tell it now */
     bool ends;
     int64_t since_ms;
 };

@@ -3,7 +3,6 @@
 #include "findings/findings.h"
 
 #include <string.h>
-#include <strings.h>
 
 /* The end that the container is in, or the one before its restart. */
 static const struct json *last_exit(const struct json *status)
@@ -24,50 +23,6 @@ static int identical_exits(const struct json *status)
         llmd__json_int(now, "exitCode", 0) != llmd__json_int(before, "exitCode", 0))
         return 1;
     return (int)count;
-}
-
-/* The line that tells most: the last with "error" in it, else the last that is not empty. */
-static char *telling_line(const char *text)
-{
-    const char *best = "", *last = "";
-    size_t best_len = 0, last_len = 0;
-
-    while (*text) {
-        size_t len = strcspn(text, "\n");
-        bool is_error = false;
-
-        for (size_t i = 0; i + 5 <= len && !is_error; i++)
-            is_error = !strncasecmp(text + i, "error", 5);
-        if (is_error) {
-            best = text;
-            best_len = len;
-        }
-        if (len) {
-            last = text;
-            last_len = len;
-        }
-        text += len + (text[len] == '\n');
-    }
-    return best_len ? llmd__strndup(best, best_len) : llmd__strndup(last, last_len);
-}
-
-/* A log line in JSON says in two members what the others only surround. */
-static char *plain_line(char *line)
-{
-    AUTO(json) struct json *object = NULL;
-    const char *message, *error;
-    char *plain;
-
-    if (!line || line[0] != '{')
-        return line;
-    llmd_error_free(llmd__json_parse(line, strlen(line), "log line", &object));
-    message = llmd__json_str(object, "msg");
-    error = llmd__json_str(object, "error");
-    if (!message[0] && !error[0])
-        return line;
-    plain = llmd__format("%s%s%s", message, message[0] && error[0] ? ": " : "", error);
-    llmd__free(line);
-    return plain;
 }
 
 /* kubelet says in an Event that it killed a container which took too long to start. */
@@ -99,16 +54,14 @@ static llmd_error *add_crash(const struct scene *scene, const struct json *pod,
     const char *text = llmd__json_str(end, "message");
     const char *log = llmd__scene_find_log(scene, llmd__scene_name(pod), container);
     int64_t code = llmd__json_int(end, "exitCode", 0);
-    AUTO(str) char *line = plain_line(telling_line(text[0] ? text : log ? log : ""));
-
-    CHECK_MEMORY(line);
     if (code == 137 && strcmp(reason, "OOMKilled") && probe_killed(scene, pod))
         reason = "StartupProbe";
     TRY(llmd__sighting_add(out, llmd__scene_subject(pod), reason, identical_exits(status),
-                           "%s %s ended with exit code %d (%s)%s%s",
+                           "%s %s ended with exit code %d (%s)",
                            llmd__scene_is_picker(pod) ? "the endpoint picker's container"
                                                       : "container",
-                           container, (int)code, reason, line[0] ? ": " : "", line));
+                           container, (int)code, reason));
+    TRY(llmd__sighting_detail(out, text[0] ? text : log ? log : ""));
     if (!text[0] && !log && strcmp(reason, "OOMKilled")) {
         out->items[out->count - 1].log_pod = llmd__scene_name(pod);
         out->items[out->count - 1].log_container = container;

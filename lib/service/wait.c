@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/wait.h"
+#include "findings/lines.h"
 #include "service/policies.h"
 #include "service/service_manifest.h"
 
@@ -8,7 +9,8 @@
 
 #include <string.h>
 
-#define LOG_LINES 20
+#define LOG_LINES 40
+#define LOG_BYTES 1200
 
 llmd_error *llmd__wait_new(const llmd_kube *kube, const char *ns, const char *name,
                            struct wait **out)
@@ -153,19 +155,26 @@ static llmd_error *tell_findings(struct graph *graph, const struct wait *wait)
     return NULL;
 }
 
+/* A crash is told with the last lines of the log. */
+static llmd_error *failed(const struct wait *wait, const struct finding *finding)
+{
+    AUTO(str) char *lines = llmd__last_lines(finding->detail ? finding->detail : "", LOG_BYTES);
+    llmd_error *error;
+
+    CHECK_MEMORY(lines);
+    error = llmd__error(LLMD_E_FAILED, "service %s/%s: %s: %s%s%s%s", wait->ns, wait->name,
+                        finding->subject, finding->message, lines[0] ? " (last lines: " : "", lines,
+                        lines[0] ? ")" : "");
+    return llmd__error_set_advice(llmd__error_set_reason(error, finding->rule->code), "%s",
+                                  finding->rule->advice);
+}
+
 /* What nothing that runs can cure ends the wait. */
 static llmd_error *end_of(const struct wait *wait)
 {
-    for (size_t i = 0; i < wait->findings.count; i++) {
-        const struct finding *finding = &wait->findings.items[i];
-
-        if (finding->ends)
-            return llmd__error_set_advice(
-                llmd__error_set_reason(llmd__error(LLMD_E_FAILED, "service %s/%s: %s: %s", wait->ns,
-                                                   wait->name, finding->subject, finding->message),
-                                       finding->rule->code),
-                "%s", finding->rule->advice);
-    }
+    for (size_t i = 0; i < wait->findings.count; i++)
+        if (wait->findings.items[i].ends)
+            return failed(wait, &wait->findings.items[i]);
     return NULL;
 }
 

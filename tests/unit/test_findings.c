@@ -5,6 +5,7 @@
  * service was applied at about one second.
  */
 #include "findings/findings.h"
+#include "findings/lines.h"
 #include "findings/progress.h"
 
 #include <setjmp.h>
@@ -633,12 +634,43 @@ static void test_crash_log(void **state)
     assert_string_equal(replay.findings.log_pod, "qwen-kserve-1");
     assert_string_equal(replay.findings.log_container, "main");
     none(llmd__scene_log(&replay.scene, "qwen-kserve-1", "main",
-                         "loading\\nValueError: 3 heads must be divisible by 4\\nbye\\n"));
+                         "loading\nValueError: 3 heads must be divisible by 4\nbye\n"));
     judge(&replay, 2);
     assert_null(replay.findings.log_pod);
     assert_non_null(find(&replay, "ParallelMismatch"));
     assert_string_equal(replay.end_code, "ParallelMismatch");
     end(&replay);
+}
+
+static void test_lines(void **state)
+{
+    char *text;
+
+    (void)state;
+    text = llmd__telling_line("a\nValueError: gated repo\nRuntimeError: see above\nbye\n", "gated");
+    assert_string_equal(text, "ValueError: gated repo");
+    llmd__free(text);
+    text = llmd__telling_line("a\nError: x\nbye\n\n", NULL);
+    assert_string_equal(text, "Error: x");
+    llmd__free(text);
+    text = llmd__telling_line("a\nbye\n\n", "none");
+    assert_string_equal(text, "bye");
+    llmd__free(text);
+    text = llmd__telling_line("", NULL);
+    assert_string_equal(text, "");
+    llmd__free(text);
+    text = llmd__telling_line("{\"level\":\"error\",\"msg\":\"m\",\"error\":\"e\"}", NULL);
+    assert_string_equal(text, "m: e");
+    llmd__free(text);
+    text = llmd__last_lines("one\ntwo\n\nthree\n", 100);
+    assert_string_equal(text, "one | two | three");
+    llmd__free(text);
+    text = llmd__last_lines("one\ntwo\nthree", 8);
+    assert_string_equal(text, "three");
+    llmd__free(text);
+    text = llmd__last_lines("", 8);
+    assert_string_equal(text, "");
+    llmd__free(text);
 }
 
 int main(void)
@@ -648,6 +680,7 @@ int main(void)
         cmocka_unit_test(test_pull_texts), cmocka_unit_test(test_no_node_fits),
         cmocka_unit_test(test_autoscaler), cmocka_unit_test(test_gateway_class),
         cmocka_unit_test(test_route),      cmocka_unit_test(test_crash_log),
+        cmocka_unit_test(test_lines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
