@@ -24,11 +24,11 @@ void clock_skip_to(struct cluster_clock *clock, int64_t cluster_ms)
         clock->skipped_ms += cluster_ms - now;
 }
 
-int64_t clock_real_wait_ms(const struct cluster_clock *clock, int64_t until)
+int64_t clock_real_wait_us(const struct cluster_clock *clock, int64_t until)
 {
     int64_t left = until - clock_now(clock);
     /* Rounded up: waking a little early would spin. */
-    return left <= 0 ? 0 : (int64_t)((double)left * clock->scale) + 1;
+    return left <= 0 ? 0 : (int64_t)((double)left * clock->scale * 1000) + 1;
 }
 
 void clock_stamp(char out[32])

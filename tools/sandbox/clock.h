@@ -18,7 +18,7 @@ struct cluster_clock {
 void clock_start(struct cluster_clock *clock, double scale);
 int64_t clock_now(const struct cluster_clock *clock);
 void clock_skip_to(struct cluster_clock *clock, int64_t cluster_ms);
-int64_t clock_real_wait_ms(const struct cluster_clock *clock, int64_t until); /* 0 when past */
+int64_t clock_real_wait_us(const struct cluster_clock *clock, int64_t until); /* 0 when past */
 void clock_stamp(char out[32]);       /* "2026-11-25T00:02:50Z" */
 void clock_stamp_micro(char out[40]); /* "2026-11-25T00:02:50.658416Z" */
 

@@ -93,10 +93,10 @@ static int64_t reconcile_all(struct sandbox *sandbox)
 static void wait_until(struct sandbox *sandbox, int64_t next)
 {
     struct timespec at;
-    int64_t ms = next ? clock_real_wait_ms(&sandbox->clock, next) : 3600000;
+    int64_t us = next ? clock_real_wait_us(&sandbox->clock, next) : 3600000000;
     clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += ms / 1000;
-    at.tv_nsec += (ms % 1000) * 1000000;
+    at.tv_sec += us / 1000000;
+    at.tv_nsec += (us % 1000000) * 1000;
     if (at.tv_nsec >= 1000000000) {
         at.tv_sec++;
         at.tv_nsec -= 1000000000;
@@ -111,7 +111,7 @@ static void *run_controllers(void *data)
     pthread_mutex_lock(&sandbox->lock);
     while (!sandbox->stopping) {
         int64_t version = sandbox->store.version;
-        bool due = next && clock_real_wait_ms(&sandbox->clock, next) == 0;
+        bool due = next && clock_real_wait_us(&sandbox->clock, next) == 0;
         if (version == sandbox->settled_version && !due) {
             wait_until(sandbox, next);
             continue;

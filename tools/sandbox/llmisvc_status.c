@@ -26,14 +26,21 @@ static struct object *child(const struct judging *judging, const char *group, co
     return store_get(&judging->sandbox->store, group, plural, judging->service->ns, name);
 }
 
-static struct part judge_deployment(const struct object *deployment, bool picker)
+/* The controller's first look comes before its cache knows what the Deployment says. */
+static bool is_first_look(const struct judging *judging)
+{
+    return !*condition_status(object_json(judging->service), "MainWorkloadReady");
+}
+
+static struct part judge_deployment(const struct judging *judging, const struct object *deployment,
+                                    bool picker)
 {
     const char *available =
         deployment ? condition_status(object_json(deployment), "Available") : "";
-    if (strcmp(available, "True") == 0 &&
+    if (!is_first_look(judging) && strcmp(available, "True") == 0 &&
         (!picker || llmd__json_int(object_json(deployment), "status.availableReplicas", 0) > 0))
         return (struct part){.ready = true};
-    if (!*available)
+    if (!*available || is_first_look(judging))
         return (struct part){.reason = "Progressing",
                              .words =
                                  picker ? llmd__format("Deployment rollout in progress") : NULL};
@@ -174,9 +181,10 @@ static struct part judge_router(const struct judging *judging)
         judge_part(judging, &total, "HTTPRoutesReady", judge_route(judging));
     if (llmd__json_get(own, "scheduler")) {
         judge_part(judging, &total, "InferencePoolReady", judge_pool(judging));
-        judge_part(judging, &total, "SchedulerWorkloadReady",
-                   judge_deployment(
-                       child(judging, "apps", "deployments", "-kserve-router-scheduler"), true));
+        judge_part(
+            judging, &total, "SchedulerWorkloadReady",
+            judge_deployment(
+                judging, child(judging, "apps", "deployments", "-kserve-router-scheduler"), true));
     }
     return total;
 }
@@ -238,8 +246,9 @@ struct json *llmisvc_status(struct sandbox *sandbox, const struct object *servic
     struct part workloads = {.ready = true};
     struct part presets = {.ready = true};
     put(&judging, "PresetsCombined", &presets, true);
-    judge_part(&judging, &workloads, "MainWorkloadReady",
-               judge_deployment(child(&judging, "apps", "deployments", "-kserve"), false));
+    judge_part(
+        &judging, &workloads, "MainWorkloadReady",
+        judge_deployment(&judging, child(&judging, "apps", "deployments", "-kserve"), false));
     struct part router = judge_router(&judging);
     put(&judging, "WorkloadsReady", &workloads, false);
     put(&judging, "RouterReady", &router, false);
