@@ -307,6 +307,9 @@ static llmd_error *judge(struct child *child)
     if (WIFSIGNALED(child->status))
         return llmd__error(LLMD_E_FAILED, "%s: ended by signal %d%s%.500s", child->name,
                            WTERMSIG(child->status), colon, line);
+    /* Where posix_spawn cannot report a failing exec (POSIX allows that), the child says 127. */
+    if (WEXITSTATUS(child->status) == 127 && !line[0])
+        return spawn_error(child->name, ENOENT);
     if (WEXITSTATUS(child->status))
         return llmd__error(LLMD_E_FAILED, "%s: exit status %d%s%.500s", child->name,
                            WEXITSTATUS(child->status), colon, line);
