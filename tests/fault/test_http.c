@@ -393,6 +393,53 @@ static void test_fork(void **state)
     assert_int_equal(server_connections(place->server), 2);
 }
 
+/* A plain proxy gets the whole URL; NO_PROXY of the environment does not concern a chosen one. */
+static void test_proxy(void **state)
+{
+    struct place *place = *state;
+    struct place other = {.server = place->server};
+    const struct http_config config = {.base_url = "http://far.invalid:81/base",
+                                       .proxy_url = server_url(place->server)};
+
+    setenv("NO_PROXY", "*", 1);
+    assert_null(llmd__http_open(&config, &other.http));
+    server_on_json(place->server, NULL, NULL, 200, "{}");
+    assert_int_equal(send_status(&other, NULL, &get_ok), 200);
+    assert_string_equal(request_header(server_last_request(place->server), "host"),
+                        "far.invalid:81");
+    llmd__http_put(other.http);
+    unsetenv("NO_PROXY");
+}
+
+static void send_gzip(struct conn *conn, const struct request *request, void *data)
+{
+    /* {"ok":true} */
+    static const unsigned char packed[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00,
+                                           0x02, 0x03, 0xab, 0x56, 0xca, 0xcf, 0x56, 0xb2,
+                                           0x2a, 0x29, 0x2a, 0x4d, 0xad, 0x05, 0x00, 0x90,
+                                           0x5f, 0xd4, 0xa7, 0x0b, 0x00, 0x00, 0x00};
+    const bool *broken = data;
+
+    (void)request;
+    reply_header(conn, "Content-Encoding", "gzip");
+    reply(conn, 200, "application/json", packed + *broken, sizeof packed - *broken);
+}
+
+static void test_compressed(void **state)
+{
+    struct place *place = *state;
+    struct http_reply reply;
+    bool broken = false;
+
+    server_on(place->server, "GET", "/ok", send_gzip, &broken);
+    assert_null(llmd__http_send(NULL, place->http, &get_ok, &reply));
+    assert_string_equal(llmd__buf_text(&reply.body), "{\"ok\":true}");
+    llmd__http_reply_free(&reply);
+    broken = true;
+    send_fails(place, NULL, &get_ok, LLMD_E_PROTOCOL, "compression is broken");
+    assert_int_equal(server_requests(place->server), 2);
+}
+
 static void test_bad_configuration(void **state)
 {
     struct http *http = NULL;
@@ -430,6 +477,8 @@ int main(void)
         PLACE_TEST(test_token_is_refreshed_once),
         PLACE_TEST(test_many_threads),
         PLACE_TEST(test_fork),
+        PLACE_TEST(test_proxy),
+        PLACE_TEST(test_compressed),
         PLACE_TEST(test_bad_configuration),
     };
 

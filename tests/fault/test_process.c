@@ -62,14 +62,18 @@ static void test_folder(void **state)
     assert_int_equal(strncmp(llmd__buf_text(&out), folder, strlen(folder)), 0);
 }
 
-/* Only the three standard descriptors; ls itself opens one more. */
+/* Only the three standard descriptors. Looked for one by one, because listing opens some. */
 static void test_descriptors(void **state)
 {
     AUTO(buf) struct buf out = BUF_INIT;
     int leaked = dup(STDOUT_FILENO);
 
     (void)state;
-    assert_null(shell(NULL, "ls /proc/$$/fd | tr '\\n' ' '", &out));
+    assert_true(leaked > 2 && leaked < 256);
+    assert_null(shell(NULL,
+                      "i=0; while [ $i -lt 256 ]; do "
+                      "[ -e /proc/$$/fd/$i ] && printf '%s ' $i; i=$((i+1)); done",
+                      &out));
     assert_string_equal(llmd__buf_text(&out), "0 1 2 ");
     close(leaked);
 }
