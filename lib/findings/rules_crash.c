@@ -69,19 +69,23 @@ static llmd_error *add_crash(const struct scene *scene, const struct json *pod,
     return NULL;
 }
 
+static llmd_error *add_crashes(const struct scene *scene, const struct json *pod, const char *list,
+                               struct sightings *out)
+{
+    JSON_EACH(status, llmd__json_get(pod, list))
+    {
+        if (is_crash(pod, status))
+            TRY(add_crash(scene, pod, status, out));
+    }
+    return NULL;
+}
+
 static llmd_error *observe_exit(const struct scene *scene, struct sightings *out)
 {
-    static const char *const lists[] = {"status.initContainerStatuses", "status.containerStatuses"};
-
     SCENE_EACH(pod, scene, SCENE_POD)
     {
-        for (size_t i = 0; i < 2; i++) {
-            JSON_EACH(status, llmd__json_get(pod, lists[i]))
-            {
-                if (is_crash(pod, status))
-                    TRY(add_crash(scene, pod, status, out));
-            }
-        }
+        TRY(add_crashes(scene, pod, "status.initContainerStatuses", out));
+        TRY(add_crashes(scene, pod, "status.containerStatuses", out));
     }
     return NULL;
 }
