@@ -3,6 +3,7 @@
 #ifndef LLMD_OPENAI_ENDPOINT_H
 #define LLMD_OPENAI_ENDPOINT_H
 
+#include "base/fields.h"
 #include "net/http.h"
 
 #include <llmd/inference.h>
@@ -18,6 +19,8 @@ struct llmd_endpoint_spec {
     int64_t idle_timeout_ms;
     llmd_error *error; /* the first bad value */
 };
+
+extern const struct field llmd__endpoint_fields[];
 
 /* NULL, the kept first bad value, or NO_MEMORY for the static spec. */
 llmd_error *llmd__endpoint_spec_check(const llmd_endpoint_spec *spec);

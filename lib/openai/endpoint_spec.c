@@ -5,7 +5,6 @@
  */
 #include "openai/endpoint.h"
 
-#include "base/fields.h"
 #include "base/url.h"
 #include "base/yaml.h"
 
@@ -43,19 +42,20 @@ static llmd_error *check_headers(const struct json *value)
 }
 
 #define AT(member) offsetof(struct llmd_endpoint_spec, member)
-static const struct field endpoint_fields[] = {
-    {"url", FIELD_STRING, AT(url), .doc = "base URL, with or without /v1 at its end"},
+const struct field llmd__endpoint_fields[] = {
+    {"url", FIELD_STRING, AT(url), .doc = "The base URL, with or without `/v1` at its end."},
     {"model", FIELD_STRING, AT(model),
-     .doc = "model of requests that name none; else the first served"},
-    {"headers", FIELD_MAP, AT(headers), check_headers, "headers of every request"},
-    {"ca", FIELD_STRING, AT(ca), .doc = "PEM text of the authorities to trust"},
-    {"insecure", FIELD_BOOL, AT(insecure), .doc = "check no certificate; for tests"},
+     .doc = "The model of requests that name none; by default the first one served."},
+    {"headers", FIELD_MAP, AT(headers), check_headers, "Headers of every request."},
+    {"ca", FIELD_STRING, AT(ca),
+     .doc = "PEM text of the authorities to trust instead of the system's."},
+    {"insecure", FIELD_BOOL, AT(insecure), .doc = "`true` checks no certificate. For tests."},
     {"connect_timeout_ms", FIELD_INT64, AT(connect_timeout_ms), check_timeout,
-     "limit for making a connection; 10000"},
+     "Limit for making a connection; 10000 by default."},
     {"first_event_timeout_ms", FIELD_INT64, AT(first_event_timeout_ms), check_timeout,
-     "limit until the first byte or event of an answer; 0 is none"},
+     "Limit until the first byte or event of an answer; none by default."},
     {"idle_timeout_ms", FIELD_INT64, AT(idle_timeout_ms), check_timeout,
-     "limit for silence between events of a stream; 0 is none"},
+     "Limit for silence between events of a stream; none by default."},
     FIELD_END,
 };
 
@@ -77,7 +77,7 @@ void llmd_endpoint_spec_free(llmd_endpoint_spec *spec)
 {
     if (!spec || spec == &no_memory_spec)
         return;
-    llmd__fields_free(endpoint_fields, spec);
+    llmd__fields_free(llmd__endpoint_fields, spec);
     llmd_error_free(spec->error);
     llmd__free(spec);
 }
@@ -92,7 +92,7 @@ llmd_error *llmd_endpoint_spec_parse(const char *text, llmd_endpoint_spec **out)
     llmd_endpoint_spec *spec = llmd__calloc(1, sizeof *spec);
     CHECK_MEMORY(spec);
     spec->connect_timeout_ms = CONNECT_TIMEOUT_MS;
-    llmd_error *error = llmd__fields_read(endpoint_fields, object, "endpoint spec", spec);
+    llmd_error *error = llmd__fields_read(llmd__endpoint_fields, object, "endpoint spec", spec);
     if (error)
         llmd_endpoint_spec_free(spec);
     else

@@ -3,6 +3,7 @@
    must parse. */
 #include "base/file.h"
 #include "gateway/spec.h"
+#include "openai/endpoint.h"
 #include "service/presets.h"
 #include "service/spec.h"
 
@@ -16,6 +17,8 @@
 
 #define PAGE SOURCE_DIR "/docs/spec.md"
 #define MANIFESTS SOURCE_DIR "/examples/manifests/"
+
+#define ENDPOINT "url: http://10.0.0.5/llm/qwen\nidle_timeout_ms: 60000\n"
 
 static void none(llmd_error *error)
 {
@@ -70,6 +73,8 @@ static void render(struct buf *page)
     add_file(page, "gateway.yaml");
     llmd__buf_str(page, "\n");
     llmd__fields_doc(llmd__gateway_fields, page);
+    llmd__buf_str(page, "\n## Endpoint\n\n```yaml\n" ENDPOINT "```\n\n");
+    llmd__fields_doc(llmd__endpoint_fields, page);
     none(llmd__buf_check(page));
 }
 
@@ -109,15 +114,19 @@ static void test_every_field_is_explained(void **state)
     (void)state;
     check_docs(llmd__service_fields);
     check_docs(llmd__gateway_fields);
+    check_docs(llmd__endpoint_fields);
 }
 
 static void test_examples_parse(void **state)
 {
     static const char *const services[] = {"tpu.yaml", "gpu.yaml"};
     llmd_gateway_spec *gateway = NULL;
+    llmd_endpoint_spec *endpoint = NULL;
     char *text = NULL;
 
     (void)state;
+    none(llmd_endpoint_spec_parse(ENDPOINT, &endpoint));
+    llmd_endpoint_spec_free(endpoint);
     for (size_t i = 0; i < 2; i++) {
         llmd_service_spec *spec = NULL;
         char path[512];
