@@ -51,7 +51,8 @@ struct step_action {
     enum action_kind kind;
     struct http *http;           /* SEND, STREAM */
     struct http_request request; /* SEND, STREAM; idempotent ones are retried */
-    int64_t wake_ms;             /* monotonic; 0: none. With NONE, STREAM and SEND too */
+    int64_t wake_ms;             /* monotonic; 0: none. With NONE, STREAM and SEND too. Every
+                                    answer sets it anew: a step that still waits says so again */
     llmd_error *error;           /* FAIL: handed over */
 };
 
@@ -75,7 +76,8 @@ llmd_error *llmd__graph_add(struct graph *graph, const struct step_class *class,
 llmd_error *llmd__graph_need(struct graph *graph, step_id step, step_id needed);
 /* Called from advance(): queues an event. step NULL: the current step's class name. */
 llmd_error *llmd__graph_event(struct graph *graph, const struct event_text *text);
-void llmd__graph_poke(struct graph *graph, step_id step); /* from advance(): wakes a step */
+/* From advance(): wakes a step that has begun. */
+void llmd__graph_poke(struct graph *graph, step_id step);
 void llmd__graph_result(struct graph *graph, struct json *result); /* takes it; the last event's */
 /* The task takes the graph. */
 llmd_error *llmd__task_new(struct graph *graph, llmd_task **out);
