@@ -108,6 +108,34 @@ static void nothing_in_flight_is_null(void **state)
     server_stop(server);
 }
 
+static void streams_one_by_one(struct server *server, unsigned rounds, bool cut)
+{
+    LLMD_AUTO(llmd_endpoint) endpoint = open_endpoint(server);
+    LLMD_AUTO(llmd_mux) mux = NULL;
+    assert_null(llmd_mux_open(&mux));
+    for (unsigned round = 0; round < rounds; round++) {
+        assert_null(add(mux, endpoint, "tiny", round));
+        for (llmd_delta *delta; (delta = next(mux)); llmd_delta_free(delta))
+            if (llmd_delta_error(delta))
+                fail_msg("%s", llmd_error_message(llmd_delta_error(delta)));
+        if (!cut)
+            continue;
+        server_cut_all(server);
+        usleep(20000); /* the reset arrives */
+    }
+}
+
+/* Connections serve stream after stream; one that the server has closed meanwhile is not used. */
+static void connections_are_kept_while_they_live(void **state)
+{
+    (void)state;
+    struct server *server = server_start(reply_tokens, &three);
+    streams_one_by_one(server, 20, false);
+    assert_in_range(server_connections(server), 1, 5);
+    streams_one_by_one(server, 5, true);
+    server_stop(server);
+}
+
 static void a_tag_is_in_flight_once(void **state)
 {
     (void)state;
@@ -484,6 +512,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_streams_interleave),
         cmocka_unit_test(nothing_in_flight_is_null),
+        cmocka_unit_test(connections_are_kept_while_they_live),
         cmocka_unit_test(a_tag_is_in_flight_once),
         cmocka_unit_test(errors_stay_with_their_stream),
         cmocka_unit_test(the_model_is_asked_once_for_all),
