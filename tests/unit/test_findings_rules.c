@@ -212,19 +212,24 @@ static void test_route(void **state)
 
 /* ---- crashes without a message wait for the log ---- */
 
-static void test_crash_log(void **state)
+static void put_crashed_pod(struct replay *replay)
 {
-    struct replay replay;
-
-    (void)state;
-    begin(&replay, "qwen");
-    put(&replay, SCENE_POD,
+    put(replay, SCENE_POD,
         "{'kind': 'Pod', 'metadata': {'name': 'qwen-kserve-1', 'namespace': 'llm', 'uid': 'u1',"
         " 'labels': {'app.kubernetes.io/name': 'qwen',"
         " 'app.kubernetes.io/part-of': 'llminferenceservice'}},"
         " 'status': {'phase': 'Running', 'containerStatuses': [{'name': 'main', 'ready': false,"
         " 'restartCount': 2, 'state': {'terminated': {'exitCode': 1, 'reason': 'Error'}},"
         " 'lastState': {'terminated': {'exitCode': 1, 'reason': 'Error'}}}]}}");
+}
+
+static void test_crash_log(void **state)
+{
+    struct replay replay;
+
+    (void)state;
+    begin(&replay, "qwen");
+    put_crashed_pod(&replay);
     judge(&replay, 1);
     assert_int_equal(replay.count, 0);
     assert_string_equal(replay.findings.log_pod, "qwen-kserve-1");
@@ -269,12 +274,57 @@ static void test_lines(void **state)
     llmd__free(text);
 }
 
+/* ---- out of memory: each allocation fails once ---- */
+
+static llmd_error *judge_once(struct scene *scene)
+{
+    struct findings findings = {0};
+    struct progress progress = {0};
+    llmd_error *error = llmd__progress_init(&progress);
+
+    if (!error)
+        error = llmd__progress_look(&progress, scene);
+    if (!error)
+        error = llmd__findings_judge(&findings, scene, 1000, true);
+    llmd__findings_free(&findings);
+    llmd__progress_free(&progress);
+    return error;
+}
+
+static void test_no_memory(void **state)
+{
+    struct replay replay;
+    int64_t n = 1;
+
+    (void)state;
+    begin(&replay, "qwen");
+    put_gateway(&replay, "nosuch");
+    put_route(&replay, "Accepted", "NotAllowedByListeners", "no listener", 2);
+    put_crashed_pod(&replay);
+    none(llmd__scene_log(&replay.scene, "qwen-kserve-1", "main", "{\"msg\":\"error\"}\n"));
+    for (bool failed = true; failed; n++) {
+        int64_t live = llmd__alloc_live();
+
+        llmd__alloc_fail_at(n);
+        llmd_error *error = judge_once(&replay.scene);
+        failed = llmd__alloc_count() >= n;
+        llmd__alloc_fail_at(0);
+        /* A log line that cannot be read for want of memory is told as it stands. */
+        assert_true(!error || llmd_error_code(error) == LLMD_E_NO_MEMORY);
+        llmd_error_free(error);
+        assert_int_equal(llmd__alloc_live(), live);
+    }
+    assert_true(n > 20);
+    end(&replay);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_node_fits),  cmocka_unit_test(test_autoscaler),
         cmocka_unit_test(test_gateway_class), cmocka_unit_test(test_route),
         cmocka_unit_test(test_crash_log),     cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
