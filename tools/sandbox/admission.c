@@ -24,6 +24,10 @@ struct answer read_body(struct call *call, struct json **out)
 {
     const char *body = call->request->body;
     const char *type = request_header(call->request, "Content-Type");
+    if (type && strstr(type, "protobuf"))
+        return answer_status(415, "UnsupportedMediaType", NULL,
+                             "the body of the request was in an unknown format - accepted media "
+                             "types include: application/json, application/yaml");
     llmd_error *bad = type && strstr(type, "yaml")
                           ? llmd__yaml_parse(body, "body", out)
                           : llmd__json_parse(body, call->request->body_len, "body", out);
