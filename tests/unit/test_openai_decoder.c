@@ -243,6 +243,25 @@ static void a_servers_index_does_not_size_our_memory(void **state)
     llmd__assembly_free(&assembly);
 }
 
+/* net/sse caps one event at 16 MiB; the deltas before it are kept. */
+static void a_huge_event_ends_the_answer(void **state)
+{
+    (void)state;
+    struct decoder decoder = {0};
+    struct outcome outcome = {0};
+    static char piece[1 << 20];
+    memset(piece, 'x', sizeof piece);
+    const char begin[] = DELTA("a") "data: ";
+    outcome.error = llmd__decoder_feed(&decoder, begin, sizeof begin - 1);
+    for (int i = 0; i < 18 && !outcome.error; i++)
+        outcome.error = llmd__decoder_feed(&decoder, piece, sizeof piece);
+    take_all(&decoder, &outcome);
+    assert_int_equal(llmd_error_code(outcome.error), LLMD_E_TOO_LARGE);
+    assert_string_equal(llmd__buf_text(&outcome.text), "a|");
+    outcome_free(&outcome);
+    llmd__decoder_free(&decoder);
+}
+
 static llmd_error *assemble_and_drop(void *data)
 {
     (void)data;
@@ -274,6 +293,7 @@ int main(void)
         cmocka_unit_test(a_reply_is_put_together),
         cmocka_unit_test(plain_answers_become_replies),
         cmocka_unit_test(a_servers_index_does_not_size_our_memory),
+        cmocka_unit_test(a_huge_event_ends_the_answer),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
