@@ -42,7 +42,7 @@ CASES = {
     "image": ("ImageNotFound", lambda o: o["kind"] == "Pod" and any("Image" in r for r in waiting(o))),
     "pull": ("ImagePullDenied", lambda o: o["kind"] == "Pod" and any("Image" in r for r in waiting(o))),
     "unschedulable": ("Unschedulable", lambda o: has(o, "Pod", "PodScheduled", "False")),
-    "crash": ("ContainerExits", lambda o: o["kind"] == "Pod" and "Error" in waiting(o)),
+    "crash": ("UnknownArgument", lambda o: o["kind"] == "Pod" and "Error" in waiting(o)),
     "preset": ("PresetMissing",
                lambda o: has(o, "LLMInferenceService", "PresetsCombined", "False")),
     "route": ("RouteNotAllowed", lambda o: has(o, "HTTPRoute", "Accepted", "False")),
