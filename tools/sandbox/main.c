@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -78,6 +79,16 @@ static int serve(struct sandbox *sandbox, int signals, pid_t parent)
     return 0;
 }
 
+/* Ten thousand streams are ten thousand descriptors. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
@@ -87,6 +98,7 @@ int main(int argc, char **argv)
         return stop - 1;
     if (options.exit_with_parent)
         prctl(PR_SET_PDEATHSIG, SIGTERM);
+    raise_descriptor_limit();
     int signals = block_signals();
     struct sandbox *sandbox = sandbox_start(&options);
     if (!sandbox)
