@@ -60,6 +60,8 @@ static bool finish_line(struct sse *sse, const char *bytes, size_t end)
     if (sse->line.len == 0)
         return take_line(sse, bytes, end);
     llmd__buf_add(&sse->line, bytes, end);
+    if (sse->line.failed || sse->line.too_large)
+        return false; /* stays latched: llmd__sse_check() tells */
     bool complete = take_line(sse, llmd__buf_text(&sse->line), sse->line.len);
     llmd__buf_reset(&sse->line);
     return complete;

@@ -271,7 +271,7 @@ static llmd_error *assemble_and_drop(void *data)
 
 static llmd_error *decode_one(void *data)
 {
-    struct outcome outcome = decode(data, strlen(data), 4096, NULL);
+    struct outcome outcome = decode(data, strlen(data), 7, NULL);
     llmd_error *error = TAKE(outcome.error);
     outcome_free(&outcome);
     return error;
