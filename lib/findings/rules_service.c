@@ -189,7 +189,22 @@ static llmd_error *observe_not_ready(const struct scene *scene, struct sightings
     return NULL;
 }
 
+/* Ready stays True with no replica at all. */
+static llmd_error *observe_no_replicas(const struct scene *scene, struct sightings *out)
+{
+    const struct json *service = llmd__scene_service(scene);
+
+    if (!service || llmd__json_int(service, "spec.replicas", 1) != 0)
+        return NULL;
+    return llmd__sighting_add(out, llmd__scene_subject(service), "", 1,
+                              "replicas is 0: nothing will answer");
+}
+
 const struct rule llmd__rules_late[] = {
+    {.code = "NoReplicas",
+     .observe = observe_no_replicas,
+     .advice = "set replicas to 1 or more",
+     .end_ms = FINDING_NEVER},
     {.code = "ServiceMissing",
      .observe = observe_silence,
      .texts = "Missing",

@@ -49,6 +49,15 @@ void llmd__wait_free(void *data)
 
 /* ---- watches ---- */
 
+/* Deleted under our hands: waiting on would be for something else. */
+static llmd_error *deleted(const struct wait *wait)
+{
+    return llmd__error_set_reason(llmd__error(LLMD_E_NOT_FOUND,
+                                              "service %s/%s was deleted while we waited", wait->ns,
+                                              wait->name),
+                                  "Deleted");
+}
+
 static llmd_error *on_change(void *data, struct graph *graph, const struct watch_change *change,
                              struct step_action *action)
 {
@@ -56,6 +65,9 @@ static llmd_error *on_change(void *data, struct graph *graph, const struct watch
     struct wait *wait = watch->wait;
 
     (void)action;
+    if (change->type == LLMD_CHANGE_DELETED && watch->kind == SCENE_SERVICE &&
+        llmd__scene_service(&wait->scene))
+        return deleted(wait);
     if (change->type == LLMD_CHANGE_SYNCED)
         wait->scene.sets[watch->kind].synced = true;
     else if (change->type == LLMD_CHANGE_DELETED)

@@ -199,7 +199,7 @@ static llmd_error *warmup_advance(void *state, struct graph *graph, const struct
     struct warmup *warmup = state;
     struct wait *wait = llmd__graph_data(graph);
 
-    if (!wait->spec || !wait->spec->warmup)
+    if (!wait->spec || !wait->spec->warmup || !wait->progress.done)
         return finish(graph, wait, action);
     if (input->kind == INPUT_BEGIN) {
         TRY(begin(warmup, wait, input->now_ms, action));

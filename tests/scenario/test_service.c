@@ -336,6 +336,64 @@ static void test_wait_lives_on(void **state)
     sandbox_process_stop(trouble.sandbox);
 }
 
+/* ---- parked, and taken away ---- */
+
+static void test_no_replicas(void **state)
+{
+    struct sandbox_process *sandbox = start("ready");
+    struct log log = {0};
+    llmd_kube *kube = NULL;
+
+    (void)state;
+    none(llmd_kube_open(sandbox_process_kubeconfig(sandbox), NULL, &kube));
+    apply_gateway(kube, &log);
+    none(apply_service(kube,
+                       "name: qwen\nnamespace: llm\nmodel: hf://a/b\nreplicas: 0\nwarmup: 1\n"
+                       "gateway: {name: edge}\n",
+                       &log));
+    assert_non_null(find(&log, "LLMInferenceService/llm/qwen", "NoReplicas"));
+    assert_null(find(&log, "", "WarmUp"));
+    llmd_kube_free(kube);
+    clear(&log);
+    sandbox_process_stop(sandbox);
+}
+
+static void delete_on_image(void *data, const llmd_event *event)
+{
+    const llmd_kube *kube = data;
+    LLMD_AUTO(llmd_task) task = NULL;
+
+    if (strcmp(llmd_event_phase(event), "image"))
+        return;
+    none(llmd_kube_delete(kube, "llminferenceservices.serving.kserve.io", "llm", "qwen", &task));
+    none(llmd_task_run(NULL, task, NULL, NULL));
+}
+
+static void test_deleted_while_waiting(void **state)
+{
+    struct sandbox_process *sandbox = start("ready");
+    LLMD_AUTO(llmd_service_spec) spec = NULL;
+    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
+    LLMD_AUTO(llmd_error) error = NULL;
+    struct log log = {0};
+    llmd_kube *kube = NULL;
+    llmd_task *task = NULL;
+
+    (void)state;
+    none(llmd_kube_open(sandbox_process_kubeconfig(sandbox), NULL, &kube));
+    apply_gateway(kube, &log);
+    none(llmd_service_spec_parse(QWEN, &spec));
+    none(llmd_service_apply(kube, spec, &task));
+    llmd_context_set_timeout_ms(ctx, 30000);
+    error = llmd_task_run(ctx, task, delete_on_image, kube);
+    assert_int_equal(llmd_error_code(error), LLMD_E_NOT_FOUND);
+    assert_string_equal(llmd_error_reason(error), "Deleted");
+    llmd_task_free(task);
+    llmd_kube_free(kube);
+    clear(&log);
+    sandbox_process_stop(sandbox);
+}
+
 /* ---- without KServe ---- */
 
 static void test_no_kserve(void **state)
@@ -506,9 +564,14 @@ static void test_deploy_without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_life),          cmocka_unit_test(test_life_on_gke),
-        cmocka_unit_test(test_wait_lives_on), cmocka_unit_test(test_no_kserve),
-        cmocka_unit_test(test_broken),        cmocka_unit_test(test_deploy_without_memory),
+        cmocka_unit_test(test_life),
+        cmocka_unit_test(test_life_on_gke),
+        cmocka_unit_test(test_wait_lives_on),
+        cmocka_unit_test(test_no_replicas),
+        cmocka_unit_test(test_deleted_while_waiting),
+        cmocka_unit_test(test_no_kserve),
+        cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_deploy_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
