@@ -39,7 +39,8 @@ def run_program(kind, root, extra):
     with llmd.Sandbox() as sandbox, tempfile.TemporaryFile("w+") as progress:
         env = {**os.environ, "KUBECONFIG": sandbox.kubeconfig}
         said = subprocess.run([*words, *specs, PROMPT], cwd=folder, env=env, check=True,
-                              stdout=subprocess.PIPE, stderr=progress, text=True).stdout
+                              stdout=subprocess.PIPE, stderr=progress, text=True,
+                              timeout=300).stdout
         progress.seek(0)
         lines = progress.read()
     print(lines, said, sep="")

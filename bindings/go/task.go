@@ -64,6 +64,9 @@ func (e *Event) String() string {
 		line.WriteString(about + ": ")
 	}
 	line.WriteString(e.Message)
+	if !strings.Contains(strings.ToLower(e.Message), strings.ToLower(e.Reason)) {
+		line.WriteString(" (" + e.Reason + ")")
+	}
 	if e.Advice != "" {
 		line.WriteString("\n         " + e.Advice)
 	}

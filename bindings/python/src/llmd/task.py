@@ -102,7 +102,10 @@ class Event:
         level = self.level
         mark = f"{level.name} " if level >= Level.WARNING else ""
         about = " ".join(part for part in (self.phase or self.step, self.subject) if part)
-        line = f"{clock} {mark}{about}: {self.message}" if about else f"{clock} {mark}{self.message}"
+        said, reason = self.message, self.reason
+        if reason and reason.lower() not in said.lower():
+            said = f"{said} ({reason})"
+        line = f"{clock} {mark}{about}: {said}" if about else f"{clock} {mark}{said}"
         return f"{line}\n         {self.advice}" if self.advice else line
 
     def __repr__(self) -> str:
