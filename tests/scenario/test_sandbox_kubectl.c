@@ -126,7 +126,7 @@ static void deploys_looks_and_deletes(void **state)
     apply(service, "llminferenceservice.serving.kserve.io/qwen serverside-applied");
     must_run("wait -n llm llmisvc/qwen --for=condition=Ready --timeout=30s", "condition met");
     must_run("get -n llm llmisvc qwen -o jsonpath={.status.url}", "/llm/qwen");
-    must_run("get -n llm pods", "qwen-kserve-");
+    must_run("get -n llm pods", "1/1     Running");
     must_run("logs -n llm deploy/qwen-kserve -c main --tail=1", "Application startup complete.");
     must_run("rollout status -n llm deploy/qwen-kserve", "successfully rolled out");
     must_run("patch -n llm llmisvc qwen --type=merge -p '{\"spec\":{\"replicas\":2}}'", "patched");

@@ -312,9 +312,9 @@ static int64_t after_crash(struct sandbox *sandbox, struct object *pod, int64_t 
     AUTO(str) char *words = NULL;
     int exit_code;
     int index = failing_container(pod, &words, &exit_code);
-    int seconds = 10 << (pod->count < 6 ? pod->count - 1 : 5);
     if (pod->count == 0 || index < 0)
         return restart(sandbox, pod, now);
+    int seconds = 10 << (pod->count < 6 ? pod->count - 1 : 5);
     AUTO(str)
     char *message = llmd__format("back-off %ds restarting failed container=%s pod=%s_%s(%s)",
                                  seconds, llmd__json_str(container_at(pod, index), "name"),

@@ -3,6 +3,7 @@
 
 #include "sandbox/managed.h"
 #include "sandbox/selector.h"
+#include "sandbox/table.h"
 #include "base/base64.h"
 
 #include <inttypes.h>
@@ -43,9 +44,20 @@ static struct answer show_dry(struct call *call, int status, struct json *json)
     return (struct answer){status, text};
 }
 
+static struct answer show_table(const struct object *object)
+{
+    AUTO(buf) struct buf out = BUF_INIT;
+    struct answer answer = {.status = 200};
+    table_of(&out, object->kind, object->now);
+    must(llmd__buf_take(&out, &answer.text));
+    return answer;
+}
+
 struct answer verb_get(struct call *call)
 {
     struct object *object = find(call);
+    if (object && table_wanted(call->request))
+        return show_table(object);
     return object ? show(call, 200, object) : answer_not_found(call->route.kind, call->route.name);
 }
 
@@ -89,6 +101,10 @@ static bool before_page(const struct page *page, const struct object *object)
 
 static void add_item(struct call *call, struct buf *buf, const struct object *object)
 {
+    if (table_wanted(call->request)) {
+        table_row(buf, object->kind, object->now);
+        return;
+    }
     if (strcmp(call->route.kind->storage_version, call->route.version) == 0) {
         llmd__buf_add(buf, object->now->text, object->now->len);
         return;
@@ -99,7 +115,6 @@ static void add_item(struct call *call, struct buf *buf, const struct object *ob
 
 static void list_items(struct call *call, struct page *page, struct buf *items)
 {
-    AUTO(buf) struct buf unused = BUF_INIT;
     char *labels = request_query(call->request, "labelSelector");
     char *fields = request_query(call->request, "fieldSelector");
     for (struct object *object = call->route.kind->objects; object; object = object->next) {
@@ -130,9 +145,23 @@ static char *continue_token(struct call *call, const struct page *page)
     return llmd__format("%s", llmd__buf_text(&token));
 }
 
+/* Pages of a Table are not told apart: kubectl asks for 500 at once. */
+static struct answer print_table(struct call *call, const struct buf *rows)
+{
+    AUTO(buf) struct buf text = BUF_INIT;
+    struct answer answer = {.status = 200};
+    table_begin(&text, call->route.kind, call->sandbox->store.version);
+    llmd__buf_add(&text, llmd__buf_text(rows), rows->len);
+    llmd__buf_str(&text, "]}");
+    must(llmd__buf_take(&text, &answer.text));
+    return answer;
+}
+
 static struct answer print_list(struct call *call, const struct page *page, const struct buf *items)
 {
     AUTO(buf) struct buf text = BUF_INIT;
+    if (table_wanted(call->request))
+        return print_table(call, items);
     llmd__buf_format(&text,
                      "{\"kind\":\"%sList\",\"apiVersion\":\"%s\",\"metadata\":{"
                      "\"resourceVersion\":\"%" PRId64 "\"",
@@ -157,7 +186,7 @@ struct answer verb_list(struct call *call)
     struct answer refused = {0};
     char *limit = request_query(call->request, "limit");
     char *token = request_query(call->request, "continue");
-    page.limit = limit ? atol(limit) : 0;
+    page.limit = limit && !table_wanted(call->request) ? atol(limit) : 0;
     if (token && *token)
         refused = read_continue(call, token, &page);
     free(limit);

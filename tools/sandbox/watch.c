@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sandbox/selector.h"
+#include "sandbox/table.h"
 #include "sandbox/verbs.h"
 
 #include "base/clock.h"
@@ -34,10 +35,14 @@ static bool selects(const struct watch *watch, const struct snapshot *snapshot)
 static void add_event(struct watch *watch, struct buf *out, const char *type,
                       const struct snapshot *snapshot)
 {
-    AUTO(str)
-    char *text = object_text(snapshot, watch->call->route.kind, watch->call->route.version);
+    const struct route *route = &watch->call->route;
     llmd__buf_format(out, "{\"type\":\"%s\",\"object\":", type);
-    llmd__buf_str(out, text);
+    if (table_wanted(watch->call->request)) {
+        table_of(out, route->kind, snapshot);
+    } else {
+        AUTO(str) char *text = object_text(snapshot, route->kind, route->version);
+        llmd__buf_str(out, text);
+    }
     llmd__buf_str(out, "}\n");
 }
 
