@@ -39,6 +39,7 @@ struct answer read_body(struct call *call, struct json **out)
     return answer;
 }
 
+/* Labels of letters, digits and inner hyphens, parted by dots where they may be. */
 static bool name_is_valid(const char *name, bool dots, bool letter_first, size_t max)
 {
     size_t len = strlen(name);
@@ -57,6 +58,7 @@ static bool name_is_valid(const char *name, bool dots, bool letter_first, size_t
     return true;
 }
 
+/* Names of roles may hold colons: "system:auth-delegator". */
 static bool is_rbac(const struct kind *kind)
 {
     return strcmp(kind->group, "rbac.authorization.k8s.io") == 0;
@@ -82,6 +84,7 @@ static struct answer check_name(const struct kind *kind, const char *name)
     return (struct answer){0};
 }
 
+/* Nothing new goes into a namespace that is not there or is on its way out. */
 static struct answer check_namespace(struct call *call, const char *resource)
 {
     const char *name = call->route.ns;
@@ -122,6 +125,7 @@ static struct answer check_identity(struct call *call, struct json *json)
     return (struct answer){0};
 }
 
+/* GKE lets no experimental Gateway API in. */
 static struct answer check_gateway_api_channel(struct call *call, const struct json *json)
 {
     const char *channel =
@@ -195,6 +199,7 @@ static void default_service(struct sandbox *sandbox, struct json *json)
     llmd__json_set_object(member_object(json, "status"), "loadBalancer");
 }
 
+/* Only defaults that a client reads back or that decide something here. */
 static void default_pod_spec(struct json *spec)
 {
     default_str(spec, "restartPolicy", "Always");

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+/* Nobody here reads it: webhooks are never called. It only has to be there. */
 #define PEM_STAND_IN                                                                               \
     "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCnNhbmRib3gKLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo="
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Cluster time is our monotonic time, stretched; it never goes back, also when skipped. */
 #include "sandbox/clock.h"
 
 #include "base/clock.h"

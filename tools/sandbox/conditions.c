@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Conditions as Kubernetes writes them: lastTransitionTime moves only when the status does, so a
+ * client can tell "still" from "again".
+ */
 #include "sandbox/sandbox.h"
 
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A container here is only its words: image and arguments decide whether it would stay, end, and
+ * what its log would say.
+ */
 #include "sandbox/containers.h"
 
 #include "sandbox/images.h"

@@ -88,13 +88,6 @@ struct model *instances_of_pod(struct sandbox *sandbox, const struct object *pod
     return instance->model;
 }
 
-void dataplane_serve_pod(struct conn *conn, struct sandbox *sandbox, struct model *model,
-                         const struct request *request, const char *path)
-{
-    (void)sandbox;
-    model_serve(conn, model, request, path);
-}
-
 /* ---- routing ---- */
 
 struct hop {
@@ -129,6 +122,7 @@ static bool path_matches(const struct json *match, const char *path)
     return strncmp(value, path, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
+/* The longest path wins, then the most headers: Gateway API's own order. */
 static void try_match(struct hop *best, const struct object *route, const struct json *rule,
                       const struct json *match, const struct request *request)
 {
@@ -142,6 +136,7 @@ static void try_match(struct hop *best, const struct object *route, const struct
     *best = (struct hop){length, headers, rule, route};
 }
 
+/* A route that its gateway refused is not in the data plane. */
 static bool is_programmed(const struct object *route)
 {
     JSON_EACH(parent, llmd__json_get(object_json(route), "status.parents"))
@@ -212,6 +207,7 @@ static void rewrite_path(struct target *target, const struct hop *hop, const cha
     snprintf(target->path, sizeof(target->path), "%s%s", slash && *rest ? "" : prefix, rest);
 }
 
+/* With the lock held: nothing of the store is used after it is given back but the model. */
 static struct target resolve(struct sandbox *sandbox, const struct request *request,
                              const char *prompt)
 {
@@ -240,15 +236,15 @@ static struct target resolve(struct sandbox *sandbox, const struct request *requ
     return target;
 }
 
-static bool begins_with_route(struct sandbox *sandbox, const char *path)
+/* Only a bare OpenAI path goes to the stand-alone model; all else is a path that no route has. */
+static bool is_bare_path(const char *path)
 {
-    struct kind *services = kinds_find(sandbox->store.kinds, SERVING_GROUP, "llminferenceservices");
-    if (strncmp(path, "/v1/", 4) != 0 && strcmp(path, "/health") != 0 &&
-        strcmp(path, "/metrics") != 0 && strcmp(path, "/version") != 0 &&
-        strcmp(path, "/tokenize") != 0 && strcmp(path, "/load") != 0 && strcmp(path, "/ping") != 0)
-        return true;
-    (void)services;
-    return false;
+    static const char *const bare[] = {"/health",   "/metrics", "/version",
+                                       "/tokenize", "/load",    "/ping"};
+    for (size_t i = 0; i < sizeof(bare) / sizeof(bare[0]); i++)
+        if (strcmp(path, bare[i]) == 0)
+            return true;
+    return strncmp(path, "/v1/", 4) == 0;
 }
 
 /* The picker reads the body before the model does, and refuses in its own words. */
@@ -269,7 +265,7 @@ static bool picker_refuses(struct conn *conn, const struct target *target,
     return true;
 }
 
-static void serve_target(struct conn *conn, struct sandbox *sandbox, const struct request *request,
+static void serve_target(struct conn *conn, const struct request *request,
                          const struct target *target, const struct json *body, const char *prompt)
 {
     if (target->status == 404)
@@ -279,7 +275,7 @@ static void serve_target(struct conn *conn, struct sandbox *sandbox, const struc
     else if (target->status == 503)
         reply_text(conn, 503, "text/plain", "no healthy upstream");
     else if (!picker_refuses(conn, target, request, body, prompt))
-        dataplane_serve_pod(conn, sandbox, target->model, request, target->path);
+        model_serve(conn, target->model, request, target->path);
 }
 
 void dataplane_handle(struct conn *conn, const struct request *request, void *data)
@@ -295,8 +291,8 @@ void dataplane_handle(struct conn *conn, const struct request *request, void *da
     sandbox_lock(sandbox);
     struct target target = resolve(sandbox, request, prompt);
     pthread_mutex_unlock(&sandbox->lock);
-    if (target.status == 404 && !begins_with_route(sandbox, request->path))
+    if (target.status == 404 && is_bare_path(request->path))
         model_serve(conn, sandbox->instances->alone, request, request->path);
     else
-        serve_target(conn, sandbox, request, &target, body, prompt);
+        serve_target(conn, request, &target, body, prompt);
 }

@@ -15,8 +15,5 @@ void instances_free(struct instances *instances);
 /* The model server in this pod, made at first use; never freed before the end. */
 struct model *instances_of_pod(struct sandbox *sandbox, const struct object *pod);
 void dataplane_handle(struct conn *conn, const struct request *request, void *data);
-/* Answers as the pod would at this path. */
-void dataplane_serve_pod(struct conn *conn, struct sandbox *sandbox, struct model *model,
-                         const struct request *request, const char *path);
 
 #endif

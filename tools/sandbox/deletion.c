@@ -39,6 +39,7 @@ static void orphan_dependents(struct sandbox *sandbox, const char *uid)
         }
 }
 
+/* From now on it only waits: for its finalizers, its grace, or its dependents. */
 static void mark_dying(struct sandbox *sandbox, struct object *object, bool foreground)
 {
     char stamp[32];

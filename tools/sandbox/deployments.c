@@ -44,6 +44,7 @@ struct replicas {
     int ready;
 };
 
+/* Dying pods no longer count, as in the real controllers. */
 static struct replicas count_pods(struct sandbox *sandbox, const struct object *owner)
 {
     struct replicas count = {0};
@@ -311,6 +312,7 @@ static struct replicas retire_old(struct sandbox *sandbox, struct object *deploy
     return all;
 }
 
+/* Level: whatever happened, the numbers are made right and written down. */
 static int64_t follow(struct sandbox *sandbox, struct object *deployment, struct object *set,
                       int64_t now)
 {

@@ -7,6 +7,7 @@
 static const char *const verbs = "[\"create\",\"delete\",\"deletecollection\",\"get\",\"list\","
                                  "\"patch\",\"update\",\"watch\"]";
 
+/* Groups are listed once, at the first of their kinds. */
 static bool first_of_group(const struct sandbox *sandbox, const struct kind *kind)
 {
     for (struct kind *other = sandbox->store.kinds; other != kind; other = other->next)

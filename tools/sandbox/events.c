@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Events: the same words about the same object are one event whose count grows, as the client-go
+ * recorder does it; the scheduler's are always new.
+ */
 #include "sandbox/sandbox.h"
 
 #include <stdarg.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Faults are bytes on the wire, not errors of a library: each is what a client would really meet
+ * when a proxy, a dying pod or a wrong port answers.
+ */
 #include "sandbox/fault.h"
 #include "sandbox/conn.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Faults of a running sandbox: the oldest rule that matches and is not used up comes first. */
 #include "sandbox/faults.h"
 
 #include "sandbox/conn.h"

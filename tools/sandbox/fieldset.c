@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sets are plain JSON in the very form of managedFields, so nothing is converted. A leaf is an
+ * empty object; "." in an element of a list says that the element itself is owned.
+ */
 #include "sandbox/fieldset.h"
 
 #include "sandbox/conn.h"

@@ -39,6 +39,7 @@ int64_t reconcile_gateway_class(struct sandbox *sandbox, struct object *object, 
 
 /* ---- Gateways ---- */
 
+/* Routes that name this gateway; the real one counts them per listener. */
 static int attached_routes(struct sandbox *sandbox, const struct object *gateway)
 {
     int count = 0;
@@ -143,6 +144,7 @@ void backend_pods(struct sandbox *sandbox, const char *ns, const char *kind, con
             visit(pod, data);
 }
 
+/* Only a route that names the v1 pool lets a gateway controller take it. */
 static bool uses_pool(const struct object *route, const struct object *pool)
 {
     JSON_EACH(rule, llmd__json_get(object_json(route), "spec.rules"))

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Listening and the life of connections. A thread a connection is the simplest thing that lets a
+ * handler wait, and ten thousand sleeping threads cost little but address space.
+ */
 #include "sandbox/conn.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The run of the controller: look for presets, make the children one after the other, then follow
+ * them. Times are those of a controller with two CPUs; with the 100m that KServe ships the same
+ * steps take twenty times as long.
+ */
 #include "sandbox/llmisvc.h"
 
 #include "sandbox/controllers.h"

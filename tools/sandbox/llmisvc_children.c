@@ -332,8 +332,8 @@ static void add_inference_rules(const struct making *making, struct json *rules,
     }
 }
 
-static void add_header_rule(const struct making *making, struct json *rules, const char *name,
-                            const char *published, const struct json *backend, bool all_paths)
+static void add_header_rule(struct json *rules, const char *name, const char *published,
+                            const struct json *backend, bool all_paths)
 {
     struct json *matches = llmd__json_array();
     for (size_t i = 0; i < (all_paths ? 1 : 4); i++)
@@ -342,7 +342,6 @@ static void add_header_rule(const struct making *making, struct json *rules, con
                           "'path':{'type':%s,'value':%s}}",
                           published, all_paths ? "PathPrefix" : "Exact",
                           all_paths ? "/" : inference_paths[i]));
-    (void)making;
     llmd__json_add(rules,
                    MAKE("{'name':%s,'matches':%j,'backendRefs':[%j]}", name, matches, backend));
     llmd__json_free(matches);
@@ -365,11 +364,11 @@ static struct json *default_rules(const struct making *making, const char *pool_
     /* Without a scheduler there is no pool: all goes to the Service. */
     const struct json *backend = llmd__json_get(making->spec, "router.scheduler") ? pool : service;
     add_inference_rules(making, rules, base, "-path", backend);
-    add_header_rule(making, rules, "v1-model-routing", published, backend, false);
+    add_header_rule(rules, "v1-model-routing", published, backend, false);
     add_inference_rules(making, rules, published_base, "-publisher-path", backend);
     add_rule(making, rules, "v1-publisher-path-catch-all", published_base, "/", service);
     add_rule(making, rules, "v1-catch-all-path", base, "/", service);
-    add_header_rule(making, rules, "v1-catch-all-model-routing", published, service, true);
+    add_header_rule(rules, "v1-catch-all-model-routing", published, service, true);
     return rules;
 }
 

@@ -35,6 +35,7 @@ static const struct json *find_container(const struct object *pod, const char *n
     return NULL;
 }
 
+/* Kubernetes' words when there is no log to show. */
 static struct answer refuse(const struct log *log, const struct object *pod)
 {
     size_t count = llmd__json_count(llmd__json_get(object_json(pod), "spec.containers"));
@@ -84,6 +85,7 @@ static void read_log(const struct log *log, const struct object *pod, struct buf
         llmd__buf_str(out, llmd__buf_text(&text));
 }
 
+/* Where the last `lines` lines begin. */
 static size_t tail_offset(const struct buf *text, long lines)
 {
     size_t at = text->len;

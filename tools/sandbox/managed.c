@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Server-side apply after KEP 555: merge, find whose fields change, drop what the applier gave up,
+ * and write down who owns what. Equal values are shared by all who apply them.
+ */
 #include "sandbox/managed.h"
 
 #include "sandbox/clock.h"
@@ -85,19 +89,15 @@ static void note_conflict(const char *path, void *data)
 
 /* Whose fields does the applier want to change? */
 static void find_conflicts(const struct json *live, const struct json *merged,
-                           const struct json *wanted, const struct apply_request *request,
-                           struct conflicts *conflicts)
+                           const struct apply_request *request, struct conflicts *conflicts)
 {
     AUTO(json) struct json *changed = fieldset_changed(live, merged);
-    AUTO(json) struct json *contested = llmd__json_object();
-    (void)wanted;
-    fieldset_add(contested, changed);
     JSON_EACH(entry, llmd__json_get(live, "metadata.managedFields"))
     {
         if (is_entry_of(entry, request, "Apply"))
             continue;
         conflicts->entry = entry;
-        fieldset_common(contested, llmd__json_member(entry, "fieldsV1"), note_conflict, conflicts);
+        fieldset_common(changed, llmd__json_member(entry, "fieldsV1"), note_conflict, conflicts);
     }
 }
 
@@ -246,7 +246,7 @@ struct answer managed_apply(const struct json *live, const struct json *applied,
     *out = NULL;
     merge_applied(merged, applied);
     if (live)
-        find_conflicts(live, merged, wanted, request, &conflicts);
+        find_conflicts(live, merged, request, &conflicts);
     if (conflicts.count && !request->force) {
         refused = answer_conflicts(&conflicts);
         free_conflicts(&conflicts);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The small endpoints of a model server, and what it refuses before it generates. */
 #include "sandbox/model_inside.h"
 
 #include "sandbox/conn.h"

@@ -2,6 +2,7 @@
 /* /metrics by vLLM's names. */
 #include "sandbox/model_inside.h"
 
+/* Fewer buckets than vLLM has; their bounds are some of its own. */
 static const double bounds[HISTOGRAM_BUCKETS] = {0.001, 0.005, 0.01, 0.02, 0.04, 0.08,
                                                  0.1,   0.25,  0.5,  1,    2.5,  10};
 

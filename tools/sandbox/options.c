@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The command line. The help text is the reference of the program. */
 #include "sandbox/options.h"
 
 #include <getopt.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The three older ways to patch. */
 #include "sandbox/verbs.h"
 
 #include "sandbox/fieldset.h"

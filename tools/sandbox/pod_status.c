@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes a whole pod status from a view. Conditions keep the kubelet's order and their times, and a
+ * container that leaves "terminated" takes it along as lastState.
+ */
 #include "sandbox/pods.h"
 
 #include "sandbox/images.h"

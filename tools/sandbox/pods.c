@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kubelet's view of a pod as a state machine; the times between steps are those of the
+ * recordings. One container that fails decides for its pod: no service here has two that do.
+ */
 #include "sandbox/pods.h"
 
 #include "sandbox/containers.h"

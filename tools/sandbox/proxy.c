@@ -75,8 +75,7 @@ void proxy_serve(struct conn *conn, struct call *call)
     if (refused.status)
         answer_send(conn, refused);
     else if (model)
-        dataplane_serve_pod(conn, call->sandbox, model, call->request,
-                            *call->route.rest ? call->route.rest : "/");
+        model_serve(conn, model, call->request, *call->route.rest ? call->route.rest : "/");
     else
         reply_text(conn, 200, "text/plain", "ok\n");
 }

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writing. All that goes out passes send_dripping and send_body, so that every fault works with
+ * every kind of reply.
+ */
 #include "sandbox/conn.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reading: strict where a client could go wrong, patient about how bytes arrive. */
 #include "sandbox/conn.h"
 
 #include <stdlib.h>

@@ -13,6 +13,7 @@ struct verdict {
     struct buf missing; /* services without endpoints */
 };
 
+/* Envoy Gateway counts a pod as soon as it has an address, ready or not. */
 static void count_address(struct object *pod, void *data)
 {
     if (*object_str(pod, "status.podIP"))

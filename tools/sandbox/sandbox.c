@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Start and stop. The data plane comes first, because Gateways show its address; the profile then
+ * settles before the API opens, so that no client ever sees a half-made cluster.
+ */
 #include "sandbox/sandbox.h"
 
 #include "sandbox/conn.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which node takes a pod: selectors, taints and resources, in the scheduler's words when none does.
+ * Affinity, priorities and preemption are left out: nothing here decides by them.
+ */
 #include "sandbox/scheduler.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Selectors are parsed anew for each object: they are short, and this keeps them pure. */
 #include "sandbox/selector.h"
 
 #include "sandbox/conn.h"

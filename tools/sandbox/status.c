@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The words are those of apimachinery, because clients and people search for them. */
 #include "sandbox/status.h"
 
 #include "sandbox/store.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Objects are kept sorted in one list a kind: a sandbox holds hundreds, not millions, and lists
+ * come out in Kubernetes' order.
+ */
 #include "sandbox/store.h"
 
 #include "sandbox/clock.h"

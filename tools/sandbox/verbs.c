@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Get, list, create, update, patch, delete. Whatever the way of a change, it ends in store_new or
+ * store_change, where what belongs to the server is kept.
+ */
 #include "sandbox/verbs.h"
 
 #include "sandbox/managed.h"
