@@ -98,3 +98,11 @@ struct tally delete (const llmd_kube *kube, const char *resource, const char *na
     succeed(run(task, &tally, LIMIT_MS));
     return tally;
 }
+
+void apiserver(const char *verb)
+{
+    char command[512];
+
+    snprintf(command, sizeof(command), "%s %s >&2", getenv("LLMD_TEST_APISERVER"), verb);
+    assert_int_equal(system(command), 0);
+}

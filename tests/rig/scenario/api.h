@@ -26,5 +26,7 @@ llmd_error *apply_with(const llmd_kube *kube, const char *text, const llmd_apply
                        struct tally *tally);
 struct tally apply(const llmd_kube *kube, const char *text);
 struct tally delete (const llmd_kube *kube, const char *resource, const char *name);
+/* "kill" or "start", by the script in LLMD_TEST_APISERVER. */
+void apiserver(const char *verb);
 
 #endif

@@ -176,6 +176,42 @@ static void what_is_wrong_is_refused_with_words(void **state)
     llmd_error_free(error);
 }
 
+/* A webhook whose service does not exist yet checks config maps with the label "hooked". */
+#define HOOK                                                                                       \
+    "{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, "         \
+    "metadata: {name: rig.llmd.test}, webhooks: [{name: hook.rig.llmd.test, failurePolicy: Fail, " \
+    "sideEffects: None, admissionReviewVersions: [v1], objectSelector: {matchLabels: {app: "       \
+    "hooked}}, rules: [{apiGroups: [''], apiVersions: [v1], operations: [CREATE, UPDATE], "        \
+    "resources: [configmaps]}], clientConfig: {service: {name: nowhere, namespace: " NS            \
+    ", path: /}}}]}"
+#define HOOKED                                                                                     \
+    "{apiVersion: v1, kind: ConfigMap, metadata: {name: hooked, namespace: " NS                    \
+    ", labels: {app: hooked}}}"
+
+static void a_webhook_that_starts_is_waited_for(void **state)
+{
+    LLMD_AUTO(llmd_kube) kube = open_kube_with("LLMD_TEST_FAKE_NODES"); /* the rig */
+    LLMD_AUTO(llmd_context) brief = limit(6000);
+    struct tally tally = {0};
+    llmd_task *task = NULL;
+    llmd_error *error;
+
+    (void)state;
+    delete (kube, "cm", "hooked");
+    apply(kube, HOOK);
+    usleep(1000000); /* the server takes a moment to know its webhooks */
+    succeed(llmd_kube_apply(kube, HOOKED, NULL, &task));
+    error = llmd_task_run(brief, task, count, &tally);
+    assert_int_equal(llmd_error_code(error), LLMD_E_TIMEOUT);
+    llmd_error_free(error);
+    assert_int_equal(tally.warnings, 1);
+    assert_non_null(strstr(tally.warning, "hook.rig.llmd.test"));
+    assert_non_null(strstr(tally.warning, "trying again"));
+    delete (kube, "validatingwebhookconfigurations", "rig.llmd.test");
+    succeed(run(task, &tally, LIMIT_MS));
+    assert_int_equal(tally.created, 1);
+}
+
 static void apply_many(const llmd_kube *kube, int from, int to)
 {
     AUTO(buf) struct buf text = BUF_INIT;
@@ -239,14 +275,6 @@ static void watch_for(llmd_kube_watch *watch, struct seen *seen, int wanted, int
     }
 }
 
-static void apiserver(const char *verb)
-{
-    char command[512];
-
-    snprintf(command, sizeof(command), "%s %s >&2", getenv("LLMD_TEST_APISERVER"), verb);
-    assert_int_equal(system(command), 0);
-}
-
 static void expect(const struct seen *seen, int added, int modified, int deleted)
 {
     assert_int_equal(seen->added, added);
@@ -304,7 +332,9 @@ static void a_wait_outlives_the_api_server(void **state)
     assert_int_equal(llmd_error_code(timeout), LLMD_E_TIMEOUT);
     assert_int_equal(tally.warnings, 1); /* it does not exist yet */
     apply(kube, CONFIG("late", "1"));
-    apiserver("restart");
+    apiserver("kill");
+    usleep(2000000); /* a large process takes a moment to let its port go */
+    apiserver("start");
     apply(kube, CONFIG("late", "2"));
     succeed(run(task, &tally, LIMIT_MS));
 }
@@ -547,6 +577,7 @@ int main(void)
         cmocka_unit_test(a_conflict_names_manager_and_field),
         cmocka_unit_test(a_kind_and_its_objects_go_in_one_apply),
         cmocka_unit_test(what_is_wrong_is_refused_with_words),
+        cmocka_unit_test(a_webhook_that_starts_is_waited_for),
         cmocka_unit_test(a_list_comes_in_pages),
         cmocka_unit_test(a_held_object_is_told_and_waited_for),
         cmocka_unit_test(waits_end_when_it_is_so),
