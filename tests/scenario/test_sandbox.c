@@ -134,6 +134,59 @@ static void a_crd_makes_a_kind(void **state)
     assert_string_equal(llmd__json_str(toy, "apiVersion"), "example.com/v1");
 }
 
+static void apply_definition(void)
+{
+    api_apply(
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"
+        "llminferenceservices.serving.kserve.io",
+        "{\"apiVersion\":\"apiextensions.k8s.io/v1\",\"kind\":\"CustomResourceDefinition\","
+        "\"metadata\":{\"name\":\"llminferenceservices.serving.kserve.io\"},\"spec\":{\"group\":"
+        "\"serving.kserve.io\",\"scope\":\"Namespaced\",\"names\":{\"plural\":"
+        "\"llminferenceservices\",\"kind\":\"LLMInferenceService\"},\"versions\":[{\"name\":"
+        "\"v1alpha2\",\"served\":true,\"storage\":true,\"subresources\":{\"status\":{}}}]}}");
+    llmd__json_free(api_await("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"
+                              "llminferenceservices.serving.kserve.io",
+                              "Established", "True", NULL));
+}
+
+static void a_service_is_inert_without_its_controller(void **state)
+{
+    (void)state;
+    int status;
+    apply_definition();
+    api_apply_namespace();
+    api_apply_service("alone", "", "\"image\":\"vllm/vllm-tpu:v1\",");
+    pause_ms(200);
+    AUTO(json) struct json *service = api_ask("GET", SERVICES "/alone", NULL, NULL, &status);
+    assert_int_equal(status, 200);
+    assert_null(llmd__json_get(service, "status"));
+    assert_null(llmd__json_get(service, "metadata.finalizers"));
+}
+
+static void a_webhook_without_its_pods_refuses(void **state)
+{
+    (void)state;
+    int status;
+    api_apply(
+        "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/guard",
+        "{\"apiVersion\":\"admissionregistration.k8s.io/v1\",\"kind\":"
+        "\"ValidatingWebhookConfiguration\",\"metadata\":{\"name\":\"guard\"},\"webhooks\":[{"
+        "\"name\":\"guard.example.com\",\"failurePolicy\":\"Fail\",\"clientConfig\":{\"service\":{"
+        "\"name\":\"guard\",\"namespace\":\"default\",\"path\":\"/check\"}},\"rules\":[{"
+        "\"apiGroups\":[\"serving.kserve.io\"],\"operations\":[\"CREATE\"],\"resources\":["
+        "\"llminferenceservices\"]}]}]}");
+    AUTO(json)
+    struct json *refused =
+        api_ask("POST", SERVICES, NULL, "{\"metadata\":{\"name\":\"guarded\"}}", &status);
+    assert_int_equal(status, 500);
+    assert_string_equal(
+        llmd__json_str(refused, "message"),
+        "Internal error occurred: failed calling webhook \"guard.example.com\": "
+        "failed to call webhook: Post "
+        "\"https://guard.default.svc:443/check?timeout=10s\": service \"guard\" not "
+        "found");
+}
+
 static void lists_in_pages(void **state)
 {
     (void)state;
@@ -535,6 +588,8 @@ int main(void)
     const struct CMUnitTest empty[] = {
         cmocka_unit_test(serves_no_kind_that_is_not_installed),
         cmocka_unit_test(a_crd_makes_a_kind),
+        cmocka_unit_test(a_service_is_inert_without_its_controller),
+        cmocka_unit_test(a_webhook_without_its_pods_refuses),
     };
     const struct CMUnitTest gke[] = {
         cmocka_unit_test(gke_has_no_healthy_upstream_without_a_policy),

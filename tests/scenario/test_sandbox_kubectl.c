@@ -130,6 +130,7 @@ static void deploys_looks_and_deletes(void **state)
     must_run("logs -n llm deploy/qwen-kserve -c main --tail=1", "Application startup complete.");
     must_run("rollout status -n llm deploy/qwen-kserve", "successfully rolled out");
     must_run("patch -n llm llmisvc qwen --type=merge -p '{\"spec\":{\"replicas\":2}}'", "patched");
+    must_run("scale -n llm deploy/qwen-kserve-router-scheduler --replicas=2", "scaled");
     must_run("label -n llm llmisvc qwen a=b", "labeled");
     must_run("get events -n llm -o jsonpath={.items[*].reason}", "LLMInferenceServiceReady");
     must_run("api-resources", "llmisvc");

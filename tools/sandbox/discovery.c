@@ -59,6 +59,10 @@ static void add_resource(struct buf *buf, const struct kind *kind)
                          ",{\"name\":\"%s/status\",\"singularName\":\"\",\"namespaced\":%s,"
                          "\"kind\":\"%s\",\"verbs\":[\"get\",\"patch\",\"update\"]}",
                          kind->plural, kind->namespaced ? "true" : "false", kind->name);
+    if (strcmp(kind->plural, "deployments") == 0)
+        llmd__buf_str(buf, ",{\"name\":\"deployments/scale\",\"singularName\":\"\",\"namespaced\":"
+                           "true,\"group\":\"autoscaling\",\"version\":\"v1\",\"kind\":\"Scale\","
+                           "\"verbs\":[\"get\",\"patch\",\"update\"]}");
     if (kind->builtin && strcmp(kind->plural, "pods") == 0)
         llmd__buf_str(buf, ",{\"name\":\"pods/log\",\"singularName\":\"\",\"namespaced\":true,"
                            "\"kind\":\"Pod\",\"verbs\":[\"get\"]}");

@@ -90,12 +90,9 @@ static void program(struct sandbox *sandbox, struct object *gateway)
     bool gke = sandbox->options.profile == PROFILE_GKE;
     AUTO(json) struct json *old = must_copy(llmd__json_member(status, "listeners"));
     condition_set(conditions_edit(json), "Accepted", "True", "Accepted",
-                  gke ? "The OSS Gateway API has deprecated this condition, do not depend on it."
-                      : "The Gateway has been scheduled by Envoy Gateway",
-                  generation);
+                  gke ? "" : "The Gateway has been scheduled by Envoy Gateway", generation);
     condition_set(conditions_edit(json), "Programmed", "True", "Programmed",
-                  gke ? "The OSS Gateway API has altered the \"Ready\" condition semantics."
-                      : "Address assigned to the Gateway, 1/1 envoy replicas available",
+                  gke ? "" : "Address assigned to the Gateway, 1/1 envoy replicas available",
                   generation);
     llmd__json_set(status, "addresses",
                    MAKE("[{'type':'IPAddress','value':%s}]", gateway_address(sandbox)));

@@ -119,6 +119,8 @@ static bool subresource_is_known(const struct call *call)
 
 static struct answer dispatch(struct call *call)
 {
+    if (scale_is_served(call))
+        return verb_scale(call);
     if (!subresource_is_known(call))
         return answer_status(404, "NotFound", NULL,
                              "the server could not find the requested resource");

@@ -23,6 +23,10 @@ struct answer verb_patch(struct call *call);
 struct answer verb_delete(struct call *call);
 struct answer verb_delete_all(struct call *call);
 
+/* scale.c */
+bool scale_is_served(const struct call *call);
+struct answer verb_scale(struct call *call);
+
 /* The object as this API version shows it: text from llmd__ memory. */
 char *object_text(const struct snapshot *snapshot, const struct kind *kind, const char *version);
 
