@@ -132,9 +132,6 @@ def deployed(sandbox):
 
 def pytest_sessionfinish(session):
     """Nothing of the library may live on when all tests are done (statically linked builds)."""
-    for name in list(session.__dict__):
-        if name == "_setupstate":
-            session._setupstate.teardown_exact(None)
     for _ in range(100):
         gc.collect()
         live = _raw.live_allocations()

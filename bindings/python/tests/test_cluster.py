@@ -2,6 +2,8 @@
 """The whole way on the sandbox; bindings/go/cluster_test.go walks the same."""
 import asyncio
 import io
+import subprocess
+import sys
 import threading
 import time
 
@@ -232,3 +234,24 @@ def test_a_sandbox_ends_with_its_block():
 def test_a_sandbox_that_cannot_start_says_why():
     with pytest.raises(llmd.FailedError, match="profile"):
         llmd.Sandbox(profile="nonsense")
+
+
+CTRL_C = """
+import os, signal, sys, threading, time, llmd
+kube = llmd.Kube(sys.argv[1])
+def interrupt():
+    global sent
+    sent = time.monotonic()
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Timer(0.3, interrupt).start()
+try:
+    kube.wait("configmaps", "never", "create", namespace="default").run()
+except KeyboardInterrupt:
+    print(time.monotonic() - sent)
+"""
+
+
+def test_ctrl_c_ends_a_task(sandbox):
+    done = subprocess.run([sys.executable, "-c", CTRL_C, sandbox.kubeconfig], text=True,
+                          capture_output=True, timeout=60)
+    assert float(done.stdout) < 0.1, done.stderr
