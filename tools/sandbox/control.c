@@ -5,14 +5,8 @@
 #include "sandbox/images.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-struct pause {
-    struct sandbox *sandbox;
-    int ms;
-};
 
 static void compact(struct sandbox *sandbox)
 {
@@ -31,31 +25,50 @@ static void cut_watches(struct sandbox *sandbox)
     sandbox_unlock(sandbox);
 }
 
-/* From a thread of its own: the request that asks must be answered first. */
+static void sleep_unless_stopping(struct sandbox *sandbox, int ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += (ms % 1000) * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000L;
+    }
+    pthread_mutex_lock(&sandbox->lock);
+    while (!sandbox->stopping &&
+           pthread_cond_timedwait(&sandbox->changed, &sandbox->lock, &until) == 0)
+        continue;
+    pthread_mutex_unlock(&sandbox->lock);
+}
+
+/* On a thread of its own: the request that asks must be answered first. */
 static void *pause_server(void *data)
 {
-    struct pause *pause = data;
-    struct timespec length = {pause->ms / 1000, (pause->ms % 1000) * 1000000L};
-    struct timespec moment = {0, 20000000};
-    nanosleep(&moment, NULL);
-    httpd_refuse(pause->sandbox->api, true);
-    nanosleep(&length, NULL);
-    httpd_refuse(pause->sandbox->api, false);
-    free(pause);
+    struct sandbox *sandbox = data;
+    sleep_unless_stopping(sandbox, 20);
+    httpd_refuse(sandbox->api, true);
+    sleep_unless_stopping(sandbox, sandbox->pause_ms);
+    httpd_refuse(sandbox->api, false);
+    atomic_store(&sandbox->pausing, false);
     return NULL;
 }
 
-static void start_pause(struct sandbox *sandbox, int ms)
+static bool start_pause(struct sandbox *sandbox, int ms)
 {
-    pthread_t thread;
-    struct pause *pause = malloc(sizeof(*pause));
-    if (!pause)
-        return;
-    *pause = (struct pause){sandbox, ms};
-    if (pthread_create(&thread, NULL, pause_server, pause) == 0)
-        pthread_detach(thread);
-    else
-        free(pause);
+    if (ms <= 0 || atomic_exchange(&sandbox->pausing, true))
+        return false;
+    control_join_pause(sandbox);
+    sandbox->pause_ms = ms;
+    sandbox->pauser_runs = pthread_create(&sandbox->pauser, NULL, pause_server, sandbox) == 0;
+    return sandbox->pauser_runs;
+}
+
+void control_join_pause(struct sandbox *sandbox)
+{
+    if (sandbox->pauser_runs)
+        pthread_join(sandbox->pauser, NULL);
+    sandbox->pauser_runs = false;
 }
 
 static bool obey(struct sandbox *sandbox, const char *command, const struct json *body)
@@ -71,7 +84,7 @@ static bool obey(struct sandbox *sandbox, const char *command, const struct json
     else if (strcmp(command, "cut-connections") == 0)
         httpd_cut_all(sandbox->api);
     else if (strcmp(command, "pause") == 0)
-        start_pause(sandbox, (int)llmd__json_int(body, "ms", 1000));
+        return start_pause(sandbox, (int)llmd__json_int(body, "ms", 1000));
     else if (strcmp(command, "images") == 0)
         images_add(sandbox, llmd__json_str(body, "image"));
     else

@@ -85,6 +85,7 @@ void sandbox_stop(struct sandbox *sandbox)
     pthread_cond_broadcast(&sandbox->changed);
     pthread_mutex_unlock(&sandbox->lock);
     controllers_stop(sandbox);
+    control_join_pause(sandbox);
     httpd_stop(sandbox->api);
     httpd_stop(sandbox->data_plane);
     if (sandbox->record)

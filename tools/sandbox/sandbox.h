@@ -31,6 +31,10 @@ struct sandbox {
     int watch_epoch;         /* grows: watches end now */
     int pod_address;         /* last part of the last pod's address */
     int service_address;
+    pthread_t pauser; /* closes the API's port for a while */
+    bool pauser_runs;
+    atomic_bool pausing;
+    int pause_ms;
     struct faults faults;
     struct instances *instances; /* model servers, by pod */
     struct httpd *api;
@@ -52,6 +56,9 @@ struct object *sandbox_create(struct sandbox *sandbox, const char *group, const 
 
 /* rest.c */
 void rest_handle(struct conn *conn, const struct request *request, void *data);
+
+/* control.c: waits for a pause of the API server that is under way. */
+void control_join_pause(struct sandbox *sandbox);
 
 /* controllers.c */
 void controllers_attach(struct sandbox *sandbox); /* gives kinds their reconcilers */
