@@ -3,7 +3,8 @@
 """What each object said, in order: reads recordings of watch events and compares two of them.
 
     reasons.py show RECORDING           the order of reasons per object
-    reasons.py compare NAME A B         the same for both, transients aside; exit 1 on a difference
+    reasons.py compare NAME A B         the same for both, transients aside, as far as both go; exit 1
+                                        on a difference
 
 A recording is a file of lines {"t": seconds, "type": ..., "object": ...}, plain or gzipped. Objects
 are named by what they are for (Pod/workload, Pod/scheduler), since their own names are random.
@@ -28,6 +29,15 @@ TRANSIENT = {
     ("LLMInferenceService", "MainWorkloadReady", "Progressing"),
     ("LLMInferenceService", "SchedulerWorkloadReady", "Progressing"),
     ("LLMInferenceService", "WorkloadsReady", "Progressing"),
+    ("LLMInferenceService", "MainWorkloadReady", "MinimumReplicasUnavailable"),
+    ("LLMInferenceService", "WorkloadsReady", "MinimumReplicasUnavailable"),
+    ("LLMInferenceService", "GatewaysReady", "GatewaysNotReady"),
+    ("LLMInferenceService", "RouterReady", "GatewaysNotReady"),
+    ("LLMInferenceService", "Ready", "GatewaysNotReady"),
+    # While the picker and the pool come up, in whichever order their watches arrive.
+    ("LLMInferenceService", "HTTPRoutesReady", ""),
+    ("LLMInferenceService", "RouterReady", "MinimumReplicasUnavailable"),
+    ("Pod", "container", "running"),  # of a server that ends within milliseconds
 }
 # A crash loop goes round and round; how often is the kubelet's back-off, not a reason.
 ROUNDS = {"Error", "CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "running"}
@@ -86,6 +96,11 @@ def settled(kind, condition, steps):
     return out
 
 
+def agree(left, right):
+    """Recordings end at different moments: both must tell the same as far as the shorter goes."""
+    return all(a == b for a, b in zip(left, right))
+
+
 def compare(service, first, second):
     a, b = sequences(first, service), sequences(second, service)
     different = 0
@@ -93,7 +108,7 @@ def compare(service, first, second):
         for condition in sorted(set(a.get(kind, {})) | set(b.get(kind, {}))):
             left = settled(kind, condition, a.get(kind, {}).get(condition, []))
             right = settled(kind, condition, b.get(kind, {}).get(condition, []))
-            if left != right:
+            if not agree(left, right):
                 different += 1
                 print(f"{kind} {condition}:\n    {first}: {left}\n    {second}: {right}")
     return different
