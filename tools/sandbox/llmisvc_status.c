@@ -167,10 +167,53 @@ static void judge_part(const struct judging *judging, struct part *total, const 
     roll_up(total, part);
 }
 
+/* A gateway whose class does not exist stops the route's reconciler, before any other verdict. */
+static struct part judge_class(const struct judging *judging, const struct json *ref)
+{
+    const struct object *service = judging->service;
+    const char *ns =
+        *llmd__json_str(ref, "namespace") ? llmd__json_str(ref, "namespace") : service->ns;
+    const char *name = llmd__json_str(ref, "name");
+    struct object *gateway = gateway_find(judging->sandbox, ns, name);
+    if (!gateway)
+        return (struct part){.ready = true}; /* judge_gateways() tells */
+    const char *class = llmd__json_str(object_json(gateway), "spec.gatewayClassName");
+    if (store_get(&judging->sandbox->store, GATEWAY_GROUP, "gatewayclasses", "", class))
+        return (struct part){.ready = true};
+    return (struct part){.reason = "HTTPRouteReconcileError",
+                         .words =
+                             llmd__format("Failed to reconcile HTTPRoute: failed to discover "
+                                          "gateways for route %s/%s-kserve-route: "
+                                          "failed to get GatewayClass \"%s\" for gateway %s/%s: "
+                                          "GatewayClass.gateway.networking.k8s.io \"%s\" not found",
+                                          service->ns, service->name, class, ns, name, class)};
+}
+
+static struct part judge_classes(const struct judging *judging)
+{
+    struct part part = {.ready = true};
+    JSON_EACH(ref, llmd__json_get(object_json(judging->service), "spec.router.gateway.refs"))
+    if (part.ready)
+        part = judge_class(judging, ref);
+    return part;
+}
+
+static void judge_picker(const struct judging *judging, struct part *total)
+{
+    struct object *picker = child(judging, "apps", "deployments", "-kserve-router-scheduler");
+    judge_part(judging, total, "SchedulerWorkloadReady", judge_deployment(judging, picker, true));
+}
+
 static struct part judge_router(const struct judging *judging)
 {
     struct part total = {.ready = true};
     const struct json *own = llmd__json_get(object_json(judging->service), "spec.router");
+    struct part classes = judge_classes(judging);
+    if (!classes.ready) {
+        judge_part(judging, &total, "HTTPRoutesReady", classes);
+        judge_picker(judging, &total);
+        return total;
+    }
     bool refs = llmd__json_count(llmd__json_get(own, "gateway.refs")) > 0;
     if (refs)
         judge_part(judging, &total, "GatewaysReady", judge_gateways(judging));
@@ -181,10 +224,7 @@ static struct part judge_router(const struct judging *judging)
         judge_part(judging, &total, "HTTPRoutesReady", judge_route(judging));
     if (llmd__json_get(own, "scheduler")) {
         judge_part(judging, &total, "InferencePoolReady", judge_pool(judging));
-        judge_part(
-            judging, &total, "SchedulerWorkloadReady",
-            judge_deployment(
-                judging, child(judging, "apps", "deployments", "-kserve-router-scheduler"), true));
+        judge_picker(judging, &total);
     }
     return total;
 }
