@@ -21,7 +21,7 @@
 /* A new kind is served about a tenth of a second after its CRD; one of 2 MB on a server that is
    short of CPU was seen to take a minute. */
 #define SERVED_FIRST_MS 50
-#define SERVED_MAX_MS 1000
+#define SERVED_MAX_MS 250
 #define SERVED_EXPLAIN_MS 10000
 #define SERVED_LIMIT_MS 180000
 
