@@ -80,6 +80,15 @@ says "notebook" env -u LLMD_SANDBOX "$python" tests/examples.py notebook "$root"
 says "example in C" "$python" tests/examples.py c "$root" "$build"
 says "README" "$python" tests/checks/readme.py "$work/prefix" "$python" "${go:=$(find_go)}" "$LLMD_SANDBOX"
 
+# LLMD_USE_SYSTEM=1 links the installed library instead of building one.
+linked_to_the_system() {
+    python3 -m venv "$work/system" &&
+        LLMD_USE_SYSTEM=1 "$work/system/bin/pip" install -q -C "build-dir=$work/system-build" ./bindings/python &&
+        ldd "$work"/system/lib/python*/site-packages/llmd/_c.*.so | grep libllmd.so.0 &&
+        "$work/system/bin/python" -c 'import llmd; llmd.Sandbox().close()'
+}
+says "pip install with LLMD_USE_SYSTEM=1" linked_to_the_system
+
 export GOFLAGS=-buildvcs=false
 says "go vet" sh -c "cd bindings/go && '$go' vet ./... && '$go' vet -tags llmd_static ./..."
 # Linked statically the leak counter counts too.
