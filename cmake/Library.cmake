@@ -2,6 +2,11 @@
 # One compilation serves both libraries. Static objects are PIC too: cgo links them into PIE.
 file(GLOB LLMD_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lib/*/*.c)
 list(SORT LLMD_SOURCES)
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    set_source_files_properties(lib/base/buf.c lib/base/json.c lib/base/json_scan.c lib/base/utf8.c
+        lib/net/group.c lib/net/lines.c lib/net/sse.c lib/openai/scan.c lib/openai/decoder.c
+        PROPERTIES COMPILE_OPTIONS -O3)
+endif()
 add_library(llmd_objects OBJECT ${LLMD_SOURCES})
 set_target_properties(llmd_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
 target_link_libraries(llmd_objects PUBLIC llmd_flags PkgConfig::CURL PkgConfig::CJSON

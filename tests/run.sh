@@ -74,9 +74,16 @@ memcheck() {
     return $failed
 }
 
+# The stripped library is promised to stay below 400 kB.
+light() {
+    local size
+    size=$(strip -o "$logs/stripped.so" build/release/libllmd.so && stat -c %s "$logs/stripped.so")
+    if [ "$size" -le 400000 ]; then echo "ok weight: $size bytes"; else echo "not ok weight: $size"; return 1; fi
+}
+
 # Sizes, exported symbols and outside consumers are judged on what users get.
 release_and_consumers() {
-    build release && ctest --preset release -V -L checks && bash tests/checks/consumers.sh
+    build release && ctest --preset release -V -L checks && bash tests/checks/consumers.sh && light
 }
 
 quickstart() {

@@ -48,7 +48,7 @@
 #define LLMD_AUTO(type) __attribute__((cleanup(type##_auto_))) type *
 /** Used once per opaque type by the headers, for LLMD_AUTO. */
 #define LLMD_DEFINE_AUTO(type)                                                                     \
-    static inline __attribute__((unused)) void type##_auto_(type **object)                        \
+    static inline __attribute__((unused)) void type##_auto_(type **object)                         \
     {                                                                                              \
         type##_free(*object);                                                                      \
     }
