@@ -18,6 +18,5 @@ fi
 python3 threads.py >"$into/threads.i"
 swig -Wall -Werror -go -cgo -intgosize 64 -I../include \
     -outdir "$into/go/internal/raw" -o "$into/go/internal/raw/raw_wrap.c" go/internal/raw/llmd.i
-gofmt -w "$into/go/internal/raw/raw.go"
 # SWIG pads its output with spaces that git would complain about.
-sed -i 's/[ \t]*$//' "$into/go/internal/raw/raw.go" "$into/go/internal/raw/raw_wrap.c"
+sed -i "s/[ \t]*\$//" "$into/go/internal/raw/raw.go" "$into/go/internal/raw/raw_wrap.c"

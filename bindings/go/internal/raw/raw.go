@@ -269,20 +269,26 @@ import "unsafe"
 import _ "runtime/cgo"
 import "sync"
 
+
 type _ unsafe.Pointer
+
+
 
 var Swig_escape_always_false bool
 var Swig_escape_val interface{}
 
+
 type _swig_fnptr *byte
 type _swig_memberptr *byte
 
-func getSwigcptr(v interface{ Swigcptr() uintptr }) uintptr {
+
+func getSwigcptr(v interface { Swigcptr() uintptr }) uintptr {
 	if v == nil {
 		return 0
 	}
 	return v.Swigcptr()
 }
+
 
 type _ sync.Mutex
 
@@ -300,7 +306,7 @@ func Swig_malloc(arg1 int) (_swig_ret uintptr) {
 
 func Free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
@@ -308,12 +314,11 @@ func Version() (_swig_ret uintptr) {
 	var swig_r uintptr
 	swig_r = (uintptr)(C._wrap_version_raw_1f7915c1bd4457d3())
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 type Enum_SS_llmd_code int
-
 func _swig_getLLMD_OK() (_swig_ret Enum_SS_llmd_code) {
 	var swig_r Enum_SS_llmd_code
 	swig_r = (Enum_SS_llmd_code)(C._wrap_LLMD_OK_raw_1f7915c1bd4457d3())
@@ -321,7 +326,6 @@ func _swig_getLLMD_OK() (_swig_ret Enum_SS_llmd_code) {
 }
 
 var LLMD_OK Enum_SS_llmd_code = _swig_getLLMD_OK()
-
 func _swig_getLLMD_E_INVALID() (_swig_ret Enum_SS_llmd_code) {
 	var swig_r Enum_SS_llmd_code
 	swig_r = (Enum_SS_llmd_code)(C._wrap_LLMD_E_INVALID_raw_1f7915c1bd4457d3())
@@ -329,7 +333,6 @@ func _swig_getLLMD_E_INVALID() (_swig_ret Enum_SS_llmd_code) {
 }
 
 var LLMD_E_INVALID Enum_SS_llmd_code = _swig_getLLMD_E_INVALID()
-
 func _swig_getLLMD_E_NOT_FOUND() (_swig_ret Enum_SS_llmd_code) {
 	var swig_r Enum_SS_llmd_code
 	swig_r = (Enum_SS_llmd_code)(C._wrap_LLMD_E_NOT_FOUND_raw_1f7915c1bd4457d3())
@@ -337,7 +340,6 @@ func _swig_getLLMD_E_NOT_FOUND() (_swig_ret Enum_SS_llmd_code) {
 }
 
 var LLMD_E_NOT_FOUND Enum_SS_llmd_code = _swig_getLLMD_E_NOT_FOUND()
-
 func _swig_getLLMD_E_EXISTS() (_swig_ret Enum_SS_llmd_code) {
 	var swig_r Enum_SS_llmd_code
 	swig_r = (Enum_SS_llmd_code)(C._wrap_LLMD_E_EXISTS_raw_1f7915c1bd4457d3())
@@ -345,7 +347,6 @@ func _swig_getLLMD_E_EXISTS() (_swig_ret Enum_SS_llmd_code) {
 }
 
 var LLMD_E_EXISTS Enum_SS_llmd_code = _swig_getLLMD_E_EXISTS()
-
 func _swig_getLLMD_E_CONFLICT() (_swig_ret Enum_SS_llmd_code) {
 	var swig_r Enum_SS_llmd_code
 	swig_r = (Enum_SS_llmd_code)(C._wrap_LLMD_E_CONFLICT_raw_1f7915c1bd4457d3())
@@ -353,7 +354,6 @@ func _swig_getLLMD_E_CONFLICT() (_swig_ret Enum_SS_llmd_code) {
 }
 
 var LLMD_E_CONFLICT Enum_SS_llmd_code = _swig_getLLMD_E_CONFLICT()
-
 func _swig_getLLMD_E_DENIED() (_swig_ret Enum_SS_llmd_code) {
 	var swig_r Enum_SS_llmd_code
 	swig_r = (Enum_SS_llmd_code)(C._wrap_LLMD_E_DENIED_raw_1f7915c1bd4457d3())
@@ -361,7 +361,6 @@ func _swig_getLLMD_E_DENIED() (_swig_ret Enum_SS_llmd_code) {
 }
 
 var LLMD_E_DENIED Enum_SS_llmd_code = _swig_getLLMD_E_DENIED()
-
 func _swig_getLLMD_E_BUSY() (_swig_ret Enum_SS_llmd_code) {
 	var swig_r Enum_SS_llmd_code
 	swig_r = (Enum_SS_llmd_code)(C._wrap_LLMD_E_BUSY_raw_1f7915c1bd4457d3())
@@ -369,7 +368,6 @@ func _swig_getLLMD_E_BUSY() (_swig_ret Enum_SS_llmd_code) {
 }
 
 var LLMD_E_BUSY Enum_SS_llmd_code = _swig_getLLMD_E_BUSY()
-
 func _swig_getLLMD_E_UNREACHABLE() (_swig_ret Enum_SS_llmd_code) {
 	var swig_r Enum_SS_llmd_code
 	swig_r = (Enum_SS_llmd_code)(C._wrap_LLMD_E_UNREACHABLE_raw_1f7915c1bd4457d3())
@@ -377,7 +375,6 @@ func _swig_getLLMD_E_UNREACHABLE() (_swig_ret Enum_SS_llmd_code) {
 }
 
 var LLMD_E_UNREACHABLE Enum_SS_llmd_code = _swig_getLLMD_E_UNREACHABLE()
-
 func _swig_getLLMD_E_TIMEOUT() (_swig_ret Enum_SS_llmd_code) {
 	var swig_r Enum_SS_llmd_code
 	swig_r = (Enum_SS_llmd_code)(C._wrap_LLMD_E_TIMEOUT_raw_1f7915c1bd4457d3())
@@ -385,7 +382,6 @@ func _swig_getLLMD_E_TIMEOUT() (_swig_ret Enum_SS_llmd_code) {
 }
 
 var LLMD_E_TIMEOUT Enum_SS_llmd_code = _swig_getLLMD_E_TIMEOUT()
-
 func _swig_getLLMD_E_CANCELED() (_swig_ret Enum_SS_llmd_code) {
 	var swig_r Enum_SS_llmd_code
 	swig_r = (Enum_SS_llmd_code)(C._wrap_LLMD_E_CANCELED_raw_1f7915c1bd4457d3())
@@ -393,7 +389,6 @@ func _swig_getLLMD_E_CANCELED() (_swig_ret Enum_SS_llmd_code) {
 }
 
 var LLMD_E_CANCELED Enum_SS_llmd_code = _swig_getLLMD_E_CANCELED()
-
 func _swig_getLLMD_E_REMOTE() (_swig_ret Enum_SS_llmd_code) {
 	var swig_r Enum_SS_llmd_code
 	swig_r = (Enum_SS_llmd_code)(C._wrap_LLMD_E_REMOTE_raw_1f7915c1bd4457d3())
@@ -401,7 +396,6 @@ func _swig_getLLMD_E_REMOTE() (_swig_ret Enum_SS_llmd_code) {
 }
 
 var LLMD_E_REMOTE Enum_SS_llmd_code = _swig_getLLMD_E_REMOTE()
-
 func _swig_getLLMD_E_PROTOCOL() (_swig_ret Enum_SS_llmd_code) {
 	var swig_r Enum_SS_llmd_code
 	swig_r = (Enum_SS_llmd_code)(C._wrap_LLMD_E_PROTOCOL_raw_1f7915c1bd4457d3())
@@ -409,7 +403,6 @@ func _swig_getLLMD_E_PROTOCOL() (_swig_ret Enum_SS_llmd_code) {
 }
 
 var LLMD_E_PROTOCOL Enum_SS_llmd_code = _swig_getLLMD_E_PROTOCOL()
-
 func _swig_getLLMD_E_TOO_LARGE() (_swig_ret Enum_SS_llmd_code) {
 	var swig_r Enum_SS_llmd_code
 	swig_r = (Enum_SS_llmd_code)(C._wrap_LLMD_E_TOO_LARGE_raw_1f7915c1bd4457d3())
@@ -417,7 +410,6 @@ func _swig_getLLMD_E_TOO_LARGE() (_swig_ret Enum_SS_llmd_code) {
 }
 
 var LLMD_E_TOO_LARGE Enum_SS_llmd_code = _swig_getLLMD_E_TOO_LARGE()
-
 func _swig_getLLMD_E_FAILED() (_swig_ret Enum_SS_llmd_code) {
 	var swig_r Enum_SS_llmd_code
 	swig_r = (Enum_SS_llmd_code)(C._wrap_LLMD_E_FAILED_raw_1f7915c1bd4457d3())
@@ -425,7 +417,6 @@ func _swig_getLLMD_E_FAILED() (_swig_ret Enum_SS_llmd_code) {
 }
 
 var LLMD_E_FAILED Enum_SS_llmd_code = _swig_getLLMD_E_FAILED()
-
 func _swig_getLLMD_E_SYSTEM() (_swig_ret Enum_SS_llmd_code) {
 	var swig_r Enum_SS_llmd_code
 	swig_r = (Enum_SS_llmd_code)(C._wrap_LLMD_E_SYSTEM_raw_1f7915c1bd4457d3())
@@ -433,7 +424,6 @@ func _swig_getLLMD_E_SYSTEM() (_swig_ret Enum_SS_llmd_code) {
 }
 
 var LLMD_E_SYSTEM Enum_SS_llmd_code = _swig_getLLMD_E_SYSTEM()
-
 func _swig_getLLMD_E_NO_MEMORY() (_swig_ret Enum_SS_llmd_code) {
 	var swig_r Enum_SS_llmd_code
 	swig_r = (Enum_SS_llmd_code)(C._wrap_LLMD_E_NO_MEMORY_raw_1f7915c1bd4457d3())
@@ -441,11 +431,10 @@ func _swig_getLLMD_E_NO_MEMORY() (_swig_ret Enum_SS_llmd_code) {
 }
 
 var LLMD_E_NO_MEMORY Enum_SS_llmd_code = _swig_getLLMD_E_NO_MEMORY()
-
 func Error_code(arg1 uintptr) (_swig_ret Enum_SS_llmd_code) {
 	var swig_r Enum_SS_llmd_code
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (Enum_SS_llmd_code)(C._wrap_error_code_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -455,44 +444,44 @@ func Code_name(arg1 Enum_SS_llmd_code) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	swig_r = (uintptr)(C._wrap_code_name_raw_1f7915c1bd4457d3(C.swig_intgo(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Error_message(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_error_message_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Error_reason(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_error_reason_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Error_advice(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_error_advice_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Error_http_status(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (int)(C._wrap_error_http_status_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -500,7 +489,7 @@ func Error_http_status(arg1 uintptr) (_swig_ret int) {
 func Error_retryable(arg1 uintptr) (_swig_ret bool) {
 	var swig_r bool
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (bool)(C._wrap_error_retryable_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -508,7 +497,7 @@ func Error_retryable(arg1 uintptr) (_swig_ret bool) {
 func Error_retry_after_ms(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (int64)(C._wrap_error_retry_after_ms_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -516,16 +505,16 @@ func Error_retry_after_ms(arg1 uintptr) (_swig_ret int64) {
 func Error_cause(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_error_cause_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Error_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_error_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
@@ -533,39 +522,38 @@ func Context_new() (_swig_ret uintptr) {
 	var swig_r uintptr
 	swig_r = (uintptr)(C._wrap_context_new_raw_1f7915c1bd4457d3())
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Context_set_timeout_ms(arg1 uintptr, arg2 int64) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	_swig_i_1 := arg2
 	C._wrap_context_set_timeout_ms_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_type_2(_swig_i_1))
 }
 
 func Context_cancel(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_context_cancel_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Context_canceled(arg1 uintptr) (_swig_ret bool) {
 	var swig_r bool
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (bool)(C._wrap_context_canceled_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Context_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_context_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 type Enum_SS_llmd_level int
-
 func _swig_getLLMD_LEVEL_DEBUG() (_swig_ret Enum_SS_llmd_level) {
 	var swig_r Enum_SS_llmd_level
 	swig_r = (Enum_SS_llmd_level)(C._wrap_LLMD_LEVEL_DEBUG_raw_1f7915c1bd4457d3())
@@ -573,7 +561,6 @@ func _swig_getLLMD_LEVEL_DEBUG() (_swig_ret Enum_SS_llmd_level) {
 }
 
 var LLMD_LEVEL_DEBUG Enum_SS_llmd_level = _swig_getLLMD_LEVEL_DEBUG()
-
 func _swig_getLLMD_LEVEL_INFO() (_swig_ret Enum_SS_llmd_level) {
 	var swig_r Enum_SS_llmd_level
 	swig_r = (Enum_SS_llmd_level)(C._wrap_LLMD_LEVEL_INFO_raw_1f7915c1bd4457d3())
@@ -581,7 +568,6 @@ func _swig_getLLMD_LEVEL_INFO() (_swig_ret Enum_SS_llmd_level) {
 }
 
 var LLMD_LEVEL_INFO Enum_SS_llmd_level = _swig_getLLMD_LEVEL_INFO()
-
 func _swig_getLLMD_LEVEL_WARNING() (_swig_ret Enum_SS_llmd_level) {
 	var swig_r Enum_SS_llmd_level
 	swig_r = (Enum_SS_llmd_level)(C._wrap_LLMD_LEVEL_WARNING_raw_1f7915c1bd4457d3())
@@ -589,7 +575,6 @@ func _swig_getLLMD_LEVEL_WARNING() (_swig_ret Enum_SS_llmd_level) {
 }
 
 var LLMD_LEVEL_WARNING Enum_SS_llmd_level = _swig_getLLMD_LEVEL_WARNING()
-
 func _swig_getLLMD_LEVEL_ERROR() (_swig_ret Enum_SS_llmd_level) {
 	var swig_r Enum_SS_llmd_level
 	swig_r = (Enum_SS_llmd_level)(C._wrap_LLMD_LEVEL_ERROR_raw_1f7915c1bd4457d3())
@@ -597,39 +582,38 @@ func _swig_getLLMD_LEVEL_ERROR() (_swig_ret Enum_SS_llmd_level) {
 }
 
 var LLMD_LEVEL_ERROR Enum_SS_llmd_level = _swig_getLLMD_LEVEL_ERROR()
-
 func Task_next(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
-	_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_task_next_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Task_worst(arg1 uintptr) (_swig_ret Enum_SS_llmd_level) {
 	var swig_r Enum_SS_llmd_level
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (Enum_SS_llmd_level)(C._wrap_task_worst_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Task_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_task_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Event_time_ms(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (int64)(C._wrap_event_time_ms_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -637,7 +621,7 @@ func Event_time_ms(arg1 uintptr) (_swig_ret int64) {
 func Event_level(arg1 uintptr) (_swig_ret Enum_SS_llmd_level) {
 	var swig_r Enum_SS_llmd_level
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (Enum_SS_llmd_level)(C._wrap_event_level_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -645,67 +629,67 @@ func Event_level(arg1 uintptr) (_swig_ret Enum_SS_llmd_level) {
 func Event_step(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_event_step_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Event_phase(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_event_phase_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Event_subject(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_event_subject_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Event_reason(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_event_reason_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Event_message(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_event_message_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Event_advice(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_event_advice_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Event_done(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (int64)(C._wrap_event_done_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -713,7 +697,7 @@ func Event_done(arg1 uintptr) (_swig_ret int64) {
 func Event_total(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (int64)(C._wrap_event_total_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -721,51 +705,50 @@ func Event_total(arg1 uintptr) (_swig_ret int64) {
 func Event_json(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_event_json_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Event_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_event_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Credentials_from_token(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 *C.uintptr_t
-	_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
 	swig_r = (uintptr)(C._wrap_credentials_from_token_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Credentials_from_file(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 *C.uintptr_t
-	_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
 	swig_r = (uintptr)(C._wrap_credentials_from_file_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Credentials_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_credentials_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 type Enum_SS_llmd_change_type int
-
 func _swig_getLLMD_CHANGE_ADDED() (_swig_ret Enum_SS_llmd_change_type) {
 	var swig_r Enum_SS_llmd_change_type
 	swig_r = (Enum_SS_llmd_change_type)(C._wrap_LLMD_CHANGE_ADDED_raw_1f7915c1bd4457d3())
@@ -773,7 +756,6 @@ func _swig_getLLMD_CHANGE_ADDED() (_swig_ret Enum_SS_llmd_change_type) {
 }
 
 var LLMD_CHANGE_ADDED Enum_SS_llmd_change_type = _swig_getLLMD_CHANGE_ADDED()
-
 func _swig_getLLMD_CHANGE_MODIFIED() (_swig_ret Enum_SS_llmd_change_type) {
 	var swig_r Enum_SS_llmd_change_type
 	swig_r = (Enum_SS_llmd_change_type)(C._wrap_LLMD_CHANGE_MODIFIED_raw_1f7915c1bd4457d3())
@@ -781,7 +763,6 @@ func _swig_getLLMD_CHANGE_MODIFIED() (_swig_ret Enum_SS_llmd_change_type) {
 }
 
 var LLMD_CHANGE_MODIFIED Enum_SS_llmd_change_type = _swig_getLLMD_CHANGE_MODIFIED()
-
 func _swig_getLLMD_CHANGE_DELETED() (_swig_ret Enum_SS_llmd_change_type) {
 	var swig_r Enum_SS_llmd_change_type
 	swig_r = (Enum_SS_llmd_change_type)(C._wrap_LLMD_CHANGE_DELETED_raw_1f7915c1bd4457d3())
@@ -789,7 +770,6 @@ func _swig_getLLMD_CHANGE_DELETED() (_swig_ret Enum_SS_llmd_change_type) {
 }
 
 var LLMD_CHANGE_DELETED Enum_SS_llmd_change_type = _swig_getLLMD_CHANGE_DELETED()
-
 func _swig_getLLMD_CHANGE_SYNCED() (_swig_ret Enum_SS_llmd_change_type) {
 	var swig_r Enum_SS_llmd_change_type
 	swig_r = (Enum_SS_llmd_change_type)(C._wrap_LLMD_CHANGE_SYNCED_raw_1f7915c1bd4457d3())
@@ -797,82 +777,81 @@ func _swig_getLLMD_CHANGE_SYNCED() (_swig_ret Enum_SS_llmd_change_type) {
 }
 
 var LLMD_CHANGE_SYNCED Enum_SS_llmd_change_type = _swig_getLLMD_CHANGE_SYNCED()
-
 func Kube_open(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
-	_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_kube_open_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Kube_open_text(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
-	_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_kube_open_text_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Kube_server(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_kube_server_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Kube_namespace(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_kube_namespace_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Kube_context(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_kube_context_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Kube_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_kube_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Kube_version(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
-	_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_kube_version_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
@@ -880,170 +859,170 @@ func Apply_spec_new() (_swig_ret uintptr) {
 	var swig_r uintptr
 	swig_r = (uintptr)(C._wrap_apply_spec_new_raw_1f7915c1bd4457d3())
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Apply_spec_parse(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 *C.uintptr_t
-	_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
 	swig_r = (uintptr)(C._wrap_apply_spec_parse_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Apply_spec_set_force(arg1 uintptr, arg2 bool) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	_swig_i_1 := arg2
 	C._wrap_apply_spec_set_force_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1))
 }
 
 func Apply_spec_set_ns(arg1 uintptr, arg2 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	C._wrap_apply_spec_set_ns_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
 }
 
 func Apply_spec_set_dry_run(arg1 uintptr, arg2 bool) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	_swig_i_1 := arg2
 	C._wrap_apply_spec_set_dry_run_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1))
 }
 
 func Apply_spec_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_apply_spec_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Kube_apply(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 *C.uintptr_t
-	_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
+_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
 	swig_r = (uintptr)(C._wrap_kube_apply_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Kube_get(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 uintptr, arg5 uintptr, arg6 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 uintptr
-	_swig_i_3 = arg4
+_swig_i_3 = arg4
 	var _swig_i_4 uintptr
-	_swig_i_4 = arg5
+_swig_i_4 = arg5
 	var _swig_i_5 *C.uintptr_t
-	_swig_i_5 = (*C.uintptr_t)(unsafe.Pointer(arg6))
+_swig_i_5 = (*C.uintptr_t)(unsafe.Pointer(arg6))
 	swig_r = (uintptr)(C._wrap_kube_get_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Kube_list_open(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 uintptr, arg5 uintptr, arg6 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 uintptr
-	_swig_i_3 = arg4
+_swig_i_3 = arg4
 	var _swig_i_4 uintptr
-	_swig_i_4 = arg5
+_swig_i_4 = arg5
 	var _swig_i_5 *C.uintptr_t
-	_swig_i_5 = (*C.uintptr_t)(unsafe.Pointer(arg6))
+_swig_i_5 = (*C.uintptr_t)(unsafe.Pointer(arg6))
 	swig_r = (uintptr)(C._wrap_kube_list_open_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Kube_list_next(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
-	_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_kube_list_next_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Kube_list_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_kube_list_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Kube_watch_open(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 uintptr, arg5 uintptr, arg6 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 uintptr
-	_swig_i_3 = arg4
+_swig_i_3 = arg4
 	var _swig_i_4 uintptr
-	_swig_i_4 = arg5
+_swig_i_4 = arg5
 	var _swig_i_5 *C.uintptr_t
-	_swig_i_5 = (*C.uintptr_t)(unsafe.Pointer(arg6))
+_swig_i_5 = (*C.uintptr_t)(unsafe.Pointer(arg6))
 	swig_r = (uintptr)(C._wrap_kube_watch_open_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Kube_watch_next(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
-	_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_kube_watch_next_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Kube_watch_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_kube_watch_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Kube_change_type(arg1 uintptr) (_swig_ret Enum_SS_llmd_change_type) {
 	var swig_r Enum_SS_llmd_change_type
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (Enum_SS_llmd_change_type)(C._wrap_kube_change_type_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -1051,400 +1030,400 @@ func Kube_change_type(arg1 uintptr) (_swig_ret Enum_SS_llmd_change_type) {
 func Kube_change_ns(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_kube_change_ns_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Kube_change_name(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_kube_change_name_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Kube_change_json(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_kube_change_json_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Kube_change_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_kube_change_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Kube_wait(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 uintptr, arg5 uintptr, arg6 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 uintptr
-	_swig_i_3 = arg4
+_swig_i_3 = arg4
 	var _swig_i_4 uintptr
-	_swig_i_4 = arg5
+_swig_i_4 = arg5
 	var _swig_i_5 *C.uintptr_t
-	_swig_i_5 = (*C.uintptr_t)(unsafe.Pointer(arg6))
+_swig_i_5 = (*C.uintptr_t)(unsafe.Pointer(arg6))
 	swig_r = (uintptr)(C._wrap_kube_wait_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Kube_delete(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 uintptr, arg5 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 uintptr
-	_swig_i_3 = arg4
+_swig_i_3 = arg4
 	var _swig_i_4 *C.uintptr_t
-	_swig_i_4 = (*C.uintptr_t)(unsafe.Pointer(arg5))
+_swig_i_4 = (*C.uintptr_t)(unsafe.Pointer(arg5))
 	swig_r = (uintptr)(C._wrap_kube_delete_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Kube_logs_open(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 uintptr, arg5 bool, arg6 bool, arg7 int64, arg8 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 uintptr
-	_swig_i_3 = arg4
+_swig_i_3 = arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	var _swig_i_7 *C.uintptr_t
-	_swig_i_7 = (*C.uintptr_t)(unsafe.Pointer(arg8))
+_swig_i_7 = (*C.uintptr_t)(unsafe.Pointer(arg8))
 	swig_r = (uintptr)(C._wrap_kube_logs_open_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C._Bool(_swig_i_4), C._Bool(_swig_i_5), C.swig_type_6(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Kube_logs_next(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
-	_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_kube_logs_next_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Kube_logs_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_kube_logs_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Kube_proxy_get(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 uintptr, arg5 uintptr, arg6 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 uintptr
-	_swig_i_3 = arg4
+_swig_i_3 = arg4
 	var _swig_i_4 uintptr
-	_swig_i_4 = arg5
+_swig_i_4 = arg5
 	var _swig_i_5 *C.uintptr_t
-	_swig_i_5 = (*C.uintptr_t)(unsafe.Pointer(arg6))
+_swig_i_5 = (*C.uintptr_t)(unsafe.Pointer(arg6))
 	swig_r = (uintptr)(C._wrap_kube_proxy_get_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Gateway_spec_new(arg1 uintptr, arg2 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	swig_r = (uintptr)(C._wrap_gateway_spec_new_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Gateway_spec_parse(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 *C.uintptr_t
-	_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
 	swig_r = (uintptr)(C._wrap_gateway_spec_parse_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Gateway_spec_parse_file(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 *C.uintptr_t
-	_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
 	swig_r = (uintptr)(C._wrap_gateway_spec_parse_file_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Gateway_spec_set_class(arg1 uintptr, arg2 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	C._wrap_gateway_spec_set_class_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
 }
 
 func Gateway_spec_set_address(arg1 uintptr, arg2 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	C._wrap_gateway_spec_set_address_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
 }
 
 func Gateway_spec_set_tls(arg1 uintptr, arg2 uintptr, arg3 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	C._wrap_gateway_spec_set_tls_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2))
 }
 
 func Gateway_spec_set_overlay(arg1 uintptr, arg2 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	C._wrap_gateway_spec_set_overlay_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
 }
 
 func Gateway_spec_name(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_gateway_spec_name_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Gateway_spec_ns(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_gateway_spec_ns_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Gateway_spec_json(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 *C.uintptr_t
-	_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
 	swig_r = (uintptr)(C._wrap_gateway_spec_json_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Gateway_spec_manifest(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 *C.uintptr_t
-	_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
 	swig_r = (uintptr)(C._wrap_gateway_spec_manifest_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Gateway_spec_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_gateway_spec_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Gateway_apply(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
-	_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_gateway_apply_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Gateway_wait(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 *C.uintptr_t
-	_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
+_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
 	swig_r = (uintptr)(C._wrap_gateway_wait_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Gateway_get(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 uintptr, arg5 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 uintptr
-	_swig_i_3 = arg4
+_swig_i_3 = arg4
 	var _swig_i_4 *C.uintptr_t
-	_swig_i_4 = (*C.uintptr_t)(unsafe.Pointer(arg5))
+_swig_i_4 = (*C.uintptr_t)(unsafe.Pointer(arg5))
 	swig_r = (uintptr)(C._wrap_gateway_get_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Gateway_list_open(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
-	_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_gateway_list_open_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Gateway_list_next(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
-	_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_gateway_list_next_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Gateway_list_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_gateway_list_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Gateway_delete(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 *C.uintptr_t
-	_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
+_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
 	swig_r = (uintptr)(C._wrap_gateway_delete_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Gateway_name(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_gateway_name_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Gateway_ns(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_gateway_ns_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Gateway_class(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_gateway_class_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Gateway_address(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_gateway_address_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Gateway_programmed(arg1 uintptr) (_swig_ret bool) {
 	var swig_r bool
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (bool)(C._wrap_gateway_programmed_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -1452,21 +1431,20 @@ func Gateway_programmed(arg1 uintptr) (_swig_ret bool) {
 func Gateway_json(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_gateway_json_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Gateway_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_gateway_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 type Enum_SS_llmd_request_kind int
-
 func _swig_getLLMD_REQUEST_CHAT() (_swig_ret Enum_SS_llmd_request_kind) {
 	var swig_r Enum_SS_llmd_request_kind
 	swig_r = (Enum_SS_llmd_request_kind)(C._wrap_LLMD_REQUEST_CHAT_raw_1f7915c1bd4457d3())
@@ -1474,7 +1452,6 @@ func _swig_getLLMD_REQUEST_CHAT() (_swig_ret Enum_SS_llmd_request_kind) {
 }
 
 var LLMD_REQUEST_CHAT Enum_SS_llmd_request_kind = _swig_getLLMD_REQUEST_CHAT()
-
 func _swig_getLLMD_REQUEST_COMPLETION() (_swig_ret Enum_SS_llmd_request_kind) {
 	var swig_r Enum_SS_llmd_request_kind
 	swig_r = (Enum_SS_llmd_request_kind)(C._wrap_LLMD_REQUEST_COMPLETION_raw_1f7915c1bd4457d3())
@@ -1482,170 +1459,169 @@ func _swig_getLLMD_REQUEST_COMPLETION() (_swig_ret Enum_SS_llmd_request_kind) {
 }
 
 var LLMD_REQUEST_COMPLETION Enum_SS_llmd_request_kind = _swig_getLLMD_REQUEST_COMPLETION()
-
 func Endpoint_spec_new(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_endpoint_spec_new_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Endpoint_spec_parse(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 *C.uintptr_t
-	_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
 	swig_r = (uintptr)(C._wrap_endpoint_spec_parse_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Endpoint_spec_set_url(arg1 uintptr, arg2 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	C._wrap_endpoint_spec_set_url_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
 }
 
 func Endpoint_spec_set_model(arg1 uintptr, arg2 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	C._wrap_endpoint_spec_set_model_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
 }
 
 func Endpoint_spec_add_header(arg1 uintptr, arg2 uintptr, arg3 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	C._wrap_endpoint_spec_add_header_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2))
 }
 
 func Endpoint_spec_set_ca(arg1 uintptr, arg2 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	C._wrap_endpoint_spec_set_ca_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
 }
 
 func Endpoint_spec_set_insecure(arg1 uintptr, arg2 bool) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	_swig_i_1 := arg2
 	C._wrap_endpoint_spec_set_insecure_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1))
 }
 
 func Endpoint_spec_set_connect_timeout_ms(arg1 uintptr, arg2 int64) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	_swig_i_1 := arg2
 	C._wrap_endpoint_spec_set_connect_timeout_ms_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_type_7(_swig_i_1))
 }
 
 func Endpoint_spec_set_first_event_timeout_ms(arg1 uintptr, arg2 int64) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	_swig_i_1 := arg2
 	C._wrap_endpoint_spec_set_first_event_timeout_ms_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_type_8(_swig_i_1))
 }
 
 func Endpoint_spec_set_idle_timeout_ms(arg1 uintptr, arg2 int64) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	_swig_i_1 := arg2
 	C._wrap_endpoint_spec_set_idle_timeout_ms_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_type_9(_swig_i_1))
 }
 
 func Endpoint_spec_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_endpoint_spec_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Endpoint_open(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
-	_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_endpoint_open_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Endpoint_url(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_endpoint_url_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Endpoint_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_endpoint_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Endpoint_models(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
-	_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_endpoint_models_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Endpoint_model(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
-	_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_endpoint_model_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Endpoint_post(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 uintptr, arg5 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 uintptr
-	_swig_i_3 = arg4
+_swig_i_3 = arg4
 	var _swig_i_4 *C.uintptr_t
-	_swig_i_4 = (*C.uintptr_t)(unsafe.Pointer(arg5))
+_swig_i_4 = (*C.uintptr_t)(unsafe.Pointer(arg5))
 	swig_r = (uintptr)(C._wrap_endpoint_post_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
@@ -1654,176 +1630,176 @@ func Request_new(arg1 Enum_SS_llmd_request_kind) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	swig_r = (uintptr)(C._wrap_request_new_raw_1f7915c1bd4457d3(C.swig_intgo(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Request_parse(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 *C.uintptr_t
-	_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
 	swig_r = (uintptr)(C._wrap_request_parse_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Request_add_message(arg1 uintptr, arg2 uintptr, arg3 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	C._wrap_request_add_message_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2))
 }
 
 func Request_set_prompt(arg1 uintptr, arg2 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	C._wrap_request_set_prompt_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
 }
 
 func Request_set_model(arg1 uintptr, arg2 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	C._wrap_request_set_model_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
 }
 
 func Request_set_max_tokens(arg1 uintptr, arg2 int64) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	_swig_i_1 := arg2
 	C._wrap_request_set_max_tokens_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_type_10(_swig_i_1))
 }
 
 func Request_set_temperature(arg1 uintptr, arg2 float64) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	_swig_i_1 := arg2
 	C._wrap_request_set_temperature_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.double(_swig_i_1))
 }
 
 func Request_set_overlay(arg1 uintptr, arg2 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	C._wrap_request_set_overlay_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
 }
 
 func Request_json(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 *C.uintptr_t
-	_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
 	swig_r = (uintptr)(C._wrap_request_json_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Request_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_request_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Endpoint_send(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 *C.uintptr_t
-	_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
+_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
 	swig_r = (uintptr)(C._wrap_endpoint_send_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Endpoint_stream(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 *C.uintptr_t
-	_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
+_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
 	swig_r = (uintptr)(C._wrap_endpoint_stream_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Stream_next(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
-	_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_stream_next_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Stream_reply(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 *C.uintptr_t
-	_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
 	swig_r = (uintptr)(C._wrap_stream_reply_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Stream_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_stream_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Delta_text(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_delta_text_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Delta_reasoning(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_delta_reasoning_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Delta_index(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (int)(C._wrap_delta_index_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -1831,27 +1807,27 @@ func Delta_index(arg1 uintptr) (_swig_ret int) {
 func Delta_finish_reason(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_delta_finish_reason_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Delta_json(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_delta_json_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Delta_tag(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uint64)(C._wrap_delta_tag_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -1859,7 +1835,7 @@ func Delta_tag(arg1 uintptr) (_swig_ret uint64) {
 func Delta_last(arg1 uintptr) (_swig_ret bool) {
 	var swig_r bool
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (bool)(C._wrap_delta_last_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -1867,73 +1843,73 @@ func Delta_last(arg1 uintptr) (_swig_ret bool) {
 func Delta_error(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_delta_error_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Delta_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_delta_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Reply_text(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_reply_text_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Reply_reasoning(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_reply_reasoning_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Reply_finish_reason(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_reply_finish_reason_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Reply_model(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_reply_model_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Reply_id(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_reply_id_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Reply_prompt_tokens(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (int64)(C._wrap_reply_prompt_tokens_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -1941,7 +1917,7 @@ func Reply_prompt_tokens(arg1 uintptr) (_swig_ret int64) {
 func Reply_completion_tokens(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (int64)(C._wrap_reply_completion_tokens_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -1949,7 +1925,7 @@ func Reply_completion_tokens(arg1 uintptr) (_swig_ret int64) {
 func Reply_cached_tokens(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (int64)(C._wrap_reply_cached_tokens_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -1957,7 +1933,7 @@ func Reply_cached_tokens(arg1 uintptr) (_swig_ret int64) {
 func Reply_ttft_ms(arg1 uintptr) (_swig_ret float64) {
 	var swig_r float64
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (float64)(C._wrap_reply_ttft_ms_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -1965,7 +1941,7 @@ func Reply_ttft_ms(arg1 uintptr) (_swig_ret float64) {
 func Reply_total_ms(arg1 uintptr) (_swig_ret float64) {
 	var swig_r float64
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (float64)(C._wrap_reply_total_ms_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -1973,47 +1949,47 @@ func Reply_total_ms(arg1 uintptr) (_swig_ret float64) {
 func Reply_json(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_reply_json_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Reply_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_reply_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Mux_open(arg1 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 *C.uintptr_t
-	_swig_i_0 = (*C.uintptr_t)(unsafe.Pointer(arg1))
+_swig_i_0 = (*C.uintptr_t)(unsafe.Pointer(arg1))
 	swig_r = (uintptr)(C._wrap_mux_open_raw_1f7915c1bd4457d3(C.swig_voidp(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Mux_add(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 uint64) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	_swig_i_3 := arg4
 	swig_r = (uintptr)(C._wrap_mux_add_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_type_15(_swig_i_3)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Mux_cancel(arg1 uintptr, arg2 uint64) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	_swig_i_1 := arg2
 	C._wrap_mux_cancel_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_type_16(_swig_i_1))
 }
@@ -2021,387 +1997,387 @@ func Mux_cancel(arg1 uintptr, arg2 uint64) {
 func Mux_next(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
-	_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_mux_next_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Mux_take(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 *C.uintptr_t
-	_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
 	swig_r = (uintptr)(C._wrap_mux_take_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Mux_fd(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (int)(C._wrap_mux_fd_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Mux_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_mux_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Service_spec_new(arg1 uintptr, arg2 uintptr, arg3 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	swig_r = (uintptr)(C._wrap_service_spec_new_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Service_spec_parse(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 *C.uintptr_t
-	_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
 	swig_r = (uintptr)(C._wrap_service_spec_parse_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Service_spec_parse_file(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 *C.uintptr_t
-	_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
 	swig_r = (uintptr)(C._wrap_service_spec_parse_file_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Service_spec_set_preset(arg1 uintptr, arg2 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	C._wrap_service_spec_set_preset_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
 }
 
 func Service_spec_set_replicas(arg1 uintptr, arg2 int) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	_swig_i_1 := arg2
 	C._wrap_service_spec_set_replicas_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 }
 
 func Service_spec_set_model_name(arg1 uintptr, arg2 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	C._wrap_service_spec_set_model_name_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
 }
 
 func Service_spec_set_image(arg1 uintptr, arg2 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	C._wrap_service_spec_set_image_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
 }
 
 func Service_spec_add_arg(arg1 uintptr, arg2 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	C._wrap_service_spec_add_arg_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
 }
 
 func Service_spec_add_env(arg1 uintptr, arg2 uintptr, arg3 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	C._wrap_service_spec_add_env_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2))
 }
 
 func Service_spec_set_gateway(arg1 uintptr, arg2 uintptr, arg3 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	C._wrap_service_spec_set_gateway_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2))
 }
 
 func Service_spec_set_hf_token(arg1 uintptr, arg2 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	C._wrap_service_spec_set_hf_token_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
 }
 
 func Service_spec_set_pull_secret(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 uintptr
-	_swig_i_3 = arg4
+_swig_i_3 = arg4
 	C._wrap_service_spec_set_pull_secret_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3))
 }
 
 func Service_spec_set_warmup(arg1 uintptr, arg2 int) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	_swig_i_1 := arg2
 	C._wrap_service_spec_set_warmup_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 }
 
 func Service_spec_set_overlay(arg1 uintptr, arg2 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	C._wrap_service_spec_set_overlay_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
 }
 
 func Service_spec_name(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_service_spec_name_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Service_spec_ns(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_service_spec_ns_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Service_spec_json(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 *C.uintptr_t
-	_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
 	swig_r = (uintptr)(C._wrap_service_spec_json_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Service_spec_manifest(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 *C.uintptr_t
-	_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
 	swig_r = (uintptr)(C._wrap_service_spec_manifest_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Service_spec_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_service_spec_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Service_apply(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
-	_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_service_apply_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Service_wait(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 *C.uintptr_t
-	_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
+_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
 	swig_r = (uintptr)(C._wrap_service_wait_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Service_get(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 uintptr, arg5 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 uintptr
-	_swig_i_3 = arg4
+_swig_i_3 = arg4
 	var _swig_i_4 *C.uintptr_t
-	_swig_i_4 = (*C.uintptr_t)(unsafe.Pointer(arg5))
+_swig_i_4 = (*C.uintptr_t)(unsafe.Pointer(arg5))
 	swig_r = (uintptr)(C._wrap_service_get_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Service_list_open(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
-	_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_service_list_open_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Service_list_next(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
-	_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_service_list_next_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Service_list_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_service_list_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Service_delete(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 *C.uintptr_t
-	_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
+_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
 	swig_r = (uintptr)(C._wrap_service_delete_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Service_connect(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 uintptr, arg5 uintptr, arg6 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 uintptr
-	_swig_i_3 = arg4
+_swig_i_3 = arg4
 	var _swig_i_4 uintptr
-	_swig_i_4 = arg5
+_swig_i_4 = arg5
 	var _swig_i_5 *C.uintptr_t
-	_swig_i_5 = (*C.uintptr_t)(unsafe.Pointer(arg6))
+_swig_i_5 = (*C.uintptr_t)(unsafe.Pointer(arg6))
 	swig_r = (uintptr)(C._wrap_service_connect_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Service_name(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_service_name_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Service_ns(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_service_ns_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Service_model(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_service_model_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Service_url(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_service_url_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Service_ready(arg1 uintptr) (_swig_ret bool) {
 	var swig_r bool
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (bool)(C._wrap_service_ready_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -2409,7 +2385,7 @@ func Service_ready(arg1 uintptr) (_swig_ret bool) {
 func Service_replicas(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (int)(C._wrap_service_replicas_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
@@ -2417,43 +2393,45 @@ func Service_replicas(arg1 uintptr) (_swig_ret int) {
 func Service_json(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	swig_r = (uintptr)(C._wrap_service_json_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Service_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	C._wrap_service_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Health_service(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 uintptr
-	_swig_i_1 = arg2
+_swig_i_1 = arg2
 	var _swig_i_2 uintptr
-	_swig_i_2 = arg3
+_swig_i_2 = arg3
 	var _swig_i_3 *C.uintptr_t
-	_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
+_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
 	swig_r = (uintptr)(C._wrap_health_service_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
 
 func Health_endpoint(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
-	_swig_i_0 = arg1
+_swig_i_0 = arg1
 	var _swig_i_1 *C.uintptr_t
-	_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
 	swig_r = (uintptr)(C._wrap_health_endpoint_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 uintptr
-	swig_r_1 = swig_r
+swig_r_1 = swig_r
 	return swig_r_1
 }
+
+
