@@ -42,8 +42,8 @@ func (s *EndpointSpec) with(use func(spec uintptr) error) error {
 	if s.Insecure {
 		given["insecure"] = true
 	}
-	for key, limit := range map[string]time.Duration{"connect_timeout_ms": s.ConnectTimeout,
-		"first_event_timeout_ms": s.FirstEventTimeout, "idle_timeout_ms": s.IdleTimeout} {
+	for key, limit := range map[string]time.Duration{"connectTimeoutMs": s.ConnectTimeout,
+		"firstEventTimeoutMs": s.FirstEventTimeout, "idleTimeoutMs": s.IdleTimeout} {
 		if limit != 0 {
 			given[key] = limit.Milliseconds()
 		}

@@ -50,11 +50,11 @@ const struct field llmd__endpoint_fields[] = {
     {"ca", FIELD_STRING, AT(ca),
      .doc = "PEM text of the authorities to trust instead of the system's."},
     {"insecure", FIELD_BOOL, AT(insecure), .doc = "`true` checks no certificate. For tests."},
-    {"connect_timeout_ms", FIELD_INT64, AT(connect_timeout_ms), check_timeout,
+    {"connectTimeoutMs", FIELD_INT64, AT(connect_timeout_ms), check_timeout,
      "Limit for making a connection; 10000 by default."},
-    {"first_event_timeout_ms", FIELD_INT64, AT(first_event_timeout_ms), check_timeout,
+    {"firstEventTimeoutMs", FIELD_INT64, AT(first_event_timeout_ms), check_timeout,
      "Limit until the first byte or event of an answer; none by default."},
-    {"idle_timeout_ms", FIELD_INT64, AT(idle_timeout_ms), check_timeout,
+    {"idleTimeoutMs", FIELD_INT64, AT(idle_timeout_ms), check_timeout,
      "Limit for silence between events of a stream; none by default."},
     FIELD_END,
 };
@@ -170,19 +170,19 @@ static void set_timeout(llmd_endpoint_spec *spec, int64_t *member, const char *n
 void llmd_endpoint_spec_set_connect_timeout_ms(llmd_endpoint_spec *spec, int64_t timeout_ms)
 {
     if (spec)
-        set_timeout(spec, &spec->connect_timeout_ms, "connect_timeout_ms", timeout_ms);
+        set_timeout(spec, &spec->connect_timeout_ms, "connectTimeoutMs", timeout_ms);
 }
 
 void llmd_endpoint_spec_set_first_event_timeout_ms(llmd_endpoint_spec *spec, int64_t timeout_ms)
 {
     if (spec)
-        set_timeout(spec, &spec->first_event_timeout_ms, "first_event_timeout_ms", timeout_ms);
+        set_timeout(spec, &spec->first_event_timeout_ms, "firstEventTimeoutMs", timeout_ms);
 }
 
 void llmd_endpoint_spec_set_idle_timeout_ms(llmd_endpoint_spec *spec, int64_t timeout_ms)
 {
     if (spec)
-        set_timeout(spec, &spec->idle_timeout_ms, "idle_timeout_ms", timeout_ms);
+        set_timeout(spec, &spec->idle_timeout_ms, "idleTimeoutMs", timeout_ms);
 }
 
 llmd_error *llmd__endpoint_spec_check(const llmd_endpoint_spec *spec)

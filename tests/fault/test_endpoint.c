@@ -90,11 +90,11 @@ static void specs_are_parsed(void **state)
     static const struct {
         const char *text, *word; /* word NULL: good */
     } table[] = {
-        {"url: http://h\nmodel: m\nheaders: {X-A: b}\nidle_timeout_ms: 5\n", NULL},
+        {"url: http://h\nmodel: m\nheaders: {X-A: b}\nidleTimeoutMs: 5\n", NULL},
         {"{\"url\":\"http://h\"}", NULL},
         {"url: http://h\nmodell: m\n", "model"},
         {"url: [1]\n", "url"},
-        {"url: http://h\nidle_timeout_ms: -1\n", "idle_timeout_ms"},
+        {"url: http://h\nidleTimeoutMs: -1\n", "idleTimeoutMs"},
         {"url: http://h\nheaders: {\"X A\": b}\n", "header name"},
         {"url: http://h\nheaders: {X: \"a\\nB: c\"}\n", "line break"},
     };

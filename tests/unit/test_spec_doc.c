@@ -18,7 +18,7 @@
 #define PAGE SOURCE_DIR "/docs/spec.md"
 #define MANIFESTS SOURCE_DIR "/examples/manifests/"
 
-#define ENDPOINT "url: http://10.0.0.5/llm/qwen\nidle_timeout_ms: 60000\n"
+#define ENDPOINT "url: http://10.0.0.5/llm/qwen\nidleTimeoutMs: 60000\n"
 
 static void none(llmd_error *error)
 {

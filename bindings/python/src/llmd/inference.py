@@ -216,8 +216,8 @@ def endpoint_spec(
     """The raw spec of what was given, or None when nothing was."""
     values = {
         "url": url, "model": model, "headers": headers, "ca": ca, "insecure": insecure or None,
-        "connect_timeout_ms": _ms(connect_timeout), "first_event_timeout_ms": _ms(first_event_timeout),
-        "idle_timeout_ms": _ms(idle_timeout),
+        "connectTimeoutMs": _ms(connect_timeout), "firstEventTimeoutMs": _ms(first_event_timeout),
+        "idleTimeoutMs": _ms(idle_timeout),
     }
     given = {key: value for key, value in values.items() if value is not None}
     return _raw.endpoint_spec_parse(to_json(given)) if given else None
