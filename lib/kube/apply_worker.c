@@ -65,7 +65,8 @@ static llmd_error *send_look(const struct work *work)
     llmd__resource_path(&worker->path, &worker->item->resource, worker->item->ns,
                         worker->item->name, NULL, NULL);
     TRY(send(work, "GET", WORKER_LOOKING));
-    if (work->run->dry_run) /* compared as a whole: its version will not move */
+    if (work->run->dry_run ||
+        worker->wants_object) /* compared as a whole: its version will not move */
         work->action->request.accept = NULL;
     return NULL;
 }
@@ -95,7 +96,7 @@ static llmd_error *send_apply(const struct work *work)
 
 static llmd_error *send_first(const struct work *work)
 {
-    return work->run->baseline ? send_apply(work) : send_look(work);
+    return work->run->baseline && !work->worker->item->bare ? send_apply(work) : send_look(work);
 }
 
 static void begin_item(const struct work *work, struct manifest *item)
@@ -363,6 +364,20 @@ static llmd_error *take_refusal(const struct work *work)
     return wait_for(work, RETRY_FIRST_MS, RETRY_MAX_MS);
 }
 
+/* The server notes no manager for an apply that sets nothing, and a second one then makes it write
+   "before-first-apply": who owns nothing there has nothing to apply. */
+static bool has_nothing_to_say(const struct apply_worker *worker)
+{
+    if (!worker->item->bare || !worker->looked)
+        return false;
+    JSON_EACH(entry, llmd__json_get(worker->looked, "metadata.managedFields"))
+    {
+        if (strcmp(llmd__json_str(entry, "manager"), LLMD__FIELD_MANAGER) == 0)
+            return false;
+    }
+    return true;
+}
+
 static llmd_error *take_look(const struct work *work)
 {
     struct apply_worker *worker = work->worker;
@@ -370,7 +385,11 @@ static llmd_error *take_look(const struct work *work)
     if (work->input->status == 200)
         TRY(llmd__json_parse(work->input->text, work->input->text_len, worker->item->subject,
                              &worker->looked));
-    return send_apply(work); /* a refusal is told by the apply itself */
+    if (!has_nothing_to_say(worker))
+        return send_apply(work); /* a refusal is told by the apply itself */
+    *work->answer = TAKE(worker->looked);
+    worker->applied = APPLIED_UNCHANGED;
+    return finish_item(work, "");
 }
 
 static llmd_error *take_reply(const struct work *work)

@@ -78,6 +78,15 @@ static llmd_error *read_crd(struct manifest *manifest, const struct json *object
     return read_versions(manifest, llmd__json_get(object, "spec.versions"));
 }
 
+/* apiVersion, kind, metadata.name and .namespace, and nothing else. */
+static bool is_bare(const struct json *object)
+{
+    const struct json *metadata = llmd__json_member(object, "metadata");
+    size_t names = llmd__json_member(metadata, "namespace") ? 2 : 1;
+
+    return llmd__json_count(object) == 3 && llmd__json_count(metadata) == names;
+}
+
 static llmd_error *fill(struct manifest *manifest, const struct json *object)
 {
     manifest->api_version = llmd__strdup(llmd__json_str(object, "apiVersion"));
@@ -86,6 +95,7 @@ static llmd_error *fill(struct manifest *manifest, const struct json *object)
     manifest->name = llmd__strdup(llmd__object_name(object));
     manifest->subject = llmd__object_subject(object);
     manifest->wave = wave_of(object);
+    manifest->bare = is_bare(object);
     manifest->line = llmd__json_line(object);
     if (!manifest->api_version || !manifest->kind || !manifest->ns || !manifest->name ||
         !manifest->subject)

@@ -18,6 +18,7 @@ struct manifest {
     int line;
     uint64_t hash;            /* of kind, namespace and name */
     struct resource resource; /* set by resolve */
+    bool bare;                /* it sets nothing but its name */
     bool resolved;
     bool from_set; /* its kind is defined by a CRD of this set */
     /* A CRD: what it defines. */

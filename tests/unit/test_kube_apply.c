@@ -21,9 +21,9 @@
 /* --- order --- */
 
 static const char mixed[] =
-    "{apiVersion: example.com/v1, kind: Widget, metadata: {name: w}}\n---\n"
+    "{apiVersion: example.com/v1, kind: Widget, metadata: {name: w}, spec: {}}\n---\n"
     "apiVersion: v1\nkind: List\nitems:\n"
-    "- {apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: n}}\n"
+    "- {apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: n}, data: {}}\n"
     "- {apiVersion: v1, kind: Namespace, metadata: {name: n}}\n---\n"
     "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: "
     "widgets.example.com}, spec: {group: example.com, scope: Namespaced, names: {plural: widgets, "
@@ -241,14 +241,15 @@ static void expect_play(const char *manifests, const char *baseline, const struc
 
 #define CM_PATH "/api/v1/namespaces/n/configmaps/"
 #define CM(name)                                                                                   \
-    "{apiVersion: v1, kind: ConfigMap, metadata: {name: " name ", namespace: n}}\n---\n"
+    "{apiVersion: v1, kind: ConfigMap, metadata: {name: " name ", namespace: n}, data: {}}\n---\n"
 #define ANSWER(name, version)                                                                      \
     "{\"metadata\":{\"name\":\"" name "\",\"resourceVersion\":\"" version "\"}}"
 
 static const struct line crd_and_object[] = {
-    {0, "", "PATCH /api/v1/namespaces/n"},
-    {201, ANSWER("n", "10"), "PATCH /api/v1/namespaces/m"},
-    {200, ANSWER("m", "3"),
+    {0, "", "GET /api/v1/namespaces/n"},
+    {404, "{}", "PATCH /api/v1/namespaces/n"},
+    {201, ANSWER("n", "10"), "GET /api/v1/namespaces/m"},
+    {200, ANSWER("m", "3"), /* it sets nothing, and we own nothing there */
      "PATCH /apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.example.com"},
     {201, ANSWER("widgets.example.com", "11"), "GET /apis/example.com/v1"},
     {404, "{}", "sleep"},
