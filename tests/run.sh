@@ -102,7 +102,8 @@ stage bindings bash tests/bindings.sh
 stage quickstart quickstart
 if $rig; then
     stage rig-api bash tests/rig/test.sh api
-    stage rig-full bash tests/rig/test.sh full
+    # The vLLM stage goes on with the same instance.
+    stage rig-full env LLMD_RIG_KEEP="$($vllm && echo yes)" bash tests/rig/test.sh full
 fi
 if $vllm; then
     stage rig-vllm bash tests/rig/test.sh vllm

@@ -31,26 +31,3 @@ pods_of() { # service, more arguments of kubectl
 }
 
 no_pods_of() { [ -z "$(pods_of "$1" -o name)" ]; }
-
-workload_says() { # service, JSON path below .items[*], text
-    pods_of "$1" -l kserve.io/component=workload -o "jsonpath={.items[*]$2}" | has "$3"
-}
-pod_reason() { workload_says "$1" '.status.containerStatuses[*].state.waiting.reason' "$2"; }
-pod_message() { workload_says "$1" '.status.containerStatuses[*].state.waiting.message' "$2"; }
-pod_condition() { workload_says "$1" '.status.conditions[*].message' "$2"; }
-
-service_condition() { # service, text
-    kube -n llm get llminferenceservice "$1" -o 'jsonpath={.status.conditions}' | has "$2"
-}
-route_condition() {
-    kube -n llm get httproute "$1-kserve-route" -o 'jsonpath={.status.parents}' | has "$2"
-}
-
-# Applies a case that cannot work and waits until the cluster shows why.
-broken() { # case, function, text
-    local name=broken-$1
-    apply_file "manifests/$name.yaml"
-    wait_for 90 "$2" "$name" "$3" || { kube -n llm get pods,llminferenceservice; return 1; }
-    kube -n llm delete llminferenceservice "$name" --timeout=60s
-    wait_for 90 no_pods_of "$name"
-}
