@@ -16,7 +16,7 @@ make_manifests() {
     local release
     release=$(rig_manifests kserve install)
     ./render.sh "$work/rendered" >/dev/null
-    printf 'apiVersion: v1\nkind: Namespace\nmetadata: {name: kserve}\n' >"$work/namespace.yaml"
+    printf 'apiVersion: v1\nkind: Namespace\nmetadata: {name: kserve, labels: {a: b}}\n' >"$work/namespace.yaml"
     python3 operators.py "$work/cert-manager.yaml" "$work/rendered/10-cert-manager.yaml"
     python3 operators.py "$work/kserve.yaml" "$work/namespace.yaml" "$release/kserve.yaml" \
         "$release/kserve-cluster-resources.yaml"

@@ -11,6 +11,7 @@ Left aside: uid, resourceVersion, times, managedFields and what the server makes
 import json
 import subprocess
 import sys
+import time
 
 # Made by the control plane, at moments of its own.
 OF_THE_SERVER = {"Event", "Lease", "Endpoints", "EndpointSlice", "ReplicaSet", "Pod", "Node",
@@ -20,7 +21,14 @@ NOISE = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "selfLi
 
 
 def kubectl(*words):
-    return subprocess.run(["kubectl", *words], check=True, capture_output=True, text=True).stdout
+    """An API server that has just got 28 CRDs may drop a request: asked three times."""
+    for left in (2, 1, 0):
+        run = subprocess.run(["kubectl", *words], check=False, capture_output=True, text=True)
+        if run.returncode == 0:
+            return run.stdout
+        print(run.stderr, file=sys.stderr)
+        time.sleep(2 * left)
+    raise SystemExit(f"kubectl {' '.join(words)} failed")
 
 
 def objects():

@@ -33,7 +33,11 @@ render_cert_manager() {
     { namespace cert-manager; cat "$work/cert-manager.yaml"; } >"$out/10-cert-manager.yaml"
 }
 
-namespace() { printf 'apiVersion: v1\nkind: Namespace\nmetadata: {name: %s}\n' "$1"; }
+# With a label: an object of which an apply owns nothing is changed by the second
+# apply (its owner becomes "before-first-apply").
+namespace() {
+    printf 'apiVersion: v1\nkind: Namespace\nmetadata:\n  name: %s\n  labels: {llmd.rig/made: "yes"}\n' "$1"
+}
 
 render_gateway_crds() {
     local generated

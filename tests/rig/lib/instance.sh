@@ -46,14 +46,29 @@ start_daemon() { # name, command…
     record_pid "$name" $!
 }
 
+# A zombie holds nothing any more; who reaps it is not our affair.
+still_runs() { # name
+    local pid
+    pid=$(pid_of "$1") && ! grep -q '^State:[[:space:]]*Z' "/proc/$pid/status" 2>/dev/null
+}
+
+wait_gone() { # name, seconds
+    local patience=$(($2 * 20))
+    while still_runs "$1"; do
+        ((patience-- > 0)) || return 1
+        sleep 0.05
+    done
+}
+
 stop_daemon() { # name, seconds before it is killed
-    local pid patience=$((${2:-10} * 20))
+    local pid
     if pid=$(pid_of "$1"); then
         kill "$pid" 2>/dev/null || true
-        while kill -0 "$pid" 2>/dev/null; do
-            ((patience-- > 0)) || { kill -9 "$pid" 2>/dev/null || true; break; }
-            sleep 0.05
-        done
+        if ! wait_gone "$1" "${2:-10}"; then
+            kill -9 "$pid" 2>/dev/null || true
+            # Its ports are free only when it is gone.
+            wait_gone "$1" 20 || true
+        fi
     fi
     rm -f "$RIG_RUN/pids/$1"
 }
