@@ -173,8 +173,11 @@ static llmd_error *look_at_conditions(struct progress *progress, const struct sc
         bool changed = false;
 
         TRY(has_changed(progress, "condition", type, status, &changed));
-        if (changed && !strcmp(status, "True"))
-            TRY(add_news(progress, llmd__scene_subject(service), "", type, "condition is True"));
+        if (!changed || strcmp(status, "True"))
+            continue;
+        AUTO(str) char *message = llmd__format("condition %s is True", type);
+        CHECK_MEMORY(message);
+        TRY(add_news(progress, llmd__scene_subject(service), "", type, message));
     }
     return NULL;
 }

@@ -161,9 +161,7 @@ static llmd_error *finish_item(const struct work *work, const char *note)
     struct apply_run *run = work->run;
     struct manifest *item = work->worker->item;
     const char *done = llmd__applied_name(work->worker->applied);
-    AUTO(str)
-    char *message =
-        llmd__format("%s %s%s%s", item->subject, done, run->dry_run ? " (dry run)" : "", note);
+    AUTO(str) char *message = llmd__format("%s%s%s", done, run->dry_run ? " (dry run)" : "", note);
 
     CHECK_MEMORY(message);
     run->in_flight--;

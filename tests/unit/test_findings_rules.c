@@ -274,6 +274,30 @@ static void test_lines(void **state)
     llmd__free(text);
 }
 
+/* ---- what is told of the service ---- */
+
+static void test_conditions_are_named(void **state)
+{
+    struct replay replay;
+    struct progress progress = {0};
+
+    (void)state;
+    begin(&replay, "qwen");
+    put(&replay, SCENE_SERVICE,
+        "{'kind': 'LLMInferenceService', 'metadata': {'name': 'qwen', 'namespace': 'llm'},"
+        " 'status': {'conditions': [{'type': 'RouterReady', 'status': 'True'},"
+        " {'type': 'WorkloadReady', 'status': 'False'}]}}");
+    none(llmd__progress_init(&progress));
+    none(llmd__progress_look(&progress, &replay.scene));
+    assert_int_equal(progress.count, 1);
+    assert_string_equal(progress.items[0].reason, "RouterReady");
+    assert_string_equal(progress.items[0].message, "condition RouterReady is True");
+    none(llmd__progress_look(&progress, &replay.scene));
+    assert_int_equal(progress.count, 0); /* nothing new */
+    llmd__progress_free(&progress);
+    end(&replay);
+}
+
 /* ---- out of memory: each allocation fails once ---- */
 
 static llmd_error *judge_once(struct scene *scene)
@@ -321,9 +345,13 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_node_fits),  cmocka_unit_test(test_autoscaler),
-        cmocka_unit_test(test_gateway_class), cmocka_unit_test(test_route),
-        cmocka_unit_test(test_crash_log),     cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_no_node_fits),
+        cmocka_unit_test(test_autoscaler),
+        cmocka_unit_test(test_gateway_class),
+        cmocka_unit_test(test_route),
+        cmocka_unit_test(test_crash_log),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_conditions_are_named),
         cmocka_unit_test(test_no_memory),
     };
 

@@ -188,12 +188,16 @@ static llmd_error *play_lines(struct play *play, const struct line *lines)
     return NULL;
 }
 
-/* Events as "reason:subject reason:subject". */
+/* Events as "reason:subject reason:subject". Who prints them puts the subject before the message.
+ */
 static void take_events(struct graph *graph, struct buf *events)
 {
-    for (llmd_event *event; (event = llmd__graph_pop(graph)) != NULL; llmd_event_free(event))
+    for (llmd_event *event; (event = llmd__graph_pop(graph)) != NULL; llmd_event_free(event)) {
+        if (llmd_event_level(event) == LLMD_LEVEL_INFO)
+            assert_null(strstr(llmd_event_message(event), llmd_event_subject(event)));
         llmd__buf_format(events, "%s%s:%s", events->len ? " " : "", llmd_event_reason(event),
                          llmd_event_subject(event));
+    }
 }
 
 static llmd_error *start_play(struct play *play, const char *manifests, const char *baseline)
