@@ -12,6 +12,7 @@
 #include "kube/known.h"
 #include "kube/object.h"
 #include "kube/status.h"
+#include "net/retry.h"
 
 #include <string.h>
 
@@ -122,6 +123,8 @@ static llmd_error *back_off(const struct turn *turn, const char *why, int64_t at
         forget(&watch->version);
     if (llmd__log_on("kube"))
         llmd__log(LLMD_LEVEL_DEBUG, "kube", "watch %s: %s", watch->name, why);
+    if (at_least_ms > LLMD__RETRY_AFTER_MAX_MS)
+        at_least_ms = LLMD__RETRY_AFTER_MAX_MS;
     return sleep_for(turn, BACKING_OFF, ms > at_least_ms ? ms : at_least_ms);
 }
 
@@ -330,17 +333,24 @@ static bool is_tolerated(const struct turn *turn, int status)
     return turn->now_ms - watch->refused_ms < tolerance;
 }
 
+/* 410 Gone. A server that forgets each version at once must not be asked for lists in a loop. */
+static llmd_error *list_again(const struct turn *turn)
+{
+    struct watch *watch = turn->watch;
+
+    forget(&watch->version);
+    forget(&watch->page_token);
+    return watch->failures++ < 3 ? start_list(turn) : back_off(turn, "410 Gone", 0);
+}
+
 static llmd_error *take_refusal(const struct turn *turn, const struct step_input *input)
 {
     struct watch *watch = turn->watch;
     int status = input->status;
     bool is_missing = status == 401 || status == 403 || status == 404;
 
-    if (status == 410) {
-        forget(&watch->version);
-        forget(&watch->page_token);
-        return watch->failures++ < 3 ? start_list(turn) : back_off(turn, "410 Gone", 0);
-    }
+    if (status == 410)
+        return list_again(turn);
     if (status == 429 || status >= 500)
         return back_off(turn, "the server is busy or failing", input->reply->retry_after_ms);
     if (is_missing && is_tolerated(turn, status))
@@ -380,8 +390,7 @@ static llmd_error *take_error(const struct turn *turn, const struct json *status
 {
     if (llmd__json_int(status, "code", 0) != 410)
         return back_off(turn, llmd__json_str(status, "message"), 0);
-    forget(&turn->watch->version);
-    return start_list(turn);
+    return list_again(turn);
 }
 
 static llmd_error *take_event(const struct turn *turn, const struct json *event, const char *line,

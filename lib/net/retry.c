@@ -9,8 +9,6 @@
 /* Doubling from half a second to eight, as the OpenAI clients do and users therefore expect. */
 #define DELAY_FIRST_MS 500
 #define DELAY_MAX_MS 8000
-/* What a server may ask for. Longer waits are an outage that the caller must hear of. */
-#define RETRY_AFTER_MAX_MS 120000
 
 enum retry_class llmd__retry_class(int http_status, bool answered, bool sent, bool has_retry_after)
 {
@@ -56,8 +54,8 @@ int64_t llmd__retry_delay_ms(int attempt, int64_t retry_after_ms, double random)
     int64_t delay = (int64_t)((double)ceiling * random);
     if (retry_after_ms < 0)
         return delay;
-    if (retry_after_ms > RETRY_AFTER_MAX_MS)
-        return RETRY_AFTER_MAX_MS;
+    if (retry_after_ms > LLMD__RETRY_AFTER_MAX_MS)
+        return LLMD__RETRY_AFTER_MAX_MS;
     /* "Retry-After: 0" once is a wish; again and again it would be a busy loop. */
     return attempt > 0 && delay > retry_after_ms ? delay : retry_after_ms;
 }

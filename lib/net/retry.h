@@ -14,6 +14,8 @@ enum retry_class {
 };
 
 #define LLMD__RETRY_TRIES_WITHOUT_DEADLINE 3
+/* What a server may ask for. Longer waits are an outage that the caller must hear of. */
+#define LLMD__RETRY_AFTER_MAX_MS 120000
 
 enum retry_class llmd__retry_class(int http_status, bool answered, bool sent, bool has_retry_after);
 /* Whether this method may be sent again after that class. GET, HEAD, PUT, DELETE and server-side

@@ -29,6 +29,7 @@ struct play {
     llmd_kube *kube;
     struct watch *watch;
     struct buf told;
+    struct http_reply busy; /* of "busy" */
     int64_t now_ms;
     bool stop_at_first;
 };
@@ -143,6 +144,11 @@ static struct step_input read_input(struct play *play, const char *in, struct bu
     else if (starts(in, "status ", &rest)) {
         input.status = (int)strtol(rest, NULL, 10);
         add_status(text, input.status);
+    } else if (starts(in, "busy ", &rest)) {
+        play->busy = (struct http_reply){.retry_after_ms = strtoll(rest, NULL, 10)};
+        input.status = 429;
+        input.reply = &play->busy;
+        add_status(text, 429);
     } else if (starts(in, "tick ", &rest)) {
         play->now_ms += (int)strtol(rest, NULL, 10);
         input.kind = INPUT_TICK;
@@ -310,6 +316,34 @@ static void after_410_the_difference_is_told(void **state)
 {
     (void)state;
     expect_play(&plain, gone);
+}
+
+static void a_server_that_forgets_at_once_is_given_time(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", "list"},      {"list 5 a1", "+a1 S watch 5"},
+        {"ERROR 410", "list"},  {"list 6 a1", "watch 6"},
+        {"ERROR 410", "list"},  {"list 7 a1", "watch 7"},
+        {"ERROR 410", "list"},  {"list 8 a1", "watch 8"},
+        {"ERROR 410", "sleep"}, {"tick 5000", "list"},
+        {NULL, NULL},
+    };
+
+    (void)state;
+    expect_play(&plain, lines);
+}
+
+static void a_retry_after_of_days_is_not_slept_through(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", "list"},           {"busy 10000", "sleep"},
+        {"tick 9000", ""},           {"tick 1000", "list"},
+        {"busy 900000000", "sleep"}, {"tick 119000", ""},
+        {"tick 1000", "list"},       {NULL, NULL},
+    };
+
+    (void)state;
+    expect_play(&plain, lines);
 }
 
 static void an_object_made_again_is_another_one(void **state)
@@ -575,6 +609,8 @@ int main(void)
         cmocka_unit_test(pages_are_put_together),
         cmocka_unit_test(an_expired_page_begins_again_and_doubles_nothing),
         cmocka_unit_test(after_410_the_difference_is_told),
+        cmocka_unit_test(a_server_that_forgets_at_once_is_given_time),
+        cmocka_unit_test(a_retry_after_of_days_is_not_slept_through),
         cmocka_unit_test(an_object_made_again_is_another_one),
         cmocka_unit_test(a_bookmark_moves_the_version_only),
         cmocka_unit_test(a_stalled_stream_is_noticed),
