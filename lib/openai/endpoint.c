@@ -84,6 +84,13 @@ static llmd_error *header_lines(const struct json *object, struct header_lines *
     return NULL;
 }
 
+/* The largest limit that libcurl takes, and that still fits when it is counted in microseconds. It
+   is 24 days. */
+static int64_t bounded_ms(int64_t ms)
+{
+    return ms < INT32_MAX ? ms : INT32_MAX;
+}
+
 static llmd_error *check_pem(const char *pem)
 {
     if (!pem || strstr(pem, "-----BEGIN "))
@@ -101,7 +108,7 @@ static llmd_error *open_http(const llmd_endpoint_spec *spec, const char *url, co
             .base_url = url,
             .ca_pem = ca_pem,
             .insecure = spec && spec->insecure,
-            .connect_timeout_ms = spec ? spec->connect_timeout_ms : 0,
+            .connect_timeout_ms = spec ? bounded_ms(spec->connect_timeout_ms) : 0,
             .headers = headers.lines,
             .auth = llmd__credentials_auth(credentials),
         };
@@ -128,8 +135,8 @@ static llmd_error *fill(llmd_endpoint *endpoint, const llmd_endpoint_spec *spec,
         endpoint->model = llmd__strdup(model);
         CHECK_MEMORY(endpoint->model);
     }
-    endpoint->first_event_timeout_ms = spec ? spec->first_event_timeout_ms : 0;
-    endpoint->idle_timeout_ms = spec ? spec->idle_timeout_ms : 0;
+    endpoint->first_event_timeout_ms = spec ? bounded_ms(spec->first_event_timeout_ms) : 0;
+    endpoint->idle_timeout_ms = spec ? bounded_ms(spec->idle_timeout_ms) : 0;
     return open_http(spec, endpoint->url, ca_pem, credentials, &endpoint->http);
 }
 

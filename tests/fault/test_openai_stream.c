@@ -265,6 +265,23 @@ static void its_own_limits_do_end_it(void **state)
     server_stop(server);
 }
 
+/* "As long as it takes" is often written as the largest number. */
+static void the_largest_limits_are_none(void **state)
+{
+    (void)state;
+    struct tokens tokens = {.count = 2, .gap_ms = 20};
+    struct server *server = server_start(reply_tokens, &tokens);
+    LLMD_AUTO(llmd_endpoint_spec) spec = llmd_endpoint_spec_new(server_url(server));
+    LLMD_AUTO(llmd_stream) stream = NULL;
+    AUTO(buf) struct buf text = BUF_INIT;
+    llmd_endpoint_spec_set_connect_timeout_ms(spec, INT64_MAX);
+    llmd_endpoint_spec_set_first_event_timeout_ms(spec, INT64_MAX);
+    llmd_endpoint_spec_set_idle_timeout_ms(spec, INT64_MAX);
+    assert_null(open_stream(server, NULL, spec, &stream));
+    assert_null(read_all(NULL, stream, &text));
+    server_stop(server);
+}
+
 static bool wait_for_no_connection(struct server *server)
 {
     for (int i = 0; i < 500 && server_open_connections(server); i++)
@@ -384,6 +401,7 @@ int main(void)
         cmocka_unit_test(done_is_not_waited_behind),
         cmocka_unit_test(a_timeout_does_not_end_it),
         cmocka_unit_test(its_own_limits_do_end_it),
+        cmocka_unit_test(the_largest_limits_are_none),
         cmocka_unit_test(freeing_it_stops_the_server),
         cmocka_unit_test(cancel_ends_the_call),
         cmocka_unit_test(free_ends_the_one_inside),
