@@ -364,6 +364,15 @@ static bool failed_for_all(const struct exec_plugin *plugin)
     return code != LLMD_OK && code != LLMD_E_CANCELED && code != LLMD_E_TIMEOUT;
 }
 
+/* The context's hook may cancel it, which wakes us under our own lock: it is asked without. */
+static llmd_error *check_unlocked(llmd_context *ctx, struct exec_plugin *plugin)
+{
+    pthread_mutex_unlock(&plugin->lock);
+    llmd_error *error = llmd__context_check(ctx);
+    pthread_mutex_lock(&plugin->lock);
+    return error;
+}
+
 /* Called with the lock. */
 static llmd_error *ensure(llmd_context *ctx, struct exec_plugin *plugin, bool refresh)
 {
@@ -372,8 +381,10 @@ static llmd_error *ensure(llmd_context *ctx, struct exec_plugin *plugin, bool re
 
     while (plugin->running) {
         unsigned seen = plugin->runs;
-        TRY(llmd__context_check(ctx));
-        wait_a_while(ctx, plugin);
+        TRY(check_unlocked(ctx, plugin));
+        /* What happened meanwhile has had its wake-up. */
+        if (plugin->runs == seen && !llmd_context_canceled(ctx))
+            wait_a_while(ctx, plugin);
         if (plugin->runs == seen)
             continue;
         if (failed_for_all(plugin))

@@ -297,6 +297,36 @@ static void test_waiter_gives_up(void **state)
     llmd__exec_free(plugin);
 }
 
+static bool on_second_look(void *looks)
+{
+    return ++*(int *)looks > 1;
+}
+
+/* Ctrl-C in an interpreter: the hook cancels from inside the wait. */
+static void test_waiter_is_interrupted(void **state)
+{
+    struct exec_plugin *plugin = open_script("echo run >> runs; sleep 60");
+    struct failing runner = {.plugin = plugin, .ctx = llmd_context_new()};
+    struct failing waiter = {.plugin = plugin, .ctx = llmd_context_new()};
+    pthread_t thread;
+    int looks = 0;
+
+    (void)state;
+    pthread_create(&thread, NULL, ask_in_vain, &runner);
+    while (folder_size("runs") == 0)
+        usleep(1000);
+    llmd_context_set_poll(waiter.ctx, on_second_look, &looks);
+    alarm(10); /* a waiter that locks itself out never comes back */
+    ask_in_vain(&waiter);
+    alarm(0);
+    assert_int_equal(waiter.code, LLMD_E_CANCELED);
+    llmd_context_cancel(runner.ctx);
+    pthread_join(thread, NULL);
+    llmd_context_free(runner.ctx);
+    llmd_context_free(waiter.ctx);
+    llmd__exec_free(plugin);
+}
+
 static void authorize_fails(struct exec_plugin *plugin, llmd_code code, const char *words,
                             const char *advice)
 {
@@ -385,6 +415,7 @@ int main(void)
         cmocka_unit_test(test_cached_until_it_expires),
         cmocka_unit_test(test_refresh),
         cmocka_unit_test(test_one_run_for_many_threads),
+        cmocka_unit_test(test_waiter_is_interrupted),
         cmocka_unit_test(test_one_failure_for_many_threads),
         cmocka_unit_test(test_runner_gives_up),
         cmocka_unit_test(test_waiter_gives_up),
