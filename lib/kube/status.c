@@ -248,6 +248,7 @@ static llmd_error *error_from_status(int http_status, const struct json *status,
     struct verdict verdict = verdict_of(http_status);
     const char *reason = llmd__json_str(status, "reason");
     int64_t seconds = llmd__json_int(status, "details.retryAfterSeconds", 0);
+    int64_t retry_after_ms = seconds > 0 && seconds < INT32_MAX ? seconds * 1000 : 0;
     llmd_error *error;
 
     if (strcmp(reason, "AlreadyExists") == 0)
@@ -258,7 +259,7 @@ static llmd_error *error_from_status(int http_status, const struct json *status,
                         message.len ? ": " : "", llmd__buf_text(&message));
     error = llmd__error_set_reason(error, reason);
     error = llmd__error_set_http_status(error, http_status);
-    error = llmd__error_set_retry(error, verdict.retryable, seconds > 0 ? seconds * 1000 : 0);
+    error = llmd__error_set_retry(error, verdict.retryable, retry_after_ms);
     return set_advice(error, http_status, status);
 }
 

@@ -77,6 +77,10 @@ static const struct answer {
      "\"retryAfterSeconds\":3}}",
      LLMD_E_BUSY, "apply x: 429 Too Many Requests: slow down", "TooManyRequests", "later", true,
      3000},
+    {429,
+     "{\"kind\":\"Status\",\"reason\":\"TooManyRequests\",\"message\":\"never\",\"details\":{"
+     "\"retryAfterSeconds\":9223372036854775807}}",
+     LLMD_E_BUSY, "apply x: 429 Too Many Requests: never", "TooManyRequests", "later", true, 0},
     {500,
      "{\"kind\":\"Status\",\"reason\":\"InternalError\",\"message\":\"Internal error occurred: "
      "failed calling webhook \\\"w\\\": dial tcp: connect: connection refused\"}",
