@@ -62,7 +62,7 @@ llmd_error *llmd_kube_proxy_get(llmd_context *ctx, const llmd_kube *kube, const 
     llmd__buf_char(&full, '/');
     TRY(add_target(&full, target));
     llmd__buf_format(&full, "/proxy%s", path);
-    llmd__buf_format(&what, "proxy %s/%s%s", ns, target, path);
+    llmd__buf_format(&what, "proxy %s/%s%.*s", ns, target, (int)strcspn(path, "?"), path);
     TRY(llmd__buf_check(&full));
     TRY(llmd__buf_check(&what));
     request.path = full.data;

@@ -62,6 +62,20 @@ static llmd_error *run(llmd_task *task)
     return error;
 }
 
+/* A query may hold what is nobody else's business. */
+static void an_error_of_the_proxy_has_no_query(void **state)
+{
+    LLMD_AUTO(llmd_kube) kube = open_kube();
+    char *body = NULL;
+
+    (void)state;
+    LLMD_AUTO(llmd_error)
+    error = llmd_kube_proxy_get(NULL, kube, NULL, "services/none:80", "/v1?key=abc", &body);
+    assert_int_equal(llmd_error_code(error), LLMD_E_NOT_FOUND);
+    assert_non_null(strstr(llmd_error_message(error), "services/none:80/v1"));
+    assert_null(strstr(llmd_error_message(error), "abc"));
+}
+
 static llmd_error *apply(const llmd_kube *kube, const char *manifests)
 {
     llmd_task *task = NULL;
@@ -242,6 +256,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_busy_server_is_asked_again),
+        cmocka_unit_test(an_error_of_the_proxy_has_no_query),
         cmocka_unit_test(a_broken_answer_is_an_error),
         cmocka_unit_test(a_watch_survives_every_fault),
         cmocka_unit_test(memory_may_end_anywhere),
