@@ -50,9 +50,9 @@ static void deletion_free(void *data)
 static llmd_error *say(const struct deletion *deletion, struct graph *graph, llmd_level level,
                        const char *reason, const char *message, const char *advice)
 {
+    const char *label = deletion->label.len ? llmd__buf_text(&deletion->label) : deletion->resource;
     struct event_text text = {.level = level,
-                              .subject = deletion->subject ? deletion->subject
-                                                           : llmd__buf_text(&deletion->label),
+                              .subject = deletion->subject ? deletion->subject : label,
                               .reason = reason,
                               .message = message,
                               .advice = advice};
@@ -63,16 +63,14 @@ static llmd_error *say(const struct deletion *deletion, struct graph *graph, llm
 static llmd_error *finish(const struct deletion *deletion, struct graph *graph, bool existed,
                           struct step_action *action)
 {
-    const char *label = deletion->label.len ? llmd__buf_text(&deletion->label) : deletion->resource;
-    AUTO(str) char *message = llmd__format("%s %s", label, existed ? "is gone" : "did not exist");
     struct json *result = NULL;
 
-    CHECK_MEMORY(message);
     if (deletion->report) {
         TRY(llmd__json_make(&result, "{'existed': %b}", existed));
         llmd__graph_result(graph, result);
     }
-    TRY(say(deletion, graph, LLMD_LEVEL_INFO, existed ? "deleted" : "NotFound", message, ""));
+    TRY(say(deletion, graph, LLMD_LEVEL_INFO, existed ? "deleted" : "NotFound",
+            existed ? "is gone" : "did not exist", ""));
     action->kind = ACTION_DONE;
     return NULL;
 }
@@ -137,8 +135,8 @@ static llmd_error *tell_holders(struct deletion *deletion, struct graph *graph, 
     if (now_ms < deletion->tell_ms)
         return NULL;
     deletion->tell_ms = now_ms + HELD_AGAIN_MS;
-    message = llmd__format("%s is being deleted, but held%s%s", llmd__buf_text(&deletion->label),
-                           known ? " by " : "", known ? deletion->holders : "");
+    message = llmd__format("is being deleted, but held%s%s", known ? " by " : "",
+                           known ? deletion->holders : "");
     CHECK_MEMORY(message);
     return say(deletion, graph, LLMD_LEVEL_WARNING, "Held", message,
                "the controller that owns the finalizer must be running to let it go");

@@ -87,13 +87,11 @@ static llmd_error *tell_state(struct wait *wait, struct graph *graph, const char
 static llmd_error *finish(const struct wait *wait, struct graph *graph, const char *subject,
                           struct step_action *action)
 {
-    AUTO(str) char *message = llmd__format("%s: %s", wait->target, wait->text);
     struct json *result = NULL;
 
-    CHECK_MEMORY(message);
     TRY(llmd__json_make(&result, "{'target': %s, 'condition': %s}", wait->target, wait->text));
     llmd__graph_result(graph, result);
-    TRY(say(graph, LLMD_LEVEL_INFO, subject, "ConditionMet", message, ""));
+    TRY(say(graph, LLMD_LEVEL_INFO, subject, "ConditionMet", wait->text, ""));
     action->kind = ACTION_FINISH;
     return NULL;
 }
@@ -101,17 +99,14 @@ static llmd_error *finish(const struct wait *wait, struct graph *graph, const ch
 static llmd_error *on_gone(struct wait *wait, struct graph *graph, bool was_there,
                            struct step_action *action)
 {
-    AUTO(str) char *message = NULL;
+    const char *message = was_there ? "was deleted: waiting for it to come back"
+                                    : "does not exist yet: waiting for it";
 
     wait->exists = false;
     if (wait->condition.kind == CONDITION_DELETE)
         return finish(wait, graph, wait->target, action);
     if (wait->condition.kind == CONDITION_CREATE)
         return NULL;
-    message = llmd__format("%s %s", wait->target,
-                           was_there ? "was deleted: waiting for it to come back"
-                                     : "does not exist yet: waiting for it");
-    CHECK_MEMORY(message);
     return say(graph, LLMD_LEVEL_WARNING, wait->target, was_there ? "Deleted" : "NotFound", message,
                "if nothing is going to make it, check its name and namespace");
 }

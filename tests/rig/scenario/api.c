@@ -46,6 +46,11 @@ void count(void *data, const llmd_event *event)
     struct tally *tally = data;
     const char *reason = llmd_event_reason(event);
 
+    /* Who prints an event puts its subject before the message. Only a refusal is a whole sentence,
+       the one that an error would be. */
+    if (llmd_event_level(event) == LLMD_LEVEL_INFO && *llmd_event_subject(event) &&
+        strstr(llmd_event_message(event), llmd_event_subject(event)))
+        fail_msg("%s", llmd_event_json(event));
     tally->created += strcmp(reason, "created") == 0;
     tally->configured += strcmp(reason, "configured") == 0;
     tally->unchanged += strcmp(reason, "unchanged") == 0;
