@@ -9,11 +9,12 @@ import sys
 
 RUNS = 15
 PROBE = """
-import resource, time
+import time
 start = time.perf_counter()
 {statement}
 took = time.perf_counter() - start
-print(took * 1000, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(took * 1000, int(peak.split()[1]) / 1024)
 """
 
 
