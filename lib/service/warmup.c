@@ -6,6 +6,7 @@
 #include "service/wait.h"
 
 #include "openai/endpoint.h"
+#include "openai/refusal.h"
 
 #include <string.h>
 
@@ -178,15 +179,17 @@ static llmd_error *wait_for_route(struct warmup *warmup, struct graph *graph,
 static llmd_error *take_bad(struct warmup *warmup, struct graph *graph, const struct wait *wait,
                             const struct step_input *input, struct step_action *action)
 {
-    const char *why = input->kind == INPUT_ERROR ? llmd_error_message(input->error)
-                                                 : (input->text ? input->text : "");
     bool unreachable = input->kind == INPUT_ERROR && ++warmup->failed >= UNREACHABLE_TRIES;
     bool late = input->now_ms - warmup->begun_ms > GIVE_UP_MS;
 
     if (may_pass(input) && !unreachable && !late)
         return wait_for_route(warmup, graph, wait, input->now_ms, action);
+    AUTO(error)
+    llmd_error *fault = input->kind == INPUT_ERROR
+                            ? llmd__error_copy(input->error)
+                            : llmd__refusal("the warm-up request", input->reply);
     TRY(tell(graph, wait, LLMD_LEVEL_WARNING, unreachable ? "EndpointUnreachable" : "WarmUpFailed",
-             why,
+             llmd_error_message(fault),
              unreachable ? "the service is ready, but its address cannot be reached from here"
                          : "the service is ready, but refuses the warm-up request",
              warmup->done));

@@ -336,6 +336,28 @@ static void test_wait_lives_on(void **state)
     sandbox_process_stop(trouble.sandbox);
 }
 
+/* A page of an error is told in one line, by the reader of every other call. */
+static void test_refused_warm_up(void **state)
+{
+    struct sandbox_process *sandbox = start("ready");
+    struct log log = {0};
+    llmd_kube *kube = NULL;
+    const struct seen *failed;
+
+    (void)state;
+    none(llmd_kube_open(sandbox_process_kubeconfig(sandbox), NULL, &kube));
+    apply_gateway(kube, &log);
+    assert_true(sandbox_process_command(
+        sandbox, "faults", "{\"match\":\"/v1/completions\",\"fault\":\"400\",\"count\":1}"));
+    none(apply_service(kube, QWEN, &log));
+    failed = find(&log, "LLMInferenceService/llm/qwen", "WarmUpFailed");
+    assert_non_null(failed);
+    assert_non_null(strstr(failed->message, "the warm-up request"));
+    llmd_kube_free(kube);
+    clear(&log);
+    sandbox_process_stop(sandbox);
+}
+
 /* ---- parked, and taken away ---- */
 
 static void test_no_replicas(void **state)
@@ -567,6 +589,7 @@ int main(void)
         cmocka_unit_test(test_life),
         cmocka_unit_test(test_life_on_gke),
         cmocka_unit_test(test_wait_lives_on),
+        cmocka_unit_test(test_refused_warm_up),
         cmocka_unit_test(test_no_replicas),
         cmocka_unit_test(test_deleted_while_waiting),
         cmocka_unit_test(test_no_kserve),
