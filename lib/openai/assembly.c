@@ -169,10 +169,12 @@ static void put_usage(struct json *reply, const struct usage *usage)
         return;
     int64_t prompt = usage->prompt_tokens < 0 ? 0 : usage->prompt_tokens;
     int64_t completion = usage->completion_tokens < 0 ? 0 : usage->completion_tokens;
+    /* A server's numbers: the sum of two may not be one. */
+    int64_t total = prompt > INT64_MAX - completion ? INT64_MAX : prompt + completion;
     struct json *object = llmd__json_set_object(reply, "usage");
     llmd__json_set_int(object, "prompt_tokens", prompt);
     llmd__json_set_int(object, "completion_tokens", completion);
-    llmd__json_set_int(object, "total_tokens", prompt + completion);
+    llmd__json_set_int(object, "total_tokens", total);
     if (usage->cached_tokens >= 0)
         llmd__json_set_int(llmd__json_set_object(object, "prompt_tokens_details"), "cached_tokens",
                            usage->cached_tokens);

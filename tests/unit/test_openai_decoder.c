@@ -197,6 +197,25 @@ static void a_reply_is_put_together(void **state)
         "\"total_tokens\":9,\"prompt_tokens_details\":{\"cached_tokens\":4}}}");
 }
 
+static void absurd_usage_is_added_up(void **state)
+{
+    static const char bytes[] =
+        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9223372036854775807,"
+        "\"completion_tokens\":2}}\n\ndata: [DONE]\n\n";
+    AUTO(json) struct json *tree = NULL;
+    struct assembly assembly = ASSEMBLY_INIT;
+
+    (void)state;
+    struct outcome outcome = decode(bytes, sizeof bytes - 1, 4096, &assembly);
+    assert_null(outcome.error);
+    outcome_free(&outcome);
+    assert_null(llmd__assembly_json(&assembly, &tree));
+    assert_true(llmd__json_int(tree, "usage.prompt_tokens", 0) > 2);
+    assert_true(llmd__json_int(tree, "usage.total_tokens", 0) >=
+                llmd__json_int(tree, "usage.prompt_tokens", 0));
+    llmd__assembly_free(&assembly);
+}
+
 static void plain_answers_become_replies(void **state)
 {
     (void)state;
@@ -291,6 +310,7 @@ int main(void)
         cmocka_unit_test(every_body_split_anywhere),
         cmocka_unit_test(reasoning_is_kept_apart),
         cmocka_unit_test(a_reply_is_put_together),
+        cmocka_unit_test(absurd_usage_is_added_up),
         cmocka_unit_test(plain_answers_become_replies),
         cmocka_unit_test(a_servers_index_does_not_size_our_memory),
         cmocka_unit_test(a_huge_event_ends_the_answer),
