@@ -23,6 +23,8 @@ typedef struct llmd_gateway_list llmd_gateway_list;
 /**
  * A gateway of class gke-l7-regional-external-managed with one HTTP listener on port 80, open to
  * routes of all namespaces. Never NULL.
+ * @param ns    namespace, or NULL for the kubeconfig's
+ * @param name  a DNS label
  * @threads any
  * @since 0.1
  */
@@ -52,7 +54,7 @@ LLMD_API void llmd_gateway_spec_set_tls(llmd_gateway_spec *spec, const char *sec
 LLMD_API void llmd_gateway_spec_set_overlay(llmd_gateway_spec *spec, const char *json);
 /** The gateway's name. @since 0.1 */
 LLMD_API const char *llmd_gateway_spec_name(const llmd_gateway_spec *spec);
-/** The gateway's namespace. @since 0.1 */
+/** The gateway's namespace, or "" for the kubeconfig's. @since 0.1 */
 LLMD_API const char *llmd_gateway_spec_ns(const llmd_gateway_spec *spec);
 /** The spec as JSON, as _parse() takes it. @param out llmd_free() @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_gateway_spec_json(const llmd_gateway_spec *spec, char **out);
@@ -66,9 +68,8 @@ LLMD_API void llmd_gateway_spec_free(llmd_gateway_spec *spec);
  * Makes the gateway match @p spec and waits until it is Programmed and has an address.
  *
  * Written with server-side apply: the same spec again changes nothing. A namespace that does not
- * exist is made. A class of GKE's that is
- * not there yet is progress (it can take 45 minutes after the cluster is made); any other missing
- * class ends the task with the classes that exist.
+ * exist is made. A class of GKE's that is not there yet is progress (it can take 45 minutes after
+ * the cluster is made); any other missing class ends the task with the classes that exist.
  *
  * @param out  a task, llmd_task_free(); its result is the Gateway
  * @return NULL, or LLMD_E_INVALID (the global class, with the reason)

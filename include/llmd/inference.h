@@ -44,7 +44,7 @@ LLMD_API void llmd_endpoint_spec_add_header(llmd_endpoint_spec *spec, const char
 LLMD_API void llmd_endpoint_spec_set_ca(llmd_endpoint_spec *spec, const char *pem);
 /** Checks no certificate. For tests. @since 0.1 */
 LLMD_API void llmd_endpoint_spec_set_insecure(llmd_endpoint_spec *spec, bool insecure);
-/** Limit for making a connection; 10000 by default. @since 0.1 */
+/** Limit for making a connection; 0 is the default, 10000. @since 0.1 */
 LLMD_API void llmd_endpoint_spec_set_connect_timeout_ms(llmd_endpoint_spec *spec,
                                                         int64_t timeout_ms);
 /** Limit until the first byte or event of an answer; 0, the default, is none. @since 0.1 */
@@ -144,7 +144,8 @@ LLMD_CHECKED llmd_error *llmd_endpoint_stream(llmd_context *ctx, const llmd_endp
  */
 LLMD_CHECKED llmd_error *llmd_stream_next(llmd_context *ctx, llmd_stream *stream, llmd_delta **out);
 /** All that has come so far as one reply, also after an error. Log probabilities and members that
- * the library does not know are not in it. @param out llmd_reply_free() @since 0.1 */
+ * the library does not know are not in it. @param out llmd_reply_free()
+ * @threads any, one at a time with llmd_stream_next() @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_stream_reply(const llmd_stream *stream, llmd_reply **out);
 /** Ends the stream (the server stops generating) and frees it. A call that is inside on another
  * thread ends with LLMD_E_CANCELED. NULL is allowed. @threads any @since 0.1 */
@@ -208,9 +209,12 @@ LLMD_API void llmd_mux_cancel(llmd_mux *mux, uint64_t tag);
 /** Waits for the next delta of any stream; NULL: none in flight; add may follow.
  * @threads any, one at a time @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_mux_next(llmd_context *ctx, llmd_mux *mux, llmd_delta **out);
-/** As llmd_mux_next(), but never waits: NULL means nothing now. @since 0.1 */
+/** As llmd_mux_next(), but never waits: NULL means nothing now. @threads any, one at a time
+ * @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_mux_take(llmd_mux *mux, llmd_delta **out);
-/** A descriptor for poll, epoll or an event loop: readable means take until NULL. @since 0.1 */
+/** A descriptor for poll, epoll or an event loop: readable means take until NULL. It belongs to the
+ * mux: do not close it. @threads any, but not while another thread is in llmd_mux_next() or _take()
+ * @since 0.1 */
 LLMD_API int llmd_mux_fd(const llmd_mux *mux);
 /** Ends all streams and frees the mux. A call that is inside on another thread ends with
  * LLMD_E_CANCELED. NULL is allowed. @threads any @since 0.1 */
