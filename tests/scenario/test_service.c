@@ -336,7 +336,6 @@ static void test_wait_lives_on(void **state)
     sandbox_process_stop(trouble.sandbox);
 }
 
-/* A page of an error is told in one line, by the reader of every other call. */
 static void test_refused_warm_up(void **state)
 {
     struct sandbox_process *sandbox = start("ready");
