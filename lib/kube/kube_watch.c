@@ -142,6 +142,7 @@ static llmd_error *new_task(const llmd_kube *kube, struct watch_wish *wish, stru
     wish->data = changes;
     TRY(llmd__graph_new(changes_get(changes), changes_put, &graph));
     TRY(llmd__watch_step(graph, kube, wish, &step));
+    llmd__graph_own_events_only(graph);
     return llmd__task_new(TAKE(graph), out);
 }
 

@@ -118,6 +118,7 @@ static llmd_error *new_task(struct logs *logs, llmd_task **out)
         return error;
     }
     TRY(llmd__graph_add(graph, &logs_class, logs, &step));
+    llmd__graph_own_events_only(graph);
     return llmd__task_new(TAKE(graph), out);
 }
 

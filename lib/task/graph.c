@@ -141,6 +141,11 @@ llmd_error *llmd__graph_event(struct graph *graph, const struct event_text *text
     return NULL;
 }
 
+void llmd__graph_own_events_only(struct graph *graph)
+{
+    graph->outage.off = true;
+}
+
 llmd_event *llmd__graph_pop(struct graph *graph)
 {
     struct queued_event *first = graph->events;

@@ -76,6 +76,8 @@ llmd_error *llmd__graph_add(struct graph *graph, const struct step_class *class,
 llmd_error *llmd__graph_need(struct graph *graph, step_id step, step_id needed);
 /* Called from advance(): queues an event. step NULL: the current step's class name. */
 llmd_error *llmd__graph_event(struct graph *graph, const struct event_text *text);
+/* No events but the steps' own: without it, a server that is away is told as a warning. */
+void llmd__graph_own_events_only(struct graph *graph);
 /* From advance(): wakes a step that has begun. */
 void llmd__graph_poke(struct graph *graph, step_id step);
 void llmd__graph_result(struct graph *graph, struct json *result); /* takes it; the last event's */

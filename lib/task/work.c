@@ -95,6 +95,42 @@ static llmd_error *next_input(llmd_context *ctx, struct step *step, struct step_
     return NULL;
 }
 
+/* The error of a try that met no server, if this turn brought one or waits to try again. */
+static const llmd_error *missed(const struct step *step, const struct step_input *input, bool given)
+{
+    const llmd_error *error = NULL;
+
+    if (!given)
+        error = step->call.state == CALL_DUE ? step->call.error : NULL;
+    else if (input->kind == INPUT_ERROR || input->kind == INPUT_END)
+        error = input->error;
+    return llmd_error_code(error) == LLMD_E_UNREACHABLE ? error : NULL;
+}
+
+static llmd_error *tell_outage(struct graph *graph, const struct step *step,
+                               const struct step_input *input, bool given)
+{
+    const llmd_error *error = missed(step, input, given);
+    bool answered = given && (input->kind == INPUT_REPLY || input->kind == INPUT_OPEN ||
+                              input->kind == INPUT_LINE);
+    struct event_text text = {.step = step->class->name, .subject = "", .reason = "Unreachable"};
+
+    if (error && llmd__outage_failed(&graph->outage, step->call.http, input->now_ms)) {
+        text.level = LLMD_LEVEL_WARNING;
+        text.subject = llmd__http_base_url(step->call.http);
+        text.message = llmd_error_message(error);
+        text.advice = "it is tried again until the deadline";
+        return llmd__graph_event(graph, &text);
+    }
+    if (!answered || !llmd__outage_answered(&graph->outage, step->call.http))
+        return NULL;
+    text.level = LLMD_LEVEL_INFO;
+    text.subject = llmd__http_base_url(step->call.http);
+    text.reason = "Reachable";
+    text.message = "answers again";
+    return llmd__graph_event(graph, &text);
+}
+
 static llmd_error *work_step(llmd_context *ctx, struct graph *graph, struct group *group,
                              struct step *step, bool *progress)
 {
@@ -105,6 +141,7 @@ static llmd_error *work_step(llmd_context *ctx, struct graph *graph, struct grou
     if (step->progress == STEP_DONE)
         return NULL;
     TRY(next_input(ctx, step, &input, &given));
+    TRY(tell_outage(graph, step, &input, given));
     if (given)
         advance(graph, step, &input);
     if (!graph->ended)

@@ -4,6 +4,7 @@
 #define LLMD_TASK_WORK_H
 
 #include "task/call.h"
+#include "task/outage.h"
 
 enum step_progress { STEP_WAITING, STEP_RUNNING, STEP_DONE };
 
@@ -35,6 +36,7 @@ struct graph {
     bool spoke;           /* the current advance() queued an event */
     bool ended;
     struct queued_event *events, *last;
+    struct outage outage;
     struct json *result;
     llmd_error *error; /* what ended the task, repeated */
 };

@@ -280,6 +280,31 @@ static void test_server_comes_back(void **state)
     llmd_task_free(task);
 }
 
+/* Whoever waits for long hears that the server is away, and that it is back. */
+static void test_server_away_is_told(void **state)
+{
+    struct place *place = *state;
+    AUTO(buf) struct buf heard = BUF_INIT;
+    struct listener listener = {.place = place, .request = get_ok, .heard = &heard};
+    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
+    LLMD_AUTO(llmd_event) away = NULL;
+    LLMD_AUTO(llmd_event) back = NULL;
+
+    server_refuse(place->server, true);
+    llmd_task *task = task_of(&listener, 1);
+    llmd_context_set_timeout_ms(ctx, 60000);
+    assert_null(llmd_task_next(ctx, task, &away));
+    assert_int_equal(llmd_event_level(away), LLMD_LEVEL_WARNING);
+    assert_string_equal(llmd_event_reason(away), "Unreachable");
+    assert_non_null(strstr(llmd_event_message(away), "connection refused"));
+    server_refuse(place->server, false);
+    assert_null(llmd_task_next(ctx, task, &back));
+    assert_string_equal(llmd_event_reason(back), "Reachable");
+    assert_null(llmd_task_run(ctx, task, NULL, NULL));
+    assert_string_equal(llmd__buf_text(&heard), "reply 200 {\"ok\":true};");
+    llmd_task_free(task);
+}
+
 static int refreshed;
 
 static llmd_error *give_token(llmd_context *ctx, void *data, bool refresh, struct buf *header)
@@ -348,6 +373,7 @@ int main(void)
         PLACE_TEST(test_the_steps_own_timeout_ends_the_task),
         PLACE_TEST(test_deadline_says_for_what_it_waited),
         PLACE_TEST(test_server_comes_back),
+        PLACE_TEST(test_server_away_is_told),
         PLACE_TEST(test_token_is_refreshed_once),
         PLACE_TEST(test_freed_in_flight),
     };

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "task/outage.h"
+
+#define QUIET_MS 2000
+#define AGAIN_MS 60000
+
+bool llmd__outage_failed(struct outage *outage, const void *place, int64_t now_ms)
+{
+    if (outage->off || !place)
+        return false;
+    if (!outage->place) {
+        outage->place = place;
+        outage->since_ms = now_ms;
+        outage->told_ms = 0;
+    }
+    /* One at a time: what hangs on the same machine would be told twice. */
+    if (outage->place != place || now_ms - outage->since_ms < QUIET_MS ||
+        (outage->told_ms && now_ms - outage->told_ms < AGAIN_MS))
+        return false;
+    outage->told_ms = now_ms;
+    return true;
+}
+
+bool llmd__outage_answered(struct outage *outage, const void *place)
+{
+    if (!outage->place || outage->place != place)
+        return false;
+    outage->place = 0;
+    return outage->told_ms != 0;
+}
