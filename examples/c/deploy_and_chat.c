@@ -34,6 +34,14 @@ static llmd_error *chat(const llmd_endpoint *endpoint, const char *prompt)
     return error;
 }
 
+static int fail(const llmd_error *error)
+{
+    fprintf(stderr, "%s\n", llmd_error_message(error));
+    if (*llmd_error_advice(error))
+        fprintf(stderr, "%s\n", llmd_error_advice(error));
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     LLMD_AUTO(llmd_kube) kube = NULL;
@@ -58,6 +66,6 @@ int main(int argc, char **argv)
         (e = llmd_service_connect(ctx, kube, llmd_service_spec_ns(service),
                                   llmd_service_spec_name(service), NULL, &endpoint)) ||
         (e = chat(endpoint, argc > 3 ? argv[3] : "Hello!")))
-        return fprintf(stderr, "%s\n%s\n", llmd_error_message(e), llmd_error_advice(e)), 1;
+        return fail(e);
     return 0;
 }
