@@ -29,3 +29,5 @@ if __name__ == "__main__":
         main(*sys.argv[1:4])
     except llmd.Error as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
