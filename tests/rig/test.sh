@@ -90,6 +90,8 @@ test_full() {
     # What the cluster says, by kubectl; and what the library tells of it.
     relay ./run.sh python3 ../scenario/broken.py run "$RIG_RUN/broken" "$RIG_RUN/kubeconfig" \
         "$build/deploy" manifests
+    # And that the sandbox says the same.
+    relay ./run.sh ../scenario/agree.sh "$build" "$RIG_RUN/broken"
 }
 
 vllm_is_served() {
