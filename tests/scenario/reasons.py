@@ -31,6 +31,7 @@ TRANSIENT = {
     ("LLMInferenceService", "WorkloadsReady", "Progressing"),
     ("LLMInferenceService", "MainWorkloadReady", "MinimumReplicasUnavailable"),
     ("LLMInferenceService", "WorkloadsReady", "MinimumReplicasUnavailable"),
+    ("LLMInferenceService", "SchedulerWorkloadReady", "MinimumReplicasUnavailable"),
     ("LLMInferenceService", "GatewaysReady", "GatewaysNotReady"),
     ("LLMInferenceService", "RouterReady", "GatewaysNotReady"),
     ("LLMInferenceService", "Ready", "GatewaysNotReady"),
