@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file cluster.h
+ * GKE clusters with TPU or GPU nodes, over Google's REST interfaces: no gcloud, no kubectl, no
+ * plugin.
+ *
+ *     llmd_credentials_google() -> llmd_gke_open() -> llmd_cluster_preflight()
+ *         -> llmd_cluster_apply() -> llmd_cluster_connect() -> a llmd_kube
+ *
+ * A cluster and its node pools are one spec. Applying is resumable: the server's state says how far
+ * it is, nothing is kept on the machine. What the library makes carries the label
+ * `managed-by=libllmd`; what does not carry it is changed only when asked and never deleted.
+ *
+ * Where Google is: `LLMD_GOOGLE_URL` (one base URL for all of Google's services, each below its
+ * host name, as llmd-sandbox serves them), or gcloud's `CLOUDSDK_API_ENDPOINT_OVERRIDES_<SERVICE>`,
+ * read by llmd_gke_open(); otherwise `https://<service>.googleapis.com`.
+ */
+#ifndef LLMD_CLUSTER_H
+#define LLMD_CLUSTER_H
+
+#include <llmd/credentials.h>
+#include <llmd/kube.h>
+
+LLMD_BEGIN
+
+/** A handle: one project and location of Google Cloud. Immutable, any thread. */
+typedef struct llmd_gke llmd_gke;
+/** A spec: a cluster and its node pools. One thread at a time. */
+typedef struct llmd_cluster_spec llmd_cluster_spec;
+/** A spec: what a GKE Gateway needs of the network. One thread at a time. */
+typedef struct llmd_network_spec llmd_network_spec;
+/** A snapshot: what GKE said of a cluster. Any thread. */
+typedef struct llmd_cluster llmd_cluster;
+/** An iterator over snapshots. */
+typedef struct llmd_cluster_list llmd_cluster_list;
+
+/**
+ * Opens a place. Sends nothing.
+ * @param credentials  llmd_credentials_google() or any other; kept
+ * @param project      project id, or NULL for llmd_credentials_project()
+ * @param location     a zone ("europe-west4-a": zonal clusters) or a region ("europe-west4":
+ *                     regional ones)
+ * @param out          llmd_gke_free()
+ * @return NULL, or LLMD_E_INVALID: no project anywhere, or what cannot be a location
+ * @threads any
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_gke_open(const llmd_credentials *credentials, const char *project,
+                                       const char *location, llmd_gke **out);
+/** Its project id. @threads any @since 0.1 */
+LLMD_API const char *llmd_gke_project(const llmd_gke *gke);
+/** Its zone or region. @threads any @since 0.1 */
+LLMD_API const char *llmd_gke_location(const llmd_gke *gke);
+/** Frees the handle; objects made with it keep what they need. NULL is allowed. @since 0.1 */
+LLMD_API void llmd_gke_free(llmd_gke *gke);
+
+/**
+ * A cluster with a system pool of two e2-standard-4 nodes, release channel regular, Dataplane V2,
+ * Gateway API, Workload Identity and shielded nodes. Never NULL.
+ * @param name  at most 40 lower case letters, digits and '-'
+ * @threads any
+ * @since 0.1
+ */
+LLMD_API llmd_cluster_spec *llmd_cluster_spec_new(const char *name);
+/**
+ * Reads a spec from YAML or JSON text (keys: docs/spec.md).
+ *
+ *     name: llm
+ *     node_pools:
+ *       - preset: tpu-v6e-4t
+ *         min_nodes: 0
+ *         max_nodes: 3
+ *         fallbacks: [{zones: [europe-west4-b]}, {spot: false}]
+ *
+ * @return NULL, or LLMD_E_INVALID with key and line: unknown key with the nearest known one, and
+ *         what GKE would refuse (a topology on a single host, a reserved label, spot with a
+ *         reservation, a network policy with Dataplane V2)
+ * @threads any
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_cluster_spec_parse(const char *text, llmd_cluster_spec **out);
+/** As llmd_cluster_spec_parse(), from a file; also LLMD_E_NOT_FOUND with the path. @since 0.1 */
+LLMD_CHECKED llmd_error *llmd_cluster_spec_parse_file(const char *path, llmd_cluster_spec **out);
+/**
+ * Sets one key of docs/spec.md; a bad key or value is reported by the call that uses the spec.
+ * @param value  as the key's type reads it (node_pools: a YAML or JSON list); NULL unsets
+ * @since 0.1
+ */
+LLMD_API void llmd_cluster_spec_set(llmd_cluster_spec *spec, const char *key, const char *value);
+/** The cluster's name. @since 0.1 */
+LLMD_API const char *llmd_cluster_spec_name(const llmd_cluster_spec *spec);
+/** The spec as JSON, as _parse() takes it. @param out llmd_free() @since 0.1 */
+LLMD_CHECKED llmd_error *llmd_cluster_spec_json(const llmd_cluster_spec *spec, char **out);
+/**
+ * The bodies that apply would send, `{"cluster": {...}, "nodePools": [{...}]}`: pure, for review.
+ * @param project   project id
+ * @param location  zone or region
+ * @param out       llmd_free()
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_cluster_spec_manifest(const llmd_cluster_spec *spec,
+                                                    const char *project, const char *location,
+                                                    char **out);
+/** Frees the spec; NULL is allowed. @since 0.1 */
+LLMD_API void llmd_cluster_spec_free(llmd_cluster_spec *spec);
+
+/**
+ * Looks whether the cluster can be had, before a cent is spent: credentials, permissions, services,
+ * organisation policies, zones, machine types, quotas, addresses, network. Reads only. Each check
+ * is an event: info (fine), warning, or error (a refusal) with the number in the message (limit,
+ * used, needed) and the next step as advice. Free capacity cannot be asked for, and it says so.
+ *
+ * @param spec  what is wanted, or NULL for a look at the place: quotas in use, addresses,
+ *              forwarding rules, proxy-only subnets
+ * @param out   a task; llmd_task_worst() is the verdict, the result lists all checks
+ * @return NULL, or LLMD_E_INVALID for a bad spec
+ * @threads any
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_cluster_preflight(const llmd_gke *gke, const llmd_cluster_spec *spec,
+                                                llmd_task **out);
+/**
+ * What it costs, by Google's public catalogue of now or the caller's prices. A reckoning, not a
+ * bill: no discounts, network traffic or logging.
+ *
+ * @param spec    an estimate for this spec; or NULL for a running meter: what exists in the
+ * handle's location, per hour, and since it was made
+ * @param prices  NULL for the catalogue, or JSON `{"currency": "USD", "date": "2026-11-25",
+ *                "source": "contract", "hourly": {"ct6e-standard-4t": 11.88,
+ *                "ct6e-standard-4t spot": 7.13, "cluster": 0.1}}`
+ * @param out     JSON: items with count and hourly price, totals per hour and day on demand and
+ *                spot, currency, source and date; what has no price is listed. llmd_free()
+ * @return NULL, or LLMD_E_DENIED, LLMD_E_UNREACHABLE, ...
+ * @threads any
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_cluster_cost(llmd_context *ctx, const llmd_gke *gke,
+                                           const llmd_cluster_spec *spec, const char *prices,
+                                           char **out);
+/**
+ * Accelerators and settings that GKE's inference quickstart has measured for a model.
+ * @param model  "Qwen/Qwen2.5-3B-Instruct", or NULL for the models that it knows
+ * @param out    JSON as Google sends it, with the preset of ours where one fits; llmd_free()
+ * @threads any
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_cluster_recommend(llmd_context *ctx, const llmd_gke *gke,
+                                                const char *model, char **out);
+/**
+ * Makes the cluster and its node pools match the spec, and waits until they serve: operations done
+ * without error, nodes Ready, accelerators allocatable.
+ *
+ * Adopts what is there and goes on where another process stopped. A running operation is waited
+ * for, a stock-out is told within two minutes and the pool's fall-backs are tried in their order.
+ * On a cluster that exists, sizes, autoscaling and versions that the spec names are changed;
+ * services, Gateway API and load balancing are switched on if the spec says `enable_missing`. A
+ * pool that the spec does not name is left alone.
+ *
+ * @param out  a task; the result is the cluster as GKE sends it
+ * @return NULL, or LLMD_E_INVALID. The task ends with LLMD_E_EXISTS (a cluster of this name that is
+ *         not ours and differs: set `adopt`), LLMD_E_DENIED, LLMD_E_FAILED (reason GCE_STOCKOUT,
+ *         QUOTA_EXCEEDED, ORG_POLICY, ...)
+ * @threads any
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_cluster_apply(const llmd_gke *gke, const llmd_cluster_spec *spec,
+                                            llmd_task **out);
+/** Follows a cluster until it is RUNNING and has no operation under way. @since 0.1 */
+LLMD_CHECKED llmd_error *llmd_cluster_wait(const llmd_gke *gke, const char *name, llmd_task **out);
+/** One cluster. @return NULL, or LLMD_E_NOT_FOUND, ... @threads any @since 0.1 */
+LLMD_CHECKED llmd_error *llmd_cluster_get(llmd_context *ctx, const llmd_gke *gke, const char *name,
+                                          llmd_cluster **out);
+/** Clusters of the project, all locations. @threads any @since 0.1 */
+LLMD_CHECKED llmd_error *llmd_cluster_list_open(const llmd_gke *gke, llmd_cluster_list **out);
+/**
+ * The next one, llmd_cluster_free(); NULL at the end. Zones that did not answer are an error at the
+ * end (LLMD_E_UNREACHABLE, their names): absence proves nothing then.
+ * @threads any, one at a time
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_cluster_list_next(llmd_context *ctx, llmd_cluster_list *list,
+                                                llmd_cluster **out);
+/** Frees the iterator; NULL is allowed. @since 0.1 */
+LLMD_API void llmd_cluster_list_free(llmd_cluster_list *list);
+/**
+ * Deletes a cluster and proves that nothing billable is left: forwarding rules, addresses, endpoint
+ * groups, disks, instances. What is left and is not ours is told as a warning, not touched. A
+ * cluster that is gone already gets the proof alone.
+ *
+ * @param drain  true: first deletes the LLMInferenceServices and Gateways in it and waits until
+ *               their forwarding rules are gone (otherwise Google orphans them); false: refuses
+ *               with their list if there are any
+ * @param out    a task; the result lists what was looked for and what was found
+ * @return the task ends with LLMD_E_CONFLICT (drain is false and there are services or Gateways),
+ *         LLMD_E_DENIED (the label is not ours)
+ * @threads any
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_cluster_delete(const llmd_gke *gke, const char *name, bool drain,
+                                             llmd_task **out);
+/**
+ * A connection to the cluster's Kubernetes with the same credentials, refreshed as they age. By the
+ * DNS endpoint where it takes traffic from outside, otherwise the public address, otherwise the
+ * private one. No file, no plugin.
+ * @param out  llmd_kube_free()
+ * @return NULL, or LLMD_E_NOT_FOUND, LLMD_E_BUSY (no endpoint yet: llmd_cluster_wait())
+ * @threads any
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_cluster_connect(llmd_context *ctx, const llmd_gke *gke,
+                                              const char *name, llmd_kube **out);
+
+/**
+ * Makes one node pool of a cluster match: makes it, or changes size, autoscaling and version.
+ * @param pool  YAML or JSON, one item of a cluster spec's node_pools
+ * @param out   a task; the result is the node pool as GKE sends it
+ * @return as llmd_cluster_apply()
+ * @threads any
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_node_pool_apply(const llmd_gke *gke, const char *cluster,
+                                              const char *pool, llmd_task **out);
+/** Deletes a node pool and waits; one that is gone is no error. @threads any @since 0.1 */
+LLMD_CHECKED llmd_error *llmd_node_pool_delete(const llmd_gke *gke, const char *cluster,
+                                               const char *pool, llmd_task **out);
+
+/** Its name. @threads any @since 0.1 */
+LLMD_API const char *llmd_cluster_name(const llmd_cluster *cluster);
+/** Its zone or region. @threads any @since 0.1 */
+LLMD_API const char *llmd_cluster_location(const llmd_cluster *cluster);
+/** "PROVISIONING", "RUNNING", "RECONCILING", "STOPPING", "ERROR", "DEGRADED", or a newer word.
+ * @threads any @since 0.1 */
+LLMD_API const char *llmd_cluster_status(const llmd_cluster *cluster);
+/** The control plane's Kubernetes version. @threads any @since 0.1 */
+LLMD_API const char *llmd_cluster_version(const llmd_cluster *cluster);
+/** The control plane's address, or "". @threads any @since 0.1 */
+LLMD_API const char *llmd_cluster_endpoint(const llmd_cluster *cluster);
+/** The cluster as GKE sent it, with its nodePools. @threads any @since 0.1 */
+LLMD_API const char *llmd_cluster_json(const llmd_cluster *cluster);
+/** Frees the snapshot; NULL is allowed. @since 0.1 */
+LLMD_API void llmd_cluster_free(llmd_cluster *cluster);
+
+/**
+ * Reads a network spec from YAML or JSON text (keys: docs/spec.md): `network`, `subnet` and `range`
+ * of the proxy-only subnet, `address` and `address_type` of a static address.
+ * @return NULL, or LLMD_E_INVALID with key and line
+ * @threads any
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_network_spec_parse(const char *text, llmd_network_spec **out);
+/** As llmd_network_spec_parse(), from a file; also LLMD_E_NOT_FOUND with the path. @since 0.1 */
+LLMD_CHECKED llmd_error *llmd_network_spec_parse_file(const char *path, llmd_network_spec **out);
+/** Frees the spec; NULL is allowed. @since 0.1 */
+LLMD_API void llmd_network_spec_free(llmd_network_spec *spec);
+/**
+ * What regional Gateway classes need: a proxy-only subnet of the region and network, found or made
+ * in a free range, and the static address that the spec names. Warns where private nodes have no
+ * way to pull images or models (no Cloud NAT).
+ * @param out  a task; the result names subnet, range and address
+ * @threads any
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_network_apply(const llmd_gke *gke, const llmd_network_spec *spec,
+                                            llmd_task **out);
+/** Removes the subnet and address if libllmd made them and nothing uses them. @since 0.1 */
+LLMD_CHECKED llmd_error *llmd_network_delete(const llmd_gke *gke, const llmd_network_spec *spec,
+                                             llmd_task **out);
+
+LLMD_DEFINE_AUTO(llmd_gke)
+LLMD_DEFINE_AUTO(llmd_cluster_spec)
+LLMD_DEFINE_AUTO(llmd_network_spec)
+LLMD_DEFINE_AUTO(llmd_cluster)
+LLMD_DEFINE_AUTO(llmd_cluster_list)
+
+LLMD_END
+
+#endif
