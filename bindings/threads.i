@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Made by bindings/threads.py from the headers; do not edit. */
+%threadallow llmd_credentials_google;
 %threadallow llmd_endpoint_model;
 %threadallow llmd_endpoint_models;
 %threadallow llmd_endpoint_post;

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The handle: an http_auth, and what can be said of it. */
 #include "auth/credentials.h"
 
-#include "base/file.h"
+#include "auth/google.h"
+
+#include "base/json.h"
 #include "base/ref.h"
 
-#include <pthread.h>
-#include <string.h>
-
-#define MAX_TOKEN_FILE ((size_t)1 << 20)
+#include <stdlib.h>
 
 struct llmd_credentials {
     struct ref ref;
-    char *path;           /* NULL: a fixed token */
-    pthread_mutex_t lock; /* token and stamp, when there is a path */
-    char *token;
-    uint64_t stamp; /* of the file that token was read from */
+    struct http_auth auth;
+    char *description;
+    char *project;
+    char *quota_project;
+    char *universe;
+    bool person;
 };
 
 static llmd_credentials *credentials_get(const llmd_credentials *credentials)
@@ -30,129 +32,79 @@ void llmd_credentials_free(llmd_credentials *credentials)
 {
     if (!credentials || !llmd__ref_put(&credentials->ref))
         return;
-    llmd__free(credentials->path);
-    llmd__free_secret(credentials->token);
-    pthread_mutex_destroy(&credentials->lock);
+    if (credentials->auth.free)
+        credentials->auth.free(credentials->auth.data);
+    llmd__free(credentials->description);
+    llmd__free(credentials->project);
+    llmd__free(credentials->quota_project);
+    llmd__free(credentials->universe);
     llmd__free(credentials);
 }
 
-/* What a header can carry, without saying what it is in the error. */
-static llmd_error *check_token(const char *token, const char *what)
+static const char *known(const char *text)
 {
-    if (!token[0])
-        return llmd__error(LLMD_E_INVALID, "%s is empty", what);
-    for (const char *at = token; *at; at++)
-        if ((unsigned char)*at <= ' ' || *at == 0x7f)
-            return llmd__error(LLMD_E_INVALID,
-                               "%s has a space, a line break or a control character", what);
-    return NULL;
+    return text && text[0] ? text : NULL;
 }
 
-static llmd_credentials *credentials_new(void)
+static const char *project_of(const struct credentials_about *about)
 {
-    llmd_credentials *credentials = llmd__calloc(1, sizeof *credentials);
+    const char *of_environment = known(getenv("GOOGLE_CLOUD_PROJECT"));
 
-    if (!credentials)
-        return NULL;
+    if (!of_environment)
+        of_environment = known(getenv("GCLOUD_PROJECT"));
+    if (of_environment)
+        return of_environment;
+    if (known(about->project))
+        return about->project;
+    return about->person && known(about->quota_project) ? about->quota_project : "";
+}
+
+static llmd_error *describe(llmd_credentials *credentials, const struct credentials_about *about)
+{
+    AUTO(json) struct json *description = NULL;
+
+    TRY(llmd__json_make(&description,
+                        "{'kind': %s, 'account': %s, 'project': %s, 'quota_project': %s,"
+                        " 'source': %s, 'universe': %s}",
+                        about->kind, known(about->account), known(credentials->project),
+                        known(about->quota_project), known(about->source), known(about->universe)));
+    return llmd__json_print(description, &credentials->description);
+}
+
+static llmd_error *fill(llmd_credentials *credentials, const struct credentials_about *about)
+{
+    credentials->person = about->person;
+    credentials->project = llmd__strdup(project_of(about));
+    credentials->quota_project = llmd__strdup(about->quota_project ? about->quota_project : "");
+    credentials->universe =
+        llmd__strdup(known(about->universe) ? about->universe : "googleapis.com");
+    if (!credentials->project || !credentials->quota_project || !credentials->universe)
+        return NO_MEMORY;
+    return describe(credentials, about);
+}
+
+llmd_error *llmd__credentials_new(const struct http_auth *auth,
+                                  const struct credentials_about *about, llmd_credentials **out)
+{
+    *out = NULL;
+    LLMD_AUTO(llmd_credentials) credentials = llmd__calloc(1, sizeof *credentials);
+    if (!credentials) {
+        if (auth->free)
+            auth->free(auth->data);
+        return NO_MEMORY;
+    }
     llmd__ref_init(&credentials->ref);
-    pthread_mutex_init(&credentials->lock, NULL);
-    return credentials;
-}
-
-llmd_error *llmd_credentials_from_token(const char *token, llmd_credentials **out)
-{
-    REQUIRE(out);
-    *out = NULL;
-    REQUIRE(token);
-    TRY(check_token(token, "the token"));
-    LLMD_AUTO(llmd_credentials) credentials = credentials_new();
-    CHECK_MEMORY(credentials);
-    credentials->token = llmd__strdup(token);
-    CHECK_MEMORY(credentials->token);
+    credentials->auth = *auth;
+    TRY(fill(credentials, about));
     *out = TAKE(credentials);
-    return NULL;
-}
-
-static void free_secret_buf(struct buf *buf)
-{
-    if (buf->data)
-        llmd__wipe(buf->data, buf->cap);
-    llmd__buf_free(buf);
-}
-
-/* A file written by an editor or a shell ends with a newline that is not part of the token. */
-static char *trimmed(const char *text)
-{
-    size_t begin = strspn(text, " \t\r\n");
-    size_t end = strlen(text);
-
-    while (end > begin && strchr(" \t\r\n", text[end - 1]))
-        end--;
-    return llmd__strndup(text + begin, end - begin);
-}
-
-/* The stamp is taken before reading: a change in between is then seen at the next call. */
-static llmd_error *read_token(llmd_credentials *credentials)
-{
-    __attribute__((cleanup(free_secret_buf))) struct buf text = BUF_INIT;
-    uint64_t stamp = llmd__file_stamp(credentials->path);
-
-    TRY(llmd__file_read(credentials->path, MAX_TOKEN_FILE, &text));
-    AUTO(secret) char *token = trimmed(llmd__buf_text(&text));
-    CHECK_MEMORY(token);
-    AUTO(str) char *what = llmd__format("token file %s", credentials->path);
-    CHECK_MEMORY(what);
-    TRY(check_token(token, what));
-    llmd__free_secret(credentials->token);
-    credentials->token = TAKE(token);
-    credentials->stamp = stamp;
-    return NULL;
-}
-
-llmd_error *llmd_credentials_from_file(const char *path, llmd_credentials **out)
-{
-    REQUIRE(out);
-    *out = NULL;
-    REQUIRE(path);
-    LLMD_AUTO(llmd_credentials) credentials = credentials_new();
-    CHECK_MEMORY(credentials);
-    credentials->path = llmd__strdup(path);
-    CHECK_MEMORY(credentials->path);
-    TRY(read_token(credentials));
-    *out = TAKE(credentials);
-    return NULL;
-}
-
-/* A rotated token is swapped in by rename, but some writers truncate first: while the file cannot
-   be read, or is empty, the token that worked goes on. */
-static llmd_error *freshen(llmd_credentials *credentials, bool refresh)
-{
-    uint64_t stamp = llmd__file_stamp(credentials->path);
-
-    if (!refresh && stamp == credentials->stamp)
-        return NULL;
-    llmd_error *error = read_token(credentials);
-    if (llmd_error_code(error) == LLMD_E_NO_MEMORY)
-        return error;
-    llmd_error_free(error);
     return NULL;
 }
 
 static llmd_error *authorize(llmd_context *ctx, void *data, bool refresh, struct buf *header)
 {
-    llmd_credentials *credentials = data;
-    llmd_error *error = NULL;
+    const llmd_credentials *credentials = data;
 
-    (void)ctx;
-    pthread_mutex_lock(&credentials->lock);
-    if (credentials->path)
-        error = freshen(credentials, refresh);
-    if (!error) {
-        llmd__buf_str(header, "Bearer ");
-        llmd__buf_str(header, credentials->token);
-    }
-    pthread_mutex_unlock(&credentials->lock);
-    return error ? error : llmd__buf_check(header);
+    return credentials->auth.authorize(ctx, credentials->auth.data, refresh, header);
 }
 
 static void release(void *data)
@@ -165,4 +117,29 @@ struct http_auth llmd__credentials_auth(const llmd_credentials *credentials)
     if (!credentials)
         return (struct http_auth){0};
     return (struct http_auth){authorize, release, credentials_get(credentials)};
+}
+
+const char *llmd_credentials_describe(const llmd_credentials *credentials)
+{
+    return credentials ? credentials->description : "";
+}
+
+const char *llmd_credentials_project(const llmd_credentials *credentials)
+{
+    return credentials ? credentials->project : "";
+}
+
+const char *llmd__credentials_quota_project(const llmd_credentials *credentials,
+                                            const char *otherwise)
+{
+    if (!credentials)
+        return "";
+    if (credentials->quota_project[0])
+        return credentials->quota_project;
+    return credentials->person && otherwise ? otherwise : "";
+}
+
+const char *llmd__credentials_universe(const llmd_credentials *credentials)
+{
+    return credentials ? credentials->universe : "googleapis.com";
 }

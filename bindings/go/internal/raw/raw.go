@@ -99,6 +99,11 @@ extern uintptr_t _wrap_event_json_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern void _wrap_event_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_credentials_from_token_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
 extern uintptr_t _wrap_credentials_from_file_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_credentials_from_command_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_credentials_google_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
+extern uintptr_t _wrap_credentials_google_json_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_credentials_describe_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern uintptr_t _wrap_credentials_project_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern void _wrap_credentials_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern swig_intgo _wrap_LLMD_CHANGE_ADDED_raw_1f7915c1bd4457d3(void);
 extern swig_intgo _wrap_LLMD_CHANGE_MODIFIED_raw_1f7915c1bd4457d3(void);
@@ -737,6 +742,64 @@ _swig_i_0 = arg1
 	var _swig_i_1 *C.uintptr_t
 _swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
 	swig_r = (uintptr)(C._wrap_credentials_from_file_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Credentials_from_command(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 *C.uintptr_t
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+	swig_r = (uintptr)(C._wrap_credentials_from_command_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Credentials_google(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 *C.uintptr_t
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+	swig_r = (uintptr)(C._wrap_credentials_google_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Credentials_google_json(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 *C.uintptr_t
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+	swig_r = (uintptr)(C._wrap_credentials_google_json_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Credentials_describe(arg1 uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	swig_r = (uintptr)(C._wrap_credentials_describe_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Credentials_project(arg1 uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	swig_r = (uintptr)(C._wrap_credentials_project_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 uintptr
 swig_r_1 = swig_r
 	return swig_r_1

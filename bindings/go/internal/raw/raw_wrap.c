@@ -877,6 +877,85 @@ llmd_error *_wrap_credentials_from_file_raw_1f7915c1bd4457d3(char *_swig_go_0, l
 }
 
 
+llmd_error *_wrap_credentials_from_command_raw_1f7915c1bd4457d3(char *_swig_go_0, llmd_credentials **_swig_go_1) {
+  char *arg1 = (char *) 0 ;
+  llmd_credentials **arg2 = (llmd_credentials **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (char *)_swig_go_0;
+  arg2 = (llmd_credentials **)_swig_go_1;
+
+  result = (llmd_error *)llmd_credentials_from_command((char const *)arg1,arg2);
+  _swig_go_result = (void *)result;
+
+
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_credentials_google_raw_1f7915c1bd4457d3(llmd_context *_swig_go_0, char *_swig_go_1, llmd_credentials **_swig_go_2) {
+  llmd_context *arg1 = (llmd_context *) 0 ;
+  char *arg2 = (char *) 0 ;
+  llmd_credentials **arg3 = (llmd_credentials **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_context *)_swig_go_0;
+  arg2 = (char *)_swig_go_1;
+  arg3 = (llmd_credentials **)_swig_go_2;
+
+  result = (llmd_error *)llmd_credentials_google(arg1,(char const *)arg2,arg3);
+  _swig_go_result = (void *)result;
+
+
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_credentials_google_json_raw_1f7915c1bd4457d3(char *_swig_go_0, llmd_credentials **_swig_go_1) {
+  char *arg1 = (char *) 0 ;
+  llmd_credentials **arg2 = (llmd_credentials **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (char *)_swig_go_0;
+  arg2 = (llmd_credentials **)_swig_go_1;
+
+  result = (llmd_error *)llmd_credentials_google_json((char const *)arg1,arg2);
+  _swig_go_result = (void *)result;
+
+
+  return _swig_go_result;
+}
+
+
+char *_wrap_credentials_describe_raw_1f7915c1bd4457d3(llmd_credentials *_swig_go_0) {
+  llmd_credentials *arg1 = (llmd_credentials *) 0 ;
+  char *result = 0 ;
+  char *_swig_go_result;
+
+  arg1 = (llmd_credentials *)_swig_go_0;
+
+  result = (char *)llmd_credentials_describe((struct llmd_credentials const *)arg1);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+char *_wrap_credentials_project_raw_1f7915c1bd4457d3(llmd_credentials *_swig_go_0) {
+  llmd_credentials *arg1 = (llmd_credentials *) 0 ;
+  char *result = 0 ;
+  char *_swig_go_result;
+
+  arg1 = (llmd_credentials *)_swig_go_0;
+
+  result = (char *)llmd_credentials_project((struct llmd_credentials const *)arg1);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
 void _wrap_credentials_free_raw_1f7915c1bd4457d3(llmd_credentials *_swig_go_0) {
   llmd_credentials *arg1 = (llmd_credentials *) 0 ;
 
