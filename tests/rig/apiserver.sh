@@ -21,9 +21,9 @@ main() {
     [ -e "$RIG_NETNS" ] || die "instance $RIG is not up"
     case ${1:-} in
         stop) stop_daemon apiserver 10 ;;
-        kill) stop_daemon apiserver 0 ;;
+        kill) kill_daemon apiserver ;;
         start) start ;;
-        restart) stop_daemon apiserver 0; start ;;
+        restart) kill_daemon apiserver; start ;;
         *) die "usage: apiserver.sh stop|kill|start|restart" ;;
     esac
 }

@@ -15,7 +15,7 @@ cd "$(dirname "$0")"
 stop_daemons() {
     local file
     for file in "$RIG_RUN"/pids/*; do
-        [ ! -e "$file" ] || stop_daemon "${file##*/}" 0
+        [ ! -e "$file" ] || kill_daemon "${file##*/}"
     done
 }
 

@@ -27,9 +27,16 @@ check() { # name, command…
     fi
 }
 
-# A script that speaks for itself.
-relay() { # command…
-    "$@" || failed=1
+# A script that prints lines of its own. One that fails without a line that says so is a failure
+# all the same: it may have died before its first test, or after its last.
+relay() { # name, command…
+    local name=$1 code=0
+    shift
+    "$@" 2>&1 | tee "$RIG_RUN/logs/$name.out" || code=$?
+    [ "$code" != 0 ] || return 0
+    failed=1
+    grep -qE '^not ok |^\[  FAILED  \] [0-9]+ test' "$RIG_RUN/logs/$name.out" ||
+        say "not ok $name: ended with $code before it could say why"
 }
 
 api_server_answers() { [ "$(kube get --raw /readyz)" = ok ]; }
@@ -62,8 +69,8 @@ test_api() {
     check fake-nodes fake_nodes_run_pods
     check fake-logs fake_pods_have_logs
     check api-server-restart data_outlives_a_restart
-    relay scenario/run-api.sh "$build"
-    relay ./compare_apply.sh "$build/rig_apply"
+    relay kube-api scenario/run-api.sh "$build"
+    relay compare-apply ./compare_apply.sh "$build/rig_apply"
 }
 
 gateway_is_programmed() {
@@ -88,10 +95,10 @@ test_full() {
     check service-stub stub_is_served
     check service-stub-delete service_goes stub
     # What the cluster says, by kubectl; and what the library tells of it.
-    relay ./run.sh python3 ../scenario/broken.py run "$RIG_RUN/broken" "$RIG_RUN/kubeconfig" \
+    relay broken ./run.sh python3 ../scenario/broken.py run "$RIG_RUN/broken" "$RIG_RUN/kubeconfig" \
         "$build/deploy" manifests
     # And that the sandbox says the same.
-    relay ./run.sh ../scenario/agree.sh "$build" "$RIG_RUN/broken"
+    relay agree ./run.sh ../scenario/agree.sh "$build" "$RIG_RUN/broken"
 }
 
 vllm_is_served() {
@@ -114,7 +121,7 @@ test_vllm() {
     check vllm-stream vllm_streams
     check vllm-delete service_goes qwen
     if [ -x "$bindings/deploy-and-chat" ]; then
-        relay ./languages.sh "$build" "$bindings" ../../examples/manifests/gateway.yaml \
+        relay languages ./languages.sh "$build" "$bindings" ../../examples/manifests/gateway.yaml \
             manifests/spec-vllm.yaml
     else
         say "skip languages: no bindings in $bindings (tests/bindings.sh builds them)"

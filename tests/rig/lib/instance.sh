@@ -21,7 +21,10 @@ kube() { in_rig "$(rig_bin kubernetes kubectl)" "$@"; }
 
 # A pid alone may belong to someone else by now; the start time tells.
 birth_of() { # pid
-    sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
+    local stat
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+    read -ra stat <<<"${stat##*) }"
+    echo "${stat[19]}"
 }
 
 record_pid() { # name, pid
@@ -29,10 +32,19 @@ record_pid() { # name, pid
     echo "$2 $(birth_of "$2")" >"$RIG_RUN/pids/$1"
 }
 
+# A zombie holds nothing any more, and who reaps it is not our affair. But while
+# other threads of it live, it holds all it had: a killed API server's first thread
+# is a zombie up to a tenth of a second before the last one closes the port.
+is_dead() { # pid
+    local status
+    { status=$(<"/proc/$1/status"); } 2>/dev/null || return 0
+    [[ $status =~ State:[[:space:]]*[ZX] && $status =~ Threads:[[:space:]]*[01]$'\n' ]]
+}
+
 pid_of() { # name: the pid if that very process is alive
     local pid birth
     read -r pid birth 2>/dev/null <"$RIG_RUN/pids/$1" || return 1
-    [ -n "$birth" ] && [ "$(birth_of "$pid")" = "$birth" ] && echo "$pid"
+    [ -n "$birth" ] && [ "$(birth_of "$pid")" = "$birth" ] && ! is_dead "$pid" && echo "$pid"
 }
 
 # setsid: a terminal's Ctrl-C must not reach the daemons. As a background child
@@ -46,31 +58,40 @@ start_daemon() { # name, command…
     record_pid "$name" $!
 }
 
-# A zombie holds nothing any more; who reaps it is not our affair.
-still_runs() { # name
-    local pid
-    pid=$(pid_of "$1") && ! grep -q '^State:[[:space:]]*Z' "/proc/$pid/status" 2>/dev/null
-}
-
 wait_gone() { # name, seconds
     local patience=$(($2 * 20))
-    while still_runs "$1"; do
+    while pid_of "$1" >/dev/null; do
         ((patience-- > 0)) || return 1
         sleep 0.05
     done
 }
 
+kill_daemon() { # name
+    local pid
+    ! pid=$(pid_of "$1") || kill -9 "$pid" 2>/dev/null || true
+    # Its ports are free only when it is gone.
+    wait_gone "$1" 20 || die "$1 (pid $pid) does not die"
+    rm -f "$RIG_RUN/pids/$1"
+}
+
 stop_daemon() { # name, seconds before it is killed
     local pid
-    if pid=$(pid_of "$1"); then
-        kill "$pid" 2>/dev/null || true
-        if ! wait_gone "$1" "${2:-10}"; then
-            kill -9 "$pid" 2>/dev/null || true
-            # Its ports are free only when it is gone.
-            wait_gone "$1" 20 || true
-        fi
-    fi
-    rm -f "$RIG_RUN/pids/$1"
+    ! pid=$(pid_of "$1") || kill "$pid" 2>/dev/null || true
+    wait_gone "$1" "$2" || true
+    kill_daemon "$1"
+}
+
+# Fails, with its last words, for a daemon that ended without being told to.
+all_daemons_live() {
+    local file name
+    for file in "$RIG_RUN"/pids/*; do
+        name=${file##*/}
+        [ ! -e "$file" ] || pid_of "$name" >/dev/null || {
+            printf '%s ended by itself; the last lines of %s:\n' "$name" "$RIG_RUN/logs/$name.log"
+            tail -n 5 "$RIG_RUN/logs/$name.log" | cut -c1-400
+            return 1
+        }
+    done
 }
 
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
@@ -81,9 +102,10 @@ seconds_since() { # milliseconds
 }
 
 wait_until() { # seconds, what, command…
-    local end=$((SECONDS + $1)) what=$2
+    local end=$((SECONDS + $1)) what=$2 dead
     shift 2
     until "$@" >/dev/null 2>&1; do
+        dead=$(all_daemons_live) || die "$what: $dead"
         ((SECONDS < end)) || die "$what: not within its time; logs are in $RIG_RUN/logs"
         sleep 0.1
     done

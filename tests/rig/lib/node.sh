@@ -172,7 +172,7 @@ join_node() {
 stop_node() {
     local task
     stop_daemon kubelet 2
-    stop_daemon kube-proxy 0
+    kill_daemon kube-proxy
     if pid_of node >/dev/null && pid_of containerd >/dev/null; then
         for task in $(ctr task list -q 2>/dev/null); do
             ctr task kill --signal SIGKILL "$task" >/dev/null 2>&1 || true

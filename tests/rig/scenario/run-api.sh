@@ -10,7 +10,10 @@ rig=$(cd "$(dirname "$0")/.." && pwd)
 . "$rig/lib/cache.sh"
 . "$rig/lib/instance.sh"
 
-"$rig/fake-nodes.sh" add 1 >/dev/null
+"$rig/fake-nodes.sh" add 1 >/dev/null || {
+    echo "not ok kube-api: no test ran, there is no fake node"
+    exit 1
+}
 trap '"$rig/fake-nodes.sh" remove >/dev/null || true' EXIT
 LLMD_TEST_KUBECONFIG=$RIG_RUN/kubeconfig \
 LLMD_TEST_KUBECONFIG_TOKEN=$RIG_RUN/kubeconfig-token \

@@ -333,7 +333,7 @@ static void a_wait_outlives_the_api_server(void **state)
     assert_int_equal(tally.warnings, 1); /* it does not exist yet */
     apply(kube, CONFIG("late", "1"));
     apiserver("kill");
-    usleep(2000000); /* a large process takes a moment to let its port go */
+    usleep(2000000); /* long enough to be missed */
     apiserver("start");
     apply(kube, CONFIG("late", "2"));
     succeed(run(task, &tally, LIMIT_MS));
