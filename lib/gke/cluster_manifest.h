@@ -6,31 +6,20 @@
 
 #include "gke/cluster_spec.h"
 
-struct place { /* where, for bodies and paths */
+struct gke_place { /* where, for bodies and paths */
     const char *project, *location;
 };
 
-/* {"cluster": {...}}: with the system pool, without pools that have accelerators, which are made
-   after it: a stock-out would take the cluster with it. */
-llmd_error *llmd__cluster_body(const llmd_cluster_spec *spec, const struct place *place,
+/* {"cluster": {...}}: with the system pool, without the others, which are made after it: the
+   stock-out of an accelerator would take the cluster with it. INVALID: zones outside the region. */
+llmd_error *llmd__cluster_body(const llmd_cluster_spec *spec, const struct gke_place *place,
                                struct json **out);
 /* {"nodePool": {...}} */
-llmd_error *llmd__pool_body(const struct pool_spec *pool, const struct place *place,
+llmd_error *llmd__pool_body(const struct pool_spec *pool, const struct gke_place *place,
                             struct json **out);
+/* A project, a zone or region, and zones (may be NULL) that lie in it. */
+llmd_error *llmd__place_check(const struct gke_place *place, const struct json *zones);
 
-/* What differs between what is there and what is wanted and can be changed in place, as the bodies
-   of the calls that change it, each {"method", "path" (behind the cluster's or pool's), "body"};
-   the path is "" for PUT on the cluster itself. An empty array: nothing. */
-llmd_error *llmd__cluster_changes(const llmd_cluster_spec *spec, const struct json *cluster,
-                                  struct json **out);
-llmd_error *llmd__pool_changes(const struct pool_spec *pool, const struct json *node_pool,
-                               struct json **out);
-/* What differs and cannot be changed ("machine type n1-standard-4, wanted ct6e-standard-4t"), or
-   "". The cluster or pool is then another one than wanted. */
-void llmd__cluster_difference(const llmd_cluster_spec *spec, const struct json *cluster,
-                              struct buf *out);
-void llmd__pool_difference(const struct pool_spec *pool, const struct json *node_pool,
-                           struct buf *out);
 bool llmd__is_ours(const struct json *cluster_or_pool); /* carries the owner label */
 
 #endif
