@@ -43,15 +43,19 @@ LLMD_CHECKED llmd_error *llmd_gateway_spec_parse(const char *text, llmd_gateway_
 /** As llmd_gateway_spec_parse(), from a file; also LLMD_E_NOT_FOUND with the path. @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_gateway_spec_parse_file(const char *path, llmd_gateway_spec **out);
 
-/** The gateway class. @since 0.1 */
-LLMD_API void llmd_gateway_spec_set_class(llmd_gateway_spec *spec, const char *gateway_class);
-/** A reserved address (an IP, or on GKE the name of a regional static address). @since 0.1 */
-LLMD_API void llmd_gateway_spec_set_address(llmd_gateway_spec *spec, const char *address);
-/** Adds an HTTPS listener on 443 with this TLS Secret; @p hostname may be NULL. @since 0.1 */
-LLMD_API void llmd_gateway_spec_set_tls(llmd_gateway_spec *spec, const char *secret,
-                                        const char *hostname);
-/** An RFC 7396 merge patch that has the last word on the Gateway manifest. @since 0.1 */
-LLMD_API void llmd_gateway_spec_set_overlay(llmd_gateway_spec *spec, const char *json);
+/**
+ * Sets one field by its key of docs/spec.md, nested by dots: "class", "tls.secret".
+ *
+ * The text is read as the field's type says: a string is taken as it is; numbers, true and false
+ * are read strictly; lists, maps and objects are JSON or YAML and replace what was there. Behind a
+ * map's key and a dot stands an entry's own key, and only that entry changes: "labels.team". NULL
+ * unsets. The first bad key or value is kept, and the call that uses the spec reports it.
+ *
+ * @param key    such as "class"
+ * @param value  its text, or NULL
+ * @since 0.1
+ */
+LLMD_API void llmd_gateway_spec_set(llmd_gateway_spec *spec, const char *key, const char *value);
 /** The gateway's name. @since 0.1 */
 LLMD_API const char *llmd_gateway_spec_name(const llmd_gateway_spec *spec);
 /** The gateway's namespace, or "" for the kubeconfig's. @since 0.1 */

@@ -33,25 +33,19 @@ LLMD_API llmd_endpoint_spec *llmd_endpoint_spec_new(const char *url);
 /** Reads a spec from YAML or JSON text (keys: docs/spec.md).
  * @return NULL, or LLMD_E_INVALID with line and key @threads any @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_endpoint_spec_parse(const char *text, llmd_endpoint_spec **out);
-/** The URL; overrides what llmd_service_connect() would find. @since 0.1 */
-LLMD_API void llmd_endpoint_spec_set_url(llmd_endpoint_spec *spec, const char *url);
-/** The model that requests get which name none; by default the first one served. @since 0.1 */
-LLMD_API void llmd_endpoint_spec_set_model(llmd_endpoint_spec *spec, const char *model);
-/** A header of every request; call again for more. @since 0.1 */
-LLMD_API void llmd_endpoint_spec_add_header(llmd_endpoint_spec *spec, const char *name,
-                                            const char *value);
-/** PEM text of the authorities to trust instead of the system's. @since 0.1 */
-LLMD_API void llmd_endpoint_spec_set_ca(llmd_endpoint_spec *spec, const char *pem);
-/** Checks no certificate. For tests. @since 0.1 */
-LLMD_API void llmd_endpoint_spec_set_insecure(llmd_endpoint_spec *spec, bool insecure);
-/** Limit for making a connection; 0 is the default, 10000. @since 0.1 */
-LLMD_API void llmd_endpoint_spec_set_connect_timeout_ms(llmd_endpoint_spec *spec,
-                                                        int64_t timeout_ms);
-/** Limit until the first byte or event of an answer; 0, the default, is none. @since 0.1 */
-LLMD_API void llmd_endpoint_spec_set_first_event_timeout_ms(llmd_endpoint_spec *spec,
-                                                            int64_t timeout_ms);
-/** Limit for silence between events of a stream; 0, the default, is none. @since 0.1 */
-LLMD_API void llmd_endpoint_spec_set_idle_timeout_ms(llmd_endpoint_spec *spec, int64_t timeout_ms);
+/**
+ * Sets one field by its key of docs/spec.md: "model", "idleTimeoutMs", "headers.X-Session".
+ *
+ * The text is read as the field's type says: a string is taken as it is; numbers, true and false
+ * are read strictly; a map is JSON or YAML and replaces what was there. Behind a map's key and a
+ * dot stands an entry's own key, and only that entry changes. NULL unsets. The first bad key or
+ * value is kept, and the call that uses the spec reports it.
+ *
+ * @param key    such as "connectTimeoutMs"
+ * @param value  its text, or NULL
+ * @since 0.1
+ */
+LLMD_API void llmd_endpoint_spec_set(llmd_endpoint_spec *spec, const char *key, const char *value);
 /** Frees the spec; NULL is allowed. @since 0.1 */
 LLMD_API void llmd_endpoint_spec_free(llmd_endpoint_spec *spec);
 

@@ -85,14 +85,15 @@ LLMD_API llmd_apply_spec *llmd_apply_spec_new(void);
  * @return NULL, or LLMD_E_INVALID with line and key @threads any @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_apply_spec_parse(const char *text, llmd_apply_spec **out);
 
-/** Takes over fields that other managers own instead of failing. @since 0.1 */
-LLMD_API void llmd_apply_spec_set_force(llmd_apply_spec *spec, bool force);
-
-/** The namespace of objects that name none. @since 0.1 */
-LLMD_API void llmd_apply_spec_set_ns(llmd_apply_spec *spec, const char *ns);
-
-/** Lets the server check everything and change nothing. @since 0.1 */
-LLMD_API void llmd_apply_spec_set_dry_run(llmd_apply_spec *spec, bool dry_run);
+/**
+ * Sets one field by its key: "force" takes over fields that other managers own, "namespace" is that
+ * of objects that name none, "dryRun" lets the server check everything and change nothing. NULL
+ * unsets. The first bad key or value is kept, and the call that uses the spec reports it.
+ * @param key    such as "force"
+ * @param value  its text ("true"), or NULL
+ * @since 0.1
+ */
+LLMD_API void llmd_apply_spec_set(llmd_apply_spec *spec, const char *key, const char *value);
 
 /** Frees the spec; NULL is allowed. @since 0.1 */
 LLMD_API void llmd_apply_spec_free(llmd_apply_spec *spec);

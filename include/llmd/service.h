@@ -42,32 +42,25 @@ LLMD_CHECKED llmd_error *llmd_service_spec_parse(const char *text, llmd_service_
 /** As llmd_service_spec_parse(), from a file; also LLMD_E_NOT_FOUND with the path. @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_service_spec_parse_file(const char *path, llmd_service_spec **out);
 
-/** The hardware: "tpu-v6e-1t", "tpu-v6e-4t", "tpu-v6e-8t", "nvidia-l4", "nvidia-h100",
- * "nvidia-t4", "cpu", "simulator". @since 0.1 */
-LLMD_API void llmd_service_spec_set_preset(llmd_service_spec *spec, const char *preset);
-/** How many replicas. @since 0.1 */
-LLMD_API void llmd_service_spec_set_replicas(llmd_service_spec *spec, int replicas);
-/** The name clients use in "model"; by default the model's own. @since 0.1 */
-LLMD_API void llmd_service_spec_set_model_name(llmd_service_spec *spec, const char *model_name);
-/** The server's image, where the preset's is not wanted. @since 0.1 */
-LLMD_API void llmd_service_spec_set_image(llmd_service_spec *spec, const char *image);
-/** One more argument for the model server; call again for more. @since 0.1 */
-LLMD_API void llmd_service_spec_add_arg(llmd_service_spec *spec, const char *arg);
-/** One more environment variable for the model server. @since 0.1 */
-LLMD_API void llmd_service_spec_add_env(llmd_service_spec *spec, const char *name,
-                                        const char *value);
-/** The Gateway to attach to; @p ns NULL: the service's namespace. @since 0.1 */
-LLMD_API void llmd_service_spec_set_gateway(llmd_service_spec *spec, const char *ns,
-                                            const char *name);
-/** A Hugging Face token; the library makes the Secret. Wiped on free, never printed. @since 0.1 */
-LLMD_API void llmd_service_spec_set_hf_token(llmd_service_spec *spec, const char *token);
-/** A registry login; the library makes the pull Secret. Wiped on free, never printed. @since 0.1 */
-LLMD_API void llmd_service_spec_set_pull_secret(llmd_service_spec *spec, const char *registry,
-                                                const char *user, const char *password);
-/** Warm-up requests that end the wait (0: none), timed apart. @since 0.1 */
-LLMD_API void llmd_service_spec_set_warmup(llmd_service_spec *spec, int requests);
-/** An RFC 7396 merge patch that has the last word on the LLMInferenceService. @since 0.1 */
-LLMD_API void llmd_service_spec_set_overlay(llmd_service_spec *spec, const char *json);
+/**
+ * Sets one field by its key of docs/spec.md, nested by dots: "preset", "gateway.name".
+ *
+ * The text is read as the field's type says: a string is taken as it is; numbers, true and false
+ * are read strictly; lists, maps and objects are JSON or YAML and replace what was there. Behind a
+ * map's key and a dot stands an entry's own key, and only that entry changes: "env.HF_HOME". NULL
+ * unsets. The first bad key or value is kept, and the call that uses the spec reports it.
+ *
+ *     llmd_service_spec_set(spec, "preset", "tpu-v6e-4t");
+ *     llmd_service_spec_set(spec, "replicas", "3");
+ *     llmd_service_spec_set(spec, "args", "[--seed=1, --enable-prefix-caching]");
+ *
+ * Secrets ("hfToken", "pullSecret.password") are wiped on free and never printed.
+ *
+ * @param key    such as "replicas"
+ * @param value  its text, or NULL
+ * @since 0.1
+ */
+LLMD_API void llmd_service_spec_set(llmd_service_spec *spec, const char *key, const char *value);
 /** The service's name. @since 0.1 */
 LLMD_API const char *llmd_service_spec_name(const llmd_service_spec *spec);
 /** The service's namespace, or "" for the kubeconfig's. @since 0.1 */

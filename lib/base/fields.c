@@ -7,36 +7,40 @@
 #include "base/fields.h"
 #include "base/nearest.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
+
+/* More would be a slip or an attack, and each item costs a whole struct. */
+#define MAX_ITEMS 1000
 
 /* Where we are, for errors: the keys down to here. */
 struct place {
     const struct place *parent;
     const char *what;
-    const char *key;
+    const char *key; /* NULL: an item of a list */
+    size_t index;
+    bool lines; /* the values come from a text that people can open */
 };
-
-static void *slot(const struct field *field, const void *base)
-{
-    return (char *)base + field->offset;
-}
 
 static void add_path(const struct place *place, struct buf *buf)
 {
     if (place->parent) {
         add_path(place->parent, buf);
-        if (place->parent->key)
+        if (place->parent->parent && place->key)
             llmd__buf_char(buf, '.');
     }
-    llmd__buf_str(buf, place->key);
+    if (place->key)
+        llmd__buf_str(buf, place->key);
+    else if (place->parent)
+        llmd__buf_format(buf, "[%zu]", place->index);
 }
 
 /* "WHAT:7: autoscaling.max: " and the cause, or a new message. */
 static llmd_error *at(const struct place *place, const struct json *value, llmd_error *cause)
 {
     AUTO(buf) struct buf path = BUF_INIT;
-    int line = llmd__json_line(value);
+    int line = place->lines ? llmd__json_line(value) : 0;
 
     if (!cause)
         return NULL;
@@ -50,16 +54,33 @@ static llmd_error *at(const struct place *place, const struct json *value, llmd_
     return llmd__error_wrap(cause, "%s: %s", place->what, llmd__buf_text(&path));
 }
 
-/* Types are named in words; unquoted numbers and booleans are the commonest slip in YAML. */
+/* How to write what is wanted; quotes too many or too few are the commonest slip in YAML. */
+static const char *how_to_write(const char *wanted, enum json_type got)
+{
+    if (strcmp(wanted, "a string") == 0)
+        return got == JSON_ARRAY || got == JSON_OBJECT ? "write one text" : "put it in quotes";
+    if (strncmp(wanted, "an array", 8) == 0)
+        return "write a list, such as [a, b]";
+    if (strncmp(wanted, "an object", 9) == 0)
+        return "write a mapping, such as {key: value}";
+    if (strcmp(wanted, "true or false") == 0)
+        return "write true or false, without quotes";
+    return "write a number, without quotes";
+}
+
+/* A text is shown where a number was wanted; elsewhere it may be a secret that slipped a line. */
 static llmd_error *want(const char *wanted, const struct json *value)
 {
     enum json_type type = llmd__json_type(value);
-    llmd_error *error =
-        llmd__error(LLMD_E_INVALID, "want %s, got %s", wanted, llmd__json_type_name(type));
+    const char *advice = how_to_write(wanted, type);
+    llmd_error *error;
 
-    if (strcmp(wanted, "a string") == 0 && type != JSON_ARRAY && type != JSON_OBJECT)
-        llmd__error_set_advice(error, "put the value in quotes");
-    return error;
+    if (type == JSON_STRING && strncmp(wanted, "an array", 8) && strncmp(wanted, "an object", 9))
+        error =
+            llmd__error(LLMD_E_INVALID, "want %s, got \"%.80s\"", wanted, llmd__json_text(value));
+    else
+        error = llmd__error(LLMD_E_INVALID, "want %s, got %s", wanted, llmd__json_type_name(type));
+    return llmd__error_set_advice(error, "%s", advice);
 }
 
 /* Old text is wiped whatever its type: a spec may be read twice, and one of them was a secret. */
@@ -98,7 +119,20 @@ static bool is_number(const struct json *value)
     return llmd__json_type(value) == JSON_INT || llmd__json_type(value) == JSON_DOUBLE;
 }
 
-static llmd_error *read_int(enum field_type type, const struct json *value, void *target)
+static llmd_error *check_range(const struct field *field, int64_t number)
+{
+    int64_t max = field->max ? field->max : INT64_MAX;
+
+    if ((!field->min && !field->max) || (number >= field->min && number <= max))
+        return NULL;
+    if (max == INT64_MAX)
+        return llmd__error(LLMD_E_INVALID, "want %" PRId64 " or more, got %" PRId64, field->min,
+                           number);
+    return llmd__error(LLMD_E_INVALID, "want %" PRId64 " to %" PRId64 ", got %" PRId64, field->min,
+                       max, number);
+}
+
+static llmd_error *read_int(const struct field *field, const struct json *value, void *target)
 {
     int64_t number;
 
@@ -107,7 +141,8 @@ static llmd_error *read_int(enum field_type type, const struct json *value, void
     if (!llmd__json_to_int(value, &number))
         return llmd__error(LLMD_E_INVALID, "want an integer of 64 bits, got %.80s",
                            llmd__json_text(value));
-    if (type == FIELD_INT64) {
+    TRY(check_range(field, number));
+    if (field->type == FIELD_INT64) {
         *(int64_t *)target = number;
         return NULL;
     }
@@ -131,10 +166,20 @@ static llmd_error *read_collection(enum json_type type, const struct json *value
     return replace_json(target, value);
 }
 
-/* All types but FIELD_OBJECT. Errors carry no position. */
-static llmd_error *read_plain(enum field_type type, const struct json *value, void *target)
+static llmd_error *read_json(const struct field *field, const struct json *value, void *target)
 {
-    switch (type) {
+    const char *wanted =
+        field->json == JSON_BOOL ? "true or false" : llmd__json_type_name(field->json);
+
+    if (field->json && llmd__json_type(value) != field->json)
+        return want(wanted, value);
+    return replace_json(target, value);
+}
+
+/* All types but FIELD_OBJECT and FIELD_LIST. Errors carry no position. */
+static llmd_error *read_plain(const struct field *field, const struct json *value, void *target)
+{
+    switch (field->type) {
     case FIELD_STRING:
     case FIELD_SECRET:
         if (llmd__json_type(value) != JSON_STRING)
@@ -142,7 +187,7 @@ static llmd_error *read_plain(enum field_type type, const struct json *value, vo
         return replace_text(target, llmd__json_text(value));
     case FIELD_INT:
     case FIELD_INT64:
-        return read_int(type, value, target);
+        return read_int(field, value, target);
     case FIELD_BOOL:
         if (llmd__json_type(value) != JSON_BOOL)
             return want("true or false", value);
@@ -158,7 +203,7 @@ static llmd_error *read_plain(enum field_type type, const struct json *value, vo
     case FIELD_MAP:
         return read_collection(JSON_OBJECT, value, target);
     default:
-        return replace_json(target, value);
+        return read_json(field, value, target);
     }
 }
 
@@ -206,24 +251,68 @@ static llmd_error *check_values(const struct field *field, const struct json *va
 static llmd_error *read_object(const struct field *fields, const struct json *object,
                                const struct place *place, void *base);
 
+/* Room for one struct an item, in place of those that were there. */
+static llmd_error *new_items(const struct field *field, size_t count, struct field_list *list)
+{
+    struct field_list fresh = {.items = llmd__calloc(count ? count : 1, field->size),
+                               .count = count};
+
+    CHECK_MEMORY(fresh.items);
+    for (size_t i = 0; i < count; i++)
+        llmd__fields_init(field->fields, (char *)fresh.items + i * field->size);
+    llmd__list_free(field, list);
+    *list = fresh;
+    return NULL;
+}
+
+static llmd_error *read_list(const struct field *field, const struct json *array,
+                             const struct place *place, struct field_list *list)
+{
+    size_t count = llmd__json_count(array);
+    char *item = NULL;
+
+    if (llmd__json_type(array) != JSON_ARRAY)
+        return at(place, array, want("an array of objects", array));
+    if (count > MAX_ITEMS)
+        return at(place, array,
+                  llmd__error(LLMD_E_INVALID, "want %d items or fewer, got %zu", MAX_ITEMS, count));
+    TRY(new_items(field, count, list));
+    item = list->items;
+    struct place below = {.parent = place, .what = place->what, .lines = place->lines};
+    JSON_EACH(value, array)
+    {
+        TRY(read_object(field->fields, value, &below, item));
+        item += field->size;
+        below.index++;
+    }
+    return NULL;
+}
+
+static llmd_error *read_value(const struct field *field, const struct json *value,
+                              const struct place *place, void *target)
+{
+    if (field->type == FIELD_OBJECT)
+        return read_object(field->fields, value, place, target);
+    if (field->type == FIELD_LIST)
+        return read_list(field, value, place, target);
+    return at(place, value, read_plain(field, value, target));
+}
+
 static llmd_error *read_field(const struct field *field, const struct json *value,
                               const struct place *place, void *base)
 {
     /* "replicas:" with nothing behind it is unset, as Kubernetes reads it. */
     if (llmd__json_type(value) == JSON_NULL)
         return NULL;
-    if (field->type == FIELD_OBJECT)
-        TRY(read_object(field->fields, value, place, slot(field, base)));
-    else
-        TRY(at(place, value, read_plain(field->type, value, slot(field, base))));
+    TRY(read_value(field, value, place, llmd__field_slot(field, base)));
     TRY(at(place, value, check_values(field, value)));
     return field->check ? at(place, value, field->check(value)) : NULL;
 }
 
-static const struct field *find(const struct field *fields, const char *name)
+const struct field *llmd__field_find(const struct field *fields, const char *key, size_t len)
 {
     for (; fields->name; fields++) {
-        if (strcmp(fields->name, name) == 0)
+        if (strncmp(fields->name, key, len) == 0 && !fields->name[len])
             return fields;
     }
     return NULL;
@@ -236,7 +325,7 @@ static void list_names(const struct field *fields, struct buf *buf)
 }
 
 /* With no near name the whole list is the best advice. */
-static llmd_error *unknown_key(const struct field *fields, const char *key)
+llmd_error *llmd__field_unknown(const struct field *fields, const char *key)
 {
     AUTO(buf) struct buf known = BUF_INIT;
     struct nearest nearest = {0};
@@ -258,10 +347,10 @@ static llmd_error *read_object(const struct field *fields, const struct json *ob
     JSON_EACH(value, object)
     {
         const char *key = llmd__json_key(value);
-        const struct field *field = find(fields, key);
-        struct place below = {place, place->what, key};
+        const struct field *field = llmd__field_find(fields, key, strlen(key));
+        struct place below = {place, place->what, key, 0, place->lines};
         if (!field)
-            return at(&below, value, unknown_key(fields, key));
+            return at(&below, value, llmd__field_unknown(fields, key));
         TRY(read_field(field, value, &below, base));
     }
     return NULL;
@@ -270,19 +359,48 @@ static llmd_error *read_object(const struct field *fields, const struct json *ob
 llmd_error *llmd__fields_read(const struct field *fields, const struct json *object,
                               const char *what, void *base)
 {
-    struct place root = {.what = what};
+    struct place root = {.what = what, .lines = true};
 
     if (llmd__json_type(object) != JSON_OBJECT)
         return llmd__error_wrap(want("an object", object), "%s", what);
     return read_object(fields, object, &root, base);
 }
 
+llmd_error *llmd__field_read(const struct field *field, const struct json *value, const char *what,
+                             const char *path, void *base)
+{
+    struct place root = {.what = what};
+    struct place place = {.parent = &root, .what = what, .key = path};
+
+    return read_field(field, value, &place, base);
+}
+
+/* Items that are no objects stay empty, so that the others keep their places. */
+static llmd_error *fill_list(const struct field *field, const struct json *array,
+                             struct field_list *list)
+{
+    if (llmd__json_type(array) != JSON_ARRAY)
+        return NULL;
+    TRY(new_items(field, llmd__json_count(array), list));
+    char *item = list->items;
+    JSON_EACH(value, array)
+    {
+        TRY(llmd__fields_fill(field->fields, value, item));
+        item += field->size;
+    }
+    return NULL;
+}
+
 /* In a snapshot what is mistyped is as good as missing: only no memory counts. */
 static llmd_error *fill_field(const struct field *field, const struct json *value, void *base)
 {
+    void *target = llmd__field_slot(field, base);
+
     if (field->type == FIELD_OBJECT)
-        return llmd__fields_fill(field->fields, value, slot(field, base));
-    AUTO(error) llmd_error *error = read_plain(field->type, value, slot(field, base));
+        return llmd__fields_fill(field->fields, value, target);
+    if (field->type == FIELD_LIST)
+        return fill_list(field, value, target);
+    AUTO(error) llmd_error *error = read_plain(field, value, target);
     return llmd_error_code(error) == LLMD_E_NO_MEMORY ? TAKE(error) : NULL;
 }
 
@@ -294,142 +412,4 @@ llmd_error *llmd__fields_fill(const struct field *fields, const struct json *obj
             TRY(fill_field(fields, value, base));
     }
     return NULL;
-}
-
-static llmd_error *set_copy(struct json *object, const char *name, const struct json *value)
-{
-    struct json *copy = NULL;
-
-    if (!value)
-        return NULL;
-    TRY(llmd__json_copy(value, &copy));
-    llmd__json_set(object, name, copy);
-    return NULL;
-}
-
-/* An object without members is as unset as a NULL. */
-static llmd_error *set_nested(struct json *object, const struct field *field, const void *at_slot)
-{
-    AUTO(json) struct json *nested = NULL;
-
-    TRY(llmd__fields_json(field->fields, at_slot, &nested));
-    if (llmd__json_first(nested))
-        llmd__json_set(object, field->name, TAKE(nested));
-    return NULL;
-}
-
-static llmd_error *set_field(struct json *object, const struct field *field, const void *value)
-{
-    switch (field->type) {
-    case FIELD_STRING:
-        llmd__json_set_str(object, field->name, *(char *const *)value);
-        return NULL;
-    case FIELD_SECRET:
-        llmd__json_set_str(object, field->name, *(char *const *)value ? "***" : NULL);
-        return NULL;
-    case FIELD_INT:
-        if (*(const int *)value != field->unset)
-            llmd__json_set_int(object, field->name, *(const int *)value);
-        return NULL;
-    case FIELD_INT64:
-        if (*(const int64_t *)value != field->unset)
-            llmd__json_set_int(object, field->name, *(const int64_t *)value);
-        return NULL;
-    case FIELD_BOOL:
-        if (*(const bool *)value != (field->unset != 0))
-            llmd__json_set_bool(object, field->name, *(const bool *)value);
-        return NULL;
-    case FIELD_DOUBLE:
-        if (*(const double *)value != (double)field->unset)
-            llmd__json_set_double(object, field->name, *(const double *)value);
-        return NULL;
-    case FIELD_OBJECT:
-        return set_nested(object, field, value);
-    default:
-        return set_copy(object, field->name, *(struct json *const *)value);
-    }
-}
-
-llmd_error *llmd__fields_json(const struct field *fields, const void *base, struct json **out)
-{
-    AUTO(json) struct json *object = llmd__json_object();
-
-    *out = NULL;
-    CHECK_MEMORY(object);
-    for (; fields->name; fields++)
-        TRY(set_field(object, fields, slot(fields, base)));
-    TRY(llmd__json_check(object));
-    *out = TAKE(object);
-    return NULL;
-}
-
-void llmd__fields_free(const struct field *fields, void *base)
-{
-    for (; fields->name; fields++) {
-        void *value = slot(fields, base);
-        switch (fields->type) {
-        case FIELD_STRING:
-            llmd__free(TAKE(*(char **)value));
-            break;
-        case FIELD_SECRET:
-            llmd__free_secret(TAKE(*(char **)value));
-            break;
-        case FIELD_STRINGS:
-        case FIELD_MAP:
-        case FIELD_JSON:
-            llmd__json_free(TAKE(*(struct json **)value));
-            break;
-        case FIELD_OBJECT:
-            llmd__fields_free(fields->fields, value);
-            break;
-        default:
-            break;
-        }
-    }
-}
-
-static const char *type_words(enum field_type type)
-{
-    static const char *const words[] = {
-        [FIELD_STRING] = "string",   [FIELD_SECRET] = "string, secret", [FIELD_INT] = "integer",
-        [FIELD_INT64] = "integer",   [FIELD_BOOL] = "boolean",          [FIELD_DOUBLE] = "number",
-        [FIELD_STRINGS] = "strings", [FIELD_MAP] = "map of strings",    [FIELD_JSON] = "any",
-        [FIELD_OBJECT] = "object",
-    };
-
-    return words[type];
-}
-
-/* "a|b" would end the cell: Markdown wants the bar escaped. */
-static void add_cell(struct buf *buf, const char *text)
-{
-    for (; text && *text; text++) {
-        if (*text == '|')
-            llmd__buf_char(buf, '\\');
-        llmd__buf_char(buf, *text);
-    }
-}
-
-static void add_rows(const struct field *fields, const char *prefix, struct buf *buf)
-{
-    for (; fields->name; fields++) {
-        llmd__buf_format(buf, "| `%s%s` | %s | ", prefix, fields->name, type_words(fields->type));
-        add_cell(buf, fields->doc);
-        if (fields->values) {
-            llmd__buf_str(buf, fields->doc ? ": " : "");
-            add_cell(buf, fields->values);
-        }
-        llmd__buf_str(buf, " |\n");
-        if (fields->type == FIELD_OBJECT) {
-            AUTO(str) char *below = llmd__format("%s%s.", prefix, fields->name);
-            buf->failed = buf->failed || !below;
-            add_rows(fields->fields, below ? below : "", buf);
-        }
-    }
-}
-
-void llmd__fields_doc(const struct field *fields, struct buf *buf)
-{
-    llmd__buf_str(buf, "| key | type | meaning |\n|---|---|---|\n");
-    add_rows(fields, "", buf);
 }

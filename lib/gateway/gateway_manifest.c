@@ -101,7 +101,7 @@ llmd_error *llmd_gateway_spec_manifest(const llmd_gateway_spec *spec, char **out
     REQUIRE(out);
     *out = NULL;
     REQUIRE(spec);
-    TRY(llmd__gateway_spec_check(spec));
+    TRY(llmd__spec_check(spec));
     TRY(llmd__json_make(&list, "{'apiVersion': 'v1', 'kind': 'List', 'items': []}"));
     TRY(llmd__gateway_manifest(spec, spec->ns ? spec->ns : "default", &gateway));
     llmd__json_add(llmd__json_edit(list, "items"), gateway);

@@ -3,7 +3,7 @@
 #ifndef LLMD_GATEWAY_SPEC_H
 #define LLMD_GATEWAY_SPEC_H
 
-#include "base/fields.h"
+#include "base/spec.h"
 
 #include <llmd/gateway.h>
 
@@ -14,15 +14,13 @@ struct gateway_tls {
 };
 
 struct llmd_gateway_spec {
+    struct spec head;
     char *ns, *name, *class, *address;
     struct gateway_tls tls;
     struct json *labels, *annotations, *overlay;
-    llmd_error *bad; /* the first bad value of a setter */
-    bool fixed;      /* the static one of a call without memory */
 };
 
-extern const struct field llmd__gateway_fields[];
-llmd_error *llmd__gateway_spec_check(const llmd_gateway_spec *spec);
+extern const struct spec_type llmd__gateway_spec_type;
 /* The class that is wanted; never NULL. */
 const char *llmd__gateway_spec_class(const llmd_gateway_spec *spec);
 llmd_error *llmd__gateway_manifest(const llmd_gateway_spec *spec, const char *ns,

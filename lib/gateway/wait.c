@@ -341,7 +341,7 @@ llmd_error *llmd_gateway_apply(const llmd_kube *kube, const llmd_gateway_spec *s
     *out = NULL;
     REQUIRE(kube);
     REQUIRE(spec);
-    TRY(llmd__gateway_spec_check(spec));
+    TRY(llmd__spec_check(spec));
     TRY(wait_new(kube, spec->ns, spec->name, &wait));
     TRY(llmd__gateway_manifest(spec, wait->ns, &wait->manifest));
     return make_task(TAKE(wait), out);

@@ -2,7 +2,6 @@
 /* Apply as steps of a graph: a plan, up to 16 workers side by side, and an end. */
 #include "kube/apply.h"
 
-#include "base/fields.h"
 #include "base/yaml.h"
 #include "kube/apply_run.h"
 
@@ -230,81 +229,36 @@ llmd_error *llmd__apply_step(struct graph *graph, const llmd_kube *kube, const s
 /* --- public --- */
 
 struct llmd_apply_spec {
-    struct apply_fields {
-        bool force;
-        char *ns;
-        bool dry_run;
-    } fields;
-    bool failed; /* a setter had no memory */
+    struct spec head;
+    bool force;
+    char *ns;
+    bool dry_run;
 };
 
 static const struct field apply_fields[] = {
-    {"force", FIELD_BOOL, offsetof(struct apply_fields, force),
-     .doc = "take over fields that others own"},
-    {"namespace", FIELD_STRING, offsetof(struct apply_fields, ns),
-     .doc = "of objects that name none"},
-    {"dryRun", FIELD_BOOL, offsetof(struct apply_fields, dry_run),
-     .doc = "check everything, change nothing"},
+    {"force", FIELD_BOOL, offsetof(llmd_apply_spec, force),
+     .doc = "`true` takes over fields that other managers own, instead of failing."},
+    {"namespace", FIELD_STRING, offsetof(llmd_apply_spec, ns),
+     .doc = "Of objects that name none; the kubeconfig's by default."},
+    {"dryRun", FIELD_BOOL, offsetof(llmd_apply_spec, dry_run),
+     .doc = "`true` lets the server check everything and change nothing."},
     FIELD_END,
 };
 
-static llmd_apply_spec no_spec = {.failed = true};
+static llmd_apply_spec no_memory;
+
+const struct spec_type llmd__apply_spec_type = {
+    .what = "apply spec",
+    .size = sizeof(llmd_apply_spec),
+    .fields = apply_fields,
+    .none = &no_memory,
+};
+
+SPEC_FUNCTIONS(llmd_apply_spec, llmd__apply_spec_type)
 
 llmd_apply_spec *llmd_apply_spec_new(void)
 {
-    llmd_apply_spec *spec = llmd__calloc(1, sizeof(*spec));
-
-    return spec ? spec : &no_spec;
-}
-
-llmd_error *llmd_apply_spec_parse(const char *text, llmd_apply_spec **out)
-{
-    AUTO(json) struct json *json = NULL;
-    LLMD_AUTO(llmd_apply_spec) spec = NULL;
-
-    REQUIRE(out);
-    *out = NULL;
-    REQUIRE(text);
-    TRY(llmd__yaml_parse(text, "apply spec", &json));
-    spec = llmd_apply_spec_new();
-    if (spec->failed)
-        return NO_MEMORY;
-    TRY(llmd__fields_read(apply_fields, json, "apply spec", &spec->fields));
-    *out = TAKE(spec);
-    return NULL;
-}
-
-void llmd_apply_spec_set_force(llmd_apply_spec *spec, bool force)
-{
-    if (spec && spec != &no_spec)
-        spec->fields.force = force;
-}
-
-void llmd_apply_spec_set_ns(llmd_apply_spec *spec, const char *ns)
-{
-    char *copy = llmd__strdup(ns);
-
-    if (!spec || spec == &no_spec) {
-        llmd__free(copy);
-        return;
-    }
-    spec->failed = spec->failed || (ns && !copy);
-    llmd__free(spec->fields.ns);
-    spec->fields.ns = copy;
-}
-
-void llmd_apply_spec_set_dry_run(llmd_apply_spec *spec, bool dry_run)
-{
-    if (spec && spec != &no_spec)
-        spec->fields.dry_run = dry_run;
-}
-
-void llmd_apply_spec_free(llmd_apply_spec *spec)
-{
-    if (!spec || spec == &no_spec)
-        return;
-    llmd__free(spec->fields.ns);
-    llmd__free(spec);
+    return llmd__spec_new(&llmd__apply_spec_type);
 }
 
 static llmd_error *new_task(struct apply_run *run, llmd_task **out)
@@ -330,10 +284,10 @@ llmd_error *llmd_kube_apply(const llmd_kube *kube, const char *manifests,
     *out = NULL;
     REQUIRE(kube);
     REQUIRE(manifests);
-    if (spec && spec->failed)
-        return NO_MEMORY;
     if (spec)
-        options = (struct apply_options){spec->fields.ns, spec->fields.force, spec->fields.dry_run};
+        TRY(llmd__spec_check(spec));
+    if (spec)
+        options = (struct apply_options){spec->ns, spec->force, spec->dry_run};
     TRY(llmd__yaml_parse_all(manifests, "manifests", &objects));
     TRY(llmd__apply_run_new(kube, objects, "manifests", &options, &run));
     error = new_task(run, out);

@@ -3,6 +3,7 @@
 #ifndef LLMD_KUBE_APPLY_H
 #define LLMD_KUBE_APPLY_H
 
+#include "base/spec.h"
 #include "kube/kube.h"
 
 struct apply_options {
@@ -10,6 +11,8 @@ struct apply_options {
     bool force;
     bool dry_run;
 };
+
+extern const struct spec_type llmd__apply_spec_type; /* of llmd_apply_spec */
 
 /* objects: a JSON array, copied. *first begins it (let it need others), *done is done when all are
    applied. One event per object. */

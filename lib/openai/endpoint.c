@@ -146,7 +146,7 @@ llmd_error *llmd__endpoint_open_at(const llmd_endpoint_spec *spec,
 {
     *out = NULL;
     if (spec)
-        TRY(llmd__endpoint_spec_check(spec));
+        TRY(llmd__spec_check(spec));
     llmd_endpoint *endpoint = llmd__calloc(1, sizeof *endpoint);
     CHECK_MEMORY(endpoint);
     llmd__ref_init(&endpoint->ref);

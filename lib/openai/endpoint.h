@@ -3,12 +3,13 @@
 #ifndef LLMD_OPENAI_ENDPOINT_H
 #define LLMD_OPENAI_ENDPOINT_H
 
-#include "base/fields.h"
+#include "base/spec.h"
 #include "net/http.h"
 
 #include <llmd/inference.h>
 
 struct llmd_endpoint_spec {
+    struct spec head;
     char *url;
     char *model;
     char *ca;
@@ -17,13 +18,10 @@ struct llmd_endpoint_spec {
     int64_t connect_timeout_ms;
     int64_t first_event_timeout_ms;
     int64_t idle_timeout_ms;
-    llmd_error *error; /* the first bad value */
 };
 
-extern const struct field llmd__endpoint_fields[];
+extern const struct spec_type llmd__endpoint_spec_type;
 
-/* NULL, the kept first bad value, or NO_MEMORY for the static spec. */
-llmd_error *llmd__endpoint_spec_check(const llmd_endpoint_spec *spec);
 /* What was set, or "". NULL spec allowed. */
 const char *llmd__endpoint_spec_url(const llmd_endpoint_spec *spec);
 const char *llmd__endpoint_spec_model(const llmd_endpoint_spec *spec);

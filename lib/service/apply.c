@@ -172,14 +172,16 @@ llmd_error *llmd_service_apply(const llmd_kube *kube, const llmd_service_spec *s
                                llmd_task **out)
 {
     AUTO(wait) struct wait *wait = NULL;
+    void *copy = NULL;
 
     REQUIRE(out);
     *out = NULL;
     REQUIRE(kube);
     REQUIRE(spec);
-    TRY(llmd__service_spec_check(spec));
+    TRY(llmd__spec_check(spec));
     TRY(llmd__wait_new(kube, spec->ns, spec->name, &wait));
-    TRY(llmd__service_spec_copy(spec, &wait->spec));
+    TRY(llmd__spec_copy(spec, &copy));
+    wait->spec = copy;
     return make_task(TAKE(wait), out);
 }
 

@@ -315,7 +315,7 @@ llmd_error *llmd_service_spec_manifest(const llmd_service_spec *spec, char **out
     REQUIRE(out);
     *out = NULL;
     REQUIRE(spec);
-    TRY(llmd__service_spec_check(spec));
+    TRY(llmd__spec_check(spec));
     TRY(llmd__json_make(&list, "{'apiVersion': 'v1', 'kind': 'List', 'items': []}"));
     TRY(review(spec, llmd__json_edit(list, "items")));
     TRY(llmd__json_check(list));

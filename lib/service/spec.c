@@ -2,14 +2,10 @@
 #include "service/spec.h"
 #include "service/presets.h"
 
-#include "base/file.h"
 #include "base/name.h"
-#include "base/yaml.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#define MAX_SPEC (1 << 20)
 #define MAX_REPLICAS 10000
 #define MAX_WARMUP 1000
 
@@ -51,57 +47,6 @@ static llmd_error *check_model_text(const char *model)
 static llmd_error *check_model(const struct json *value)
 {
     return check_model_text(llmd__json_text(value));
-}
-
-static llmd_error *check_replicas(const struct json *value)
-{
-    int64_t number = -1;
-
-    if (llmd__json_to_int(value, &number) && number >= 0 && number <= MAX_REPLICAS)
-        return NULL;
-    return llmd__error(LLMD_E_INVALID, "want 0 to %d", MAX_REPLICAS);
-}
-
-static llmd_error *check_bool(const struct json *value)
-{
-    if (llmd__json_type(value) == JSON_BOOL)
-        return NULL;
-    return llmd__error(LLMD_E_INVALID, "want true or false, got %s",
-                       llmd__json_type_name(llmd__json_type(value)));
-}
-
-static llmd_error *check_object(const struct json *value)
-{
-    if (llmd__json_type(value) == JSON_OBJECT)
-        return NULL;
-    return llmd__error(LLMD_E_INVALID, "want a mapping, got %s",
-                       llmd__json_type_name(llmd__json_type(value)));
-}
-
-static llmd_error *check_array(const struct json *value)
-{
-    if (llmd__json_type(value) == JSON_ARRAY)
-        return NULL;
-    return llmd__error(LLMD_E_INVALID, "want a list, got %s",
-                       llmd__json_type_name(llmd__json_type(value)));
-}
-
-static llmd_error *check_positive(const struct json *value)
-{
-    int64_t number = 0;
-
-    if (llmd__json_to_int(value, &number) && number > 0)
-        return NULL;
-    return llmd__error(LLMD_E_INVALID, "want 1 or more");
-}
-
-static llmd_error *check_warmup(const struct json *value)
-{
-    int64_t number = 0;
-
-    if (llmd__json_to_int(value, &number) && number >= 0 && number <= MAX_WARMUP)
-        return NULL;
-    return llmd__error(LLMD_E_INVALID, "want 0 to %d", MAX_WARMUP);
 }
 
 static llmd_error *check_env(const struct json *value)
@@ -153,12 +98,12 @@ static const struct field scheduler_fields[] = {
      .doc = "`false` leaves out endpoint picker and pool: plain balancing."},
     {.name = "resources",
      .type = FIELD_JSON,
-     .check = check_object,
+     .json = JSON_OBJECT,
      .offset = offsetof(struct scheduler_spec, resources),
      .doc = "Kubernetes resources of the picker; KServe's preset asks for 1 CPU and 2 Gi."},
     {.name = "config",
      .type = FIELD_JSON,
-     .check = check_object,
+     .json = JSON_OBJECT,
      .offset = offsetof(struct scheduler_spec, config),
      .doc = "An EndpointPickerConfig: plugins and their weights."},
     {.name = "image",
@@ -167,7 +112,7 @@ static const struct field scheduler_fields[] = {
      .doc = "The picker's image; it must match the KServe release."},
     {.name = "readinessDelaySeconds",
      .type = FIELD_INT,
-     .check = check_positive,
+     .min = 1,
      .offset = offsetof(struct scheduler_spec, readiness_delay_s),
      .doc = "Delay of the picker's first readiness probe; KServe's preset says 30."},
     FIELD_END,
@@ -182,7 +127,7 @@ static const struct field route_fields[] = {
             "GKE by a copy of the preset in the service's namespace"},
     {.name = "backendTimeoutSeconds",
      .type = FIELD_INT,
-     .check = check_positive,
+     .min = 1,
      .offset =
          offsetof(llmd_service_spec, route.backend_timeout_s) - offsetof(llmd_service_spec, route),
      .doc = "Limit of one answer at GKE's load balancer; 3600 by default, Google's own is 30."},
@@ -191,7 +136,7 @@ static const struct field route_fields[] = {
 
 #define AT(member) .offset = offsetof(llmd_service_spec, member)
 
-const struct field llmd__service_fields[] = {
+static const struct field service_fields[] = {
     {.name = "name",
      .type = FIELD_STRING,
      AT(name),
@@ -219,7 +164,7 @@ const struct field llmd__service_fields[] = {
     {.name = "replicas",
      .type = FIELD_INT,
      AT(replicas),
-     .check = check_replicas,
+     .max = MAX_REPLICAS,
      .unset = -1,
      .doc = "How many; unset leaves it to KServe (1 at first) or an autoscaler."},
     {.name = "image",
@@ -243,17 +188,17 @@ const struct field llmd__service_fields[] = {
     {.name = "maxModelLen",
      .type = FIELD_INT,
      AT(max_model_len),
-     .check = check_positive,
+     .min = 1,
      .doc = "Longest context in tokens."},
     {.name = "tensorParallel",
      .type = FIELD_INT,
      AT(tensor_parallel),
-     .check = check_positive,
+     .min = 1,
      .doc = "Chips that share the model; all of the preset's by default."},
     {.name = "download",
      .type = FIELD_JSON,
      AT(download),
-     .check = check_bool,
+     .json = JSON_BOOL,
      .doc = "`false`: no download; the image or a volume brings the weights."},
     {.name = "gateway",
      .type = FIELD_OBJECT,
@@ -277,7 +222,7 @@ const struct field llmd__service_fields[] = {
     {.name = "resources",
      .type = FIELD_JSON,
      AT(resources),
-     .check = check_object,
+     .json = JSON_OBJECT,
      .doc = "Kubernetes resources of the model server, instead of the preset's."},
     {.name = "nodeSelector",
      .type = FIELD_MAP,
@@ -286,7 +231,7 @@ const struct field llmd__service_fields[] = {
     {.name = "tolerations",
      .type = FIELD_JSON,
      AT(tolerations),
-     .check = check_array,
+     .json = JSON_ARRAY,
      .doc = "Kubernetes tolerations, instead of the preset's."},
     {.name = "labels", .type = FIELD_MAP, AT(labels), .doc = "Labels of the service object."},
     {.name = "annotations",
@@ -296,7 +241,7 @@ const struct field llmd__service_fields[] = {
     {.name = "warmup",
      .type = FIELD_INT,
      AT(warmup),
-     .check = check_warmup,
+     .max = MAX_WARMUP,
      .doc = "Requests sent when the service is ready, timed apart."},
     {.name = "tls",
      .type = FIELD_BOOL,
@@ -310,12 +255,12 @@ const struct field llmd__service_fields[] = {
     {.name = "container",
      .type = FIELD_JSON,
      AT(container),
-     .check = check_object,
+     .json = JSON_OBJECT,
      .doc = "A merge patch (RFC 7396) for the container `main`."},
     {.name = "overlay",
      .type = FIELD_JSON,
      AT(overlay),
-     .check = check_object,
+     .json = JSON_OBJECT,
      .doc = "A merge patch (RFC 7396) for the LLMInferenceService; has the last word."},
     FIELD_END,
 };
@@ -343,8 +288,9 @@ static llmd_error *check_pull_secret(const struct pull_secret *secret)
     return llmd__error(LLMD_E_INVALID, "pullSecret: want registry, user and password");
 }
 
-static llmd_error *check_whole(const llmd_service_spec *spec)
+static llmd_error *check_whole(const void *object)
 {
+    const llmd_service_spec *spec = object;
     const struct preset *preset = llmd__preset(spec->preset);
 
     TRY(check_required(spec));
@@ -357,152 +303,41 @@ static llmd_error *check_whole(const llmd_service_spec *spec)
     return llmd__preset_check(preset, spec);
 }
 
-llmd_error *llmd__service_spec_check(const llmd_service_spec *spec)
-{
-    const char *name = spec->name ? spec->name : "";
+static llmd_service_spec no_memory;
 
-    if (spec->fixed)
-        return NO_MEMORY;
-    if (spec->bad)
-        return llmd__error_copy(spec->bad);
-    return llmd__error_wrap(check_whole(spec), "service spec %s", name[0] ? name : "(unnamed)");
+const struct spec_type llmd__service_spec_type = {
+    .what = "service spec",
+    .size = sizeof(llmd_service_spec),
+    .fields = service_fields,
+    .none = &no_memory,
+    .check = check_whole,
+    .follow = "service wait",
+};
+
+SPEC_FUNCTIONS(llmd_service_spec, llmd__service_spec_type)
+SPEC_FILE_FUNCTIONS(llmd_service_spec, llmd__service_spec_type)
+
+llmd_service_spec *llmd_service_spec_new(const char *ns, const char *name, const char *model)
+{
+    llmd_service_spec *spec = llmd__spec_new(&llmd__service_spec_type);
+
+    llmd__spec_text(spec, &spec->ns, ns);
+    llmd__spec_text(spec, &spec->name, name);
+    llmd__spec_text(spec, &spec->model, model);
+    return spec;
+}
+
+const char *llmd_service_spec_name(const llmd_service_spec *spec)
+{
+    return spec && spec->name ? spec->name : "";
+}
+
+const char *llmd_service_spec_ns(const llmd_service_spec *spec)
+{
+    return spec && spec->ns ? spec->ns : "";
 }
 
 char *llmd__service_what(const char *ns, const char *name)
 {
     return llmd__format("service %s/%s", ns, name);
-}
-
-/* ---- parsing ---- */
-
-static llmd_error *refuse_manifest(const struct json *object, const char *what)
-{
-    const char *kind = llmd__json_str(object, "kind");
-
-    if (!kind[0] || !llmd__json_str(object, "apiVersion")[0])
-        return NULL;
-    return llmd__error_set_advice(
-        llmd__error(LLMD_E_INVALID, "%s: this is a Kubernetes manifest (kind %s), not a spec", what,
-                    kind),
-        "apply it with llmd_kube_apply() and follow it with llmd_service_wait()");
-}
-
-static llmd_error *read_spec(const char *text, const char *what, llmd_service_spec *spec)
-{
-    AUTO(json) struct json *object = NULL;
-
-    TRY(llmd__yaml_parse(text, what, &object));
-    TRY(refuse_manifest(object, what));
-    TRY(llmd__fields_read(llmd__service_fields, object, what, spec));
-    return llmd__error_wrap(check_whole(spec), "%s", what);
-}
-
-llmd_service_spec *llmd__service_spec_blank(void)
-{
-    llmd_service_spec *spec = llmd__calloc(1, sizeof(*spec));
-
-    if (!spec)
-        return NULL;
-    spec->replicas = -1;
-    spec->scheduler.enabled = true;
-    return spec;
-}
-
-static llmd_error *parse_named(const char *text, const char *what, llmd_service_spec **out)
-{
-    AUTO(service_spec) llmd_service_spec *spec = llmd__service_spec_blank();
-
-    CHECK_MEMORY(spec);
-    TRY(read_spec(text, what, spec));
-    *out = TAKE(spec);
-    return NULL;
-}
-
-llmd_error *llmd_service_spec_parse(const char *text, llmd_service_spec **out)
-{
-    REQUIRE(out);
-    *out = NULL;
-    REQUIRE(text);
-    return parse_named(text, "service spec", out);
-}
-
-llmd_error *llmd_service_spec_parse_file(const char *path, llmd_service_spec **out)
-{
-    __attribute__((cleanup(llmd__auto_buf))) struct buf text = BUF_INIT;
-
-    REQUIRE(out);
-    *out = NULL;
-    REQUIRE(path);
-    TRY(llmd__file_read(path, MAX_SPEC, &text));
-    return parse_named(llmd__buf_text(&text), path, out);
-}
-
-llmd_error *llmd_service_spec_json(const llmd_service_spec *spec, char **out)
-{
-    AUTO(json) struct json *object = NULL;
-
-    REQUIRE(out);
-    *out = NULL;
-    REQUIRE(spec);
-    if (spec->fixed)
-        return NO_MEMORY;
-    if (spec->bad)
-        return llmd__error_copy(spec->bad);
-    TRY(llmd__fields_json(llmd__service_fields, spec, &object));
-    return llmd__json_print(object, out);
-}
-
-/* ---- copying: a task keeps what the spec said when it was made ---- */
-
-static llmd_error *copy_text(const char *from, char **to)
-{
-    if (!from)
-        return NULL;
-    *to = llmd__strdup(from);
-    CHECK_MEMORY(*to);
-    return NULL;
-}
-
-static llmd_error *copy_json(const struct json *from, struct json **to)
-{
-    return from ? llmd__json_copy(from, to) : NULL;
-}
-
-static llmd_error *copy_fields(const struct field *fields, const char *from, char *to)
-{
-    for (const struct field *field = fields; field->name; field++) {
-        const char *source = from + field->offset;
-        char *target = to + field->offset;
-
-        switch (field->type) {
-        case FIELD_STRING:
-        case FIELD_SECRET:
-            TRY(copy_text(*(char *const *)source, (char **)target));
-            break;
-        case FIELD_STRINGS:
-        case FIELD_MAP:
-        case FIELD_JSON:
-            TRY(copy_json(*(struct json *const *)source, (struct json **)target));
-            break;
-        case FIELD_OBJECT:
-            TRY(copy_fields(field->fields, source, target));
-            break;
-        case FIELD_BOOL:
-            *(bool *)target = *(const bool *)source;
-            break;
-        default:
-            *(int *)target = *(const int *)source;
-        }
-    }
-    return NULL;
-}
-
-llmd_error *llmd__service_spec_copy(const llmd_service_spec *spec, llmd_service_spec **out)
-{
-    AUTO(service_spec) llmd_service_spec *copy = llmd__calloc(1, sizeof(*copy));
-
-    CHECK_MEMORY(copy);
-    TRY(copy_fields(llmd__service_fields, (const char *)spec, (char *)copy));
-    *out = TAKE(copy);
-    return NULL;
 }

@@ -3,7 +3,7 @@
 #ifndef LLMD_SERVICE_SPEC_H
 #define LLMD_SERVICE_SPEC_H
 
-#include "base/fields.h"
+#include "base/spec.h"
 
 #include <llmd/service.h>
 
@@ -20,6 +20,7 @@ struct scheduler_spec {
 };
 
 struct llmd_service_spec {
+    struct spec head;
     char *ns, *name;
     char *model, *model_name, *preset;
     int replicas; /* -1 leaves it to KServe or an autoscaler */
@@ -42,16 +43,9 @@ struct llmd_service_spec {
         int backend_timeout_s;
     } route;
     struct json *container, *overlay;
-    llmd_error *bad; /* the first bad value of a setter */
-    bool fixed;      /* the static one of a call without memory */
 };
 
-extern const struct field llmd__service_fields[];
-/* NULL, or why this spec cannot be used: a setter's first bad value, or members that do not fit. */
-llmd_error *llmd__service_spec_check(const llmd_service_spec *spec);
-/* A spec in which nothing is said yet; NULL without memory. */
-llmd_service_spec *llmd__service_spec_blank(void);
-llmd_error *llmd__service_spec_copy(const llmd_service_spec *spec, llmd_service_spec **out);
+extern const struct spec_type llmd__service_spec_type;
 /* "service llm/qwen" for messages. */
 char *llmd__service_what(const char *ns, const char *name);
 

@@ -114,11 +114,11 @@ static void the_first_bad_value_is_told(void **state)
     (void)state;
     LLMD_AUTO(llmd_endpoint_spec) spec = llmd_endpoint_spec_new("http://h");
     LLMD_AUTO(llmd_endpoint) endpoint = NULL;
-    llmd_endpoint_spec_add_header(spec, "X-A", "1\r\nX-B: 2");
-    llmd_endpoint_spec_set_idle_timeout_ms(spec, -5);
+    llmd_endpoint_spec_set(spec, "headers.X-A", "1\r\nX-B: 2");
+    llmd_endpoint_spec_set(spec, "idleTimeoutMs", "-5");
     check_error(llmd_endpoint_open(spec, NULL, &endpoint), LLMD_E_INVALID, "line break");
     LLMD_AUTO(llmd_endpoint_spec) no_pem = llmd_endpoint_spec_new("https://h");
-    llmd_endpoint_spec_set_ca(no_pem, "not PEM");
+    llmd_endpoint_spec_set(no_pem, "ca", "not PEM");
     check_error(llmd_endpoint_open(no_pem, NULL, &endpoint), LLMD_E_INVALID, "PEM");
 }
 
@@ -154,8 +154,8 @@ static void headers_and_token_are_sent(void **state)
     LLMD_AUTO(llmd_request) request = ask("tiny");
     LLMD_AUTO(llmd_reply) reply = NULL;
     LLMD_AUTO(llmd_endpoint_spec) spec = llmd_endpoint_spec_new(server_url(server));
-    llmd_endpoint_spec_add_header(spec, "X-Session", "a b");
-    llmd_endpoint_spec_add_header(spec, "X-Other", "c");
+    llmd_endpoint_spec_set(spec, "headers.X-Session", "a b");
+    llmd_endpoint_spec_set(spec, "headers.X-Other", "c");
     assert_null(llmd_credentials_from_token("s3cret", &credentials));
     assert_null(llmd_endpoint_open(spec, credentials, &endpoint));
     llmd_credentials_free(TAKE(credentials)); /* the endpoint keeps what it needs */
@@ -347,7 +347,7 @@ static llmd_error *open_and_send(void *data)
     LLMD_AUTO(llmd_reply) reply = NULL;
     LLMD_AUTO(llmd_endpoint_spec) spec = llmd_endpoint_spec_new(server_url(data));
     LLMD_AUTO(llmd_request) request = ask("");
-    llmd_endpoint_spec_add_header(spec, "X-A", "b");
+    llmd_endpoint_spec_set(spec, "headers.X-A", "b");
     TRY(llmd_endpoint_open(spec, NULL, &endpoint));
     return llmd_endpoint_send(NULL, endpoint, request, &reply);
 }

@@ -21,7 +21,7 @@ static llmd_endpoint *open_endpoint(const char *url, const char *model)
     llmd_endpoint *endpoint = NULL;
     LLMD_AUTO(llmd_endpoint_spec) spec = llmd_endpoint_spec_new(url);
     if (model)
-        llmd_endpoint_spec_set_model(spec, model);
+        llmd_endpoint_spec_set(spec, "model", model);
     assert_null(llmd_endpoint_open(spec, NULL, &endpoint));
     return endpoint;
 }

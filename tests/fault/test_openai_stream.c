@@ -249,8 +249,8 @@ static void its_own_limits_do_end_it(void **state)
     struct server *server = server_start(reply_tokens, &slow);
     LLMD_AUTO(llmd_endpoint_spec) first = llmd_endpoint_spec_new(server_url(server));
     LLMD_AUTO(llmd_endpoint_spec) idle = llmd_endpoint_spec_new(server_url(server));
-    llmd_endpoint_spec_set_first_event_timeout_ms(first, 100);
-    llmd_endpoint_spec_set_idle_timeout_ms(idle, 100);
+    llmd_endpoint_spec_set(first, "firstEventTimeoutMs", "100");
+    llmd_endpoint_spec_set(idle, "idleTimeoutMs", "100");
     for (int i = 0; i < 2; i++) {
         LLMD_AUTO(llmd_stream) stream = NULL;
         AUTO(buf) struct buf text = BUF_INIT;
@@ -274,9 +274,9 @@ static void the_largest_limits_are_none(void **state)
     LLMD_AUTO(llmd_endpoint_spec) spec = llmd_endpoint_spec_new(server_url(server));
     LLMD_AUTO(llmd_stream) stream = NULL;
     AUTO(buf) struct buf text = BUF_INIT;
-    llmd_endpoint_spec_set_connect_timeout_ms(spec, INT64_MAX);
-    llmd_endpoint_spec_set_first_event_timeout_ms(spec, INT64_MAX);
-    llmd_endpoint_spec_set_idle_timeout_ms(spec, INT64_MAX);
+    llmd_endpoint_spec_set(spec, "connectTimeoutMs", "9223372036854775807");
+    llmd_endpoint_spec_set(spec, "firstEventTimeoutMs", "9223372036854775807");
+    llmd_endpoint_spec_set(spec, "idleTimeoutMs", "9223372036854775807");
     assert_null(open_stream(server, NULL, spec, &stream));
     assert_null(read_all(NULL, stream, &text));
     server_stop(server);

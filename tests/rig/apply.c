@@ -44,7 +44,7 @@ static llmd_error *apply(llmd_context *ctx, const char *kubeconfig, const char *
     LLMD_AUTO(llmd_task) task = NULL;
     llmd_error *error = llmd_kube_open(kubeconfig, NULL, &kube);
 
-    llmd_apply_spec_set_force(spec, true);
+    llmd_apply_spec_set(spec, "force", "true");
     if (!error)
         error = llmd_kube_apply(kube, manifests, spec, &task);
     if (!error)

@@ -478,8 +478,8 @@ static void apply_crash(const llmd_kube *kube)
     LLMD_AUTO(llmd_service_spec) spec = llmd_service_spec_new("llm", "broken-crash", "hf://a/b");
     char *text = NULL;
 
-    llmd_service_spec_set_gateway(spec, NULL, "edge");
-    llmd_service_spec_add_arg(spec, "--no-such-flag");
+    llmd_service_spec_set(spec, "gateway.name", "edge");
+    llmd_service_spec_set(spec, "args", "[--no-such-flag]");
     none(llmd_service_spec_manifest(spec, &text));
     kube_apply(kube, text);
     llmd_free(text);

@@ -1,70 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/fields.h"
 #include "base/yaml.h"
 #include "support/torture.h"
-
-#include <setjmp.h>
-#include <string.h>
-#include <cmocka.h>
-
-struct scaling {
-    int min;
-    int max;
-    bool enabled;
-};
-
-struct spec {
-    char *name;
-    char *token;
-    int replicas;
-    int64_t bytes;
-    bool public;
-    double ratio;
-    struct json *args;
-    struct json *labels;
-    struct json *overlay;
-    char *preset;
-    struct scaling scaling;
-};
-
-static llmd_error *check_name(const struct json *value)
-{
-    if (strcmp(llmd__json_text(value), "bad") == 0)
-        return llmd__error(LLMD_E_INVALID, "is bad");
-    return NULL;
-}
-
-#define SCALING(member) .offset = offsetof(struct scaling, member)
-static const struct field scaling_fields[] = {
-    {.name = "min", .type = FIELD_INT, SCALING(min), .unset = -1, .doc = "Least replicas"},
-    {.name = "max", .type = FIELD_INT, SCALING(max), .doc = "Most replicas"},
-    {.name = "enabled", .type = FIELD_BOOL, SCALING(enabled), .unset = true},
-    FIELD_END,
-};
-
-#define SPEC(member) .offset = offsetof(struct spec, member)
-static const struct field spec_fields[] = {
-    {.name = "name", .type = FIELD_STRING, SPEC(name), .check = check_name, .doc = "Its name"},
-    {.name = "token", .type = FIELD_SECRET, SPEC(token), .doc = "Token"},
-    {.name = "replicas", .type = FIELD_INT, SPEC(replicas), .doc = "How many"},
-    {.name = "bytes", .type = FIELD_INT64, SPEC(bytes)},
-    {.name = "public", .type = FIELD_BOOL, SPEC(public)},
-    {.name = "ratio", .type = FIELD_DOUBLE, SPEC(ratio)},
-    {.name = "args", .type = FIELD_STRINGS, SPEC(args)},
-    {.name = "labels", .type = FIELD_MAP, SPEC(labels)},
-    {.name = "overlay", .type = FIELD_JSON, SPEC(overlay)},
-    {.name = "preset",
-     .type = FIELD_STRING,
-     SPEC(preset),
-     .values = "cpu|tpu-v6e-1t|tpu-v6e-4t",
-     .doc = "Accelerator"},
-    {.name = "scaling",
-     .type = FIELD_OBJECT,
-     SPEC(scaling),
-     .fields = scaling_fields,
-     .doc = "How it grows"},
-    FIELD_END,
-};
+#include "unit/fields_table.h"
 
 static llmd_error *read_text(const char *text, struct spec *spec)
 {
@@ -87,23 +24,25 @@ static const char full[] = "name: qwen\n"
                            "scaling:\n"
                            "  min: 0\n"
                            "  max: 3\n"
-                           "  enabled: false\n";
+                           "  enabled: false\n"
+                           "pools:\n"
+                           "- machine: ct6e\n"
+                           "  token: s3cr3t\n"
+                           "  zones: [a, b]\n"
+                           "  disks: [{gb: 4503599627370497, speed: 0}, {}]\n"
+                           "- size: 0\n"
+                           "  spot: false\n"
+                           "  disks: []\n"
+                           "download: false\n";
 
 static const char full_json[] =
     "{\"name\":\"qwen\",\"token\":\"***\",\"replicas\":2,\"bytes\":9007199254740993,"
     "\"public\":true,\"ratio\":1,\"args\":[\"--a\",\"--b\"],\"labels\":{\"team\":\"1\"},"
     "\"overlay\":{\"spec\":{\"x\":[1,null]}},\"preset\":\"tpu-v6e-4t\","
-    "\"scaling\":{\"min\":0,\"max\":3,\"enabled\":false}}";
-
-static void expect_json(const struct spec *spec, const char *want)
-{
-    AUTO(json) struct json *json = NULL;
-    AUTO(str) char *text = NULL;
-
-    assert_null(llmd__fields_json(spec_fields, spec, &json));
-    assert_null(llmd__json_print(json, &text));
-    assert_string_equal(text, want);
-}
+    "\"scaling\":{\"min\":0,\"max\":3,\"enabled\":false},"
+    "\"pools\":[{\"machine\":\"ct6e\",\"token\":\"***\",\"zones\":[\"a\",\"b\"],"
+    "\"disks\":[{\"gb\":4503599627370497,\"speed\":0},{}]},"
+    "{\"size\":0,\"spot\":false,\"disks\":[]}],\"download\":false}";
 
 static void test_read_all_types(void **state)
 {
@@ -116,6 +55,11 @@ static void test_read_all_types(void **state)
     assert_int_equal(spec.bytes, 9007199254740993);
     assert_int_equal(spec.scaling.max, 3);
     expect_json(&spec, full_json);
+    const struct pool *pools = spec.pools.items;
+    assert_int_equal(spec.pools.count, 2);
+    assert_string_equal(pools[0].token, "s3cr3t");
+    assert_int_equal(pools[0].size, -1);
+    assert_true(pools[0].spot);
     /* Reading again replaces; null leaves what was there. */
     assert_null(read_text("name: other\nlabels: {}\nargs: null\n", &spec));
     assert_string_equal(spec.name, "other");
@@ -138,22 +82,28 @@ static const struct refusal refusals[] = {
     {"nmae: 1", "svc.yaml:1: nmae: unknown key", "did you mean \"name\"?"},
     {"zzzzzzzz: 1", "svc.yaml:1: zzzzzzzz: unknown key",
      "known keys are name, token, replicas, bytes, public, ratio, args, labels, overlay, preset, "
-     "scaling"},
+     "scaling, pools, download"},
     {"scaling:\n  mx: 1", "svc.yaml:2: scaling.mx: unknown key", "did you mean \"max\"?"},
-    {"scaling: 3", "svc.yaml:1: scaling: want an object, got an integer", ""},
-    {"scaling:\n  max: x", "svc.yaml:2: scaling.max: want an integer, got a string", ""},
-    {"replicas: '2'", "svc.yaml:1: replicas: want an integer, got a string", ""},
+    {"scaling: 3", "svc.yaml:1: scaling: want an object, got an integer",
+     "write a mapping, such as {key: value}"},
+    {"scaling:\n  max: x", "svc.yaml:2: scaling.max: want an integer, got \"x\"",
+     "write a number, without quotes"},
+    {"replicas: '2'", "svc.yaml:1: replicas: want an integer, got \"2\"",
+     "write a number, without quotes"},
     {"replicas: 2.5", "svc.yaml:1: replicas: want an integer of 64 bits, got 2.5", ""},
     {"replicas: 3000000000",
      "svc.yaml:1: replicas: want an integer from -2147483648 to 2147483647, got 3000000000", ""},
     {"bytes: 9223372036854775808",
      "svc.yaml:1: bytes: want an integer of 64 bits, got 9223372036854775808", ""},
-    {"public: yes", "svc.yaml:1: public: want true or false, got a string", ""},
-    {"ratio: [1]", "svc.yaml:1: ratio: want a number, got an array", ""},
-    {"name: 1", "svc.yaml:1: name: want a string, got an integer", "put the value in quotes"},
-    {"name: {}", "svc.yaml:1: name: want a string, got an object", ""},
+    {"public: yes", "svc.yaml:1: public: want true or false, got \"yes\"",
+     "write true or false, without quotes"},
+    {"ratio: [1]", "svc.yaml:1: ratio: want a number, got an array",
+     "write a number, without quotes"},
+    {"name: 1", "svc.yaml:1: name: want a string, got an integer", "put it in quotes"},
+    {"name: {}", "svc.yaml:1: name: want a string, got an object", "write one text"},
     {"name: bad", "svc.yaml:1: name: is bad", ""},
-    {"args: x", "svc.yaml:1: args: want an array of strings, got a string", ""},
+    {"args: x", "svc.yaml:1: args: want an array of strings, got a string",
+     "write a list, such as [a, b]"},
     {"args: [a, 1]", "svc.yaml:1: args: want an array of strings, and not all of it is",
      "put numbers and true or false in quotes"},
     {"labels: {a: true}", "svc.yaml:1: labels: want an object of strings, and not all of it is",
@@ -163,6 +113,21 @@ static const struct refusal refusals[] = {
      "did you mean \"tpu-v6e-4t\"?"},
     {"preset: tpu", "svc.yaml:1: preset: want one of cpu, tpu-v6e-1t, tpu-v6e-4t, got \"tpu\"",
      "did you mean \"cpu\"?"},
+    {"pools: {}", "svc.yaml:1: pools: want an array of objects, got an object",
+     "write a list, such as [a, b]"},
+    {"pools: [{}, 3]", "svc.yaml:1: pools[1]: want an object, got an integer",
+     "write a mapping, such as {key: value}"},
+    {"pools:\n- {}\n- machine: e3",
+     "svc.yaml:3: pools[1].machine: want one of e2, ct6e, got \"e3\"", "did you mean \"e2\"?"},
+    {"pools: [{szie: 3}]", "svc.yaml:1: pools[0].szie: unknown key", "did you mean \"size\"?"},
+    {"pools: [{size: 101}]", "svc.yaml:1: pools[0].size: want 0 to 100, got 101", ""},
+    {"pools:\n- disks:\n  - {}\n  - gb: 9",
+     "svc.yaml:4: pools[0].disks[1].gb: want 10 or more, got 9", ""},
+    {"pools: [{}, {}, {}, {}]", "svc.yaml:1: pools: too many", ""},
+    {"pools: [null]", "svc.yaml:1: pools[0]: want an object, got null",
+     "write a mapping, such as {key: value}"},
+    {"download: 1", "svc.yaml:1: download: want true or false, got an integer",
+     "write true or false, without quotes"},
     {"preset: ''", "svc.yaml:1: preset: want one of cpu, tpu-v6e-1t, tpu-v6e-4t, got \"\"", ""},
 };
 
@@ -188,12 +153,26 @@ static void test_positions_without_lines(void **state)
     (void)state;
     llmd__json_set_str(json, "replicas", "x");
     AUTO(error) llmd_error *error = llmd__fields_read(spec_fields, json, "spec", &spec);
-    assert_string_equal(llmd_error_message(error), "spec: replicas: want an integer, got a string");
+    assert_string_equal(llmd_error_message(error), "spec: replicas: want an integer, got \"x\"");
     AUTO(error) llmd_error *none = llmd__fields_read(spec_fields, NULL, "spec", &spec);
     assert_string_equal(llmd_error_message(none), "spec: want an object, got nothing");
 }
 
+static void test_copy(void **state)
+{
+    struct spec spec = {.scaling = {.min = -1, .enabled = true}}, copy = {0};
+
+    (void)state;
+    assert_null(read_text(full, &spec));
+    assert_null(llmd__fields_copy(spec_fields, &spec, &copy));
+    llmd__fields_free(spec_fields, &spec);
+    assert_string_equal(copy.token, "s3cr3t");
+    expect_json(&copy, full_json);
+    llmd__fields_free(spec_fields, &copy);
+}
+
 struct snapshot {
+    struct field_list pools;
     char *name;
     char *address;
     int replicas;
@@ -212,13 +191,19 @@ static const struct field snapshot_fields[] = {
     {.name = "status.ready", .type = FIELD_BOOL, SNAPSHOT(ready)},
     {.name = "status.conditions", .type = FIELD_JSON, SNAPSHOT(conditions)},
     {.name = "spec.scaling", .type = FIELD_OBJECT, SNAPSHOT(scaling), .fields = scaling_fields},
+    {.name = "status.pools",
+     .type = FIELD_LIST,
+     SNAPSHOT(pools),
+     .fields = pool_fields,
+     .size = sizeof(struct pool)},
     FIELD_END,
 };
 
 static const char object[] =
     "{\"metadata\":{\"name\":\"qwen\",\"generation\":7},\"spec\":{\"replicas\":3,"
     "\"scaling\":{\"max\":9,\"unknown\":1}},"
-    "\"status\":{\"addresses\":[{\"value\":\"10.0.0.1\"}],\"ready\":true,\"conditions\":[1]}}";
+    "\"status\":{\"pools\":[{\"machine\":\"x\"},7,{\"size\":1}],\"addresses\":[{\"value\":\"10.0.0."
+    "1\"}],\"ready\":true,\"conditions\":[1]}}";
 
 static llmd_error *fill(void *data)
 {
@@ -246,6 +231,11 @@ static void test_fill(void **state)
     assert_true(snapshot.ready);
     assert_int_equal(llmd__json_count(snapshot.conditions), 1);
     assert_int_equal(snapshot.scaling.max, 9);
+    const struct pool *pools = snapshot.pools.items;
+    assert_int_equal(snapshot.pools.count, 3);
+    assert_string_equal(pools[0].machine, "x");
+    assert_int_equal(pools[1].size, -1);
+    assert_int_equal(pools[2].size, 1);
     llmd__fields_free(snapshot_fields, &snapshot);
 }
 
@@ -276,6 +266,8 @@ static void test_doc(void **state)
     assert_non_null(strstr(page.data, "| `token` | string, secret | Token |\n"));
     assert_non_null(strstr(page.data, "| `preset` | string | Accelerator: "
                                       "cpu\\|tpu-v6e-1t\\|tpu-v6e-4t |\n"));
+    assert_non_null(strstr(page.data, "| `pools` | list of objects | Machines |\n"));
+    assert_non_null(strstr(page.data, "| `pools[].machine` | string | Type: e2\\|ct6e |\n"));
     assert_non_null(strstr(page.data, "| `scaling.min` | integer | Least replicas |\n"));
 }
 
@@ -311,11 +303,15 @@ static llmd_error *read_and_print(void *data)
     AUTO(json) struct json *json = NULL;
     AUTO(str) char *text = NULL;
     struct spec spec = {.scaling = {.min = -1, .enabled = true}};
+    struct spec copy = {0};
     llmd_error *error = read_text(data, &spec);
 
     if (!error)
-        error = llmd__fields_json(spec_fields, &spec, &json);
+        error = llmd__fields_copy(spec_fields, &spec, &copy);
     llmd__fields_free(spec_fields, &spec);
+    if (!error)
+        error = llmd__fields_json(spec_fields, &copy, &json);
+    llmd__fields_free(spec_fields, &copy);
     TRY(error);
     TRY(llmd__json_print(json, &text));
     return strcmp(text, full_json) == 0 ? NULL : llmd__error(LLMD_E_FAILED, "incomplete: %s", text);
@@ -346,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_read_all_types),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_positions_without_lines),
+        cmocka_unit_test(test_copy),
         cmocka_unit_test(test_fill),
         cmocka_unit_test(test_fill_forgives),
         cmocka_unit_test(test_doc),

@@ -3,6 +3,7 @@
    must parse. */
 #include "base/file.h"
 #include "gateway/spec.h"
+#include "kube/apply.h"
 #include "openai/endpoint.h"
 #include "service/presets.h"
 #include "service/spec.h"
@@ -19,6 +20,7 @@
 #define MANIFESTS SOURCE_DIR "/examples/manifests/"
 
 #define ENDPOINT "url: http://10.0.0.5/llm/qwen\nidleTimeoutMs: 60000\n"
+#define APPLY "namespace: llm\nforce: true\n"
 
 static void none(llmd_error *error)
 {
@@ -57,24 +59,32 @@ static void add_presets(struct buf *page)
 static void render(struct buf *page)
 {
     llmd__buf_str(
-        page, "# Specs\n\n"
-              "<!-- written by tests/unit/test_spec_doc.c from the field tables; "
-              "LLMD_UPDATE_GOLDEN=1 writes it -->\n\n"
-              "YAML or JSON, read by `llmd_service_spec_parse()` and its relatives, by "
-              "`llmd.ServiceSpec` in Python and\nby `llmd.ServiceSpec` in Go. An unknown key is "
-              "refused with the nearest known one, a wrong type with its\nline. What is not "
-              "said is not in the manifest; `overlay` has the last word.\n\n## Service\n\n");
+        page,
+        "# Specs\n\n"
+        "<!-- written by tests/unit/test_spec_doc.c from the field tables; "
+        "LLMD_UPDATE_GOLDEN=1 writes it -->\n\n"
+        "YAML or JSON, read by `llmd_service_spec_parse()` and its relatives, by "
+        "`llmd.ServiceSpec` in Python and\nby `llmd.ServiceSpec` in Go. An unknown key is "
+        "refused with the nearest known one, a wrong type with its\nline. What is not "
+        "said is not in the manifest; `overlay` has the last word.\n\n"
+        "In C, `llmd_service_spec_set(spec, \"gateway.name\", \"edge\")` and its relatives set "
+        "one key from a text: a string\nas it is, numbers and booleans strictly, lists, maps "
+        "and objects as JSON or YAML, replacing what was there.\nBelow a map stands the "
+        "entry's own key: `env.HF_HOME`.\n\n## Service\n\n");
     add_file(page, "tpu.yaml");
     llmd__buf_str(page, "\n");
-    llmd__fields_doc(llmd__service_fields, page);
+    llmd__fields_doc(llmd__service_spec_type.fields, page);
     llmd__buf_str(page, "\n### Presets\n\n");
     add_presets(page);
     llmd__buf_str(page, "\n## Gateway\n\n");
     add_file(page, "gateway.yaml");
     llmd__buf_str(page, "\n");
-    llmd__fields_doc(llmd__gateway_fields, page);
+    llmd__fields_doc(llmd__gateway_spec_type.fields, page);
     llmd__buf_str(page, "\n## Endpoint\n\n```yaml\n" ENDPOINT "```\n\n");
-    llmd__fields_doc(llmd__endpoint_fields, page);
+    llmd__fields_doc(llmd__endpoint_spec_type.fields, page);
+    llmd__buf_str(page,
+                  "\n## Apply\n\nHow `llmd_kube_apply()` behaves.\n\n```yaml\n" APPLY "```\n\n");
+    llmd__fields_doc(llmd__apply_spec_type.fields, page);
     none(llmd__buf_check(page));
 }
 
@@ -104,7 +114,7 @@ static void check_docs(const struct field *fields)
     for (; fields->name; fields++) {
         if (!fields->doc || !fields->doc[0])
             fail_msg("%s has no doc", fields->name);
-        if (fields->type == FIELD_OBJECT)
+        if (fields->fields)
             check_docs(fields->fields);
     }
 }
@@ -112,9 +122,10 @@ static void check_docs(const struct field *fields)
 static void test_every_field_is_explained(void **state)
 {
     (void)state;
-    check_docs(llmd__service_fields);
-    check_docs(llmd__gateway_fields);
-    check_docs(llmd__endpoint_fields);
+    check_docs(llmd__service_spec_type.fields);
+    check_docs(llmd__gateway_spec_type.fields);
+    check_docs(llmd__endpoint_spec_type.fields);
+    check_docs(llmd__apply_spec_type.fields);
 }
 
 static void test_examples_parse(void **state)
@@ -122,11 +133,14 @@ static void test_examples_parse(void **state)
     static const char *const services[] = {"tpu.yaml", "gpu.yaml"};
     llmd_gateway_spec *gateway = NULL;
     llmd_endpoint_spec *endpoint = NULL;
+    llmd_apply_spec *apply = NULL;
     char *text = NULL;
 
     (void)state;
     none(llmd_endpoint_spec_parse(ENDPOINT, &endpoint));
     llmd_endpoint_spec_free(endpoint);
+    none(llmd_apply_spec_parse(APPLY, &apply));
+    llmd_apply_spec_free(apply);
     for (size_t i = 0; i < 2; i++) {
         llmd_service_spec *spec = NULL;
         char path[512];

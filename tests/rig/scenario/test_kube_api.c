@@ -62,7 +62,7 @@ static void a_dry_run_changes_nothing(void **state)
     struct tally tally;
 
     (void)state;
-    llmd_apply_spec_set_dry_run(spec, true);
+    llmd_apply_spec_set(spec, "dryRun", "true");
     apply(kube, CONFIG("dry", "1"));
     succeed(apply_with(kube, CONFIG("dry", "2"), spec, &tally));
     assert_int_equal(tally.configured, 1);
@@ -109,7 +109,7 @@ static void a_conflict_names_manager_and_field(void **state)
                         "apply ConfigMap/" NS "/shared: 409 Conflict: \"somebody\" owns "
                         ".data.x");
     assert_non_null(strstr(llmd_error_advice(error), "force"));
-    llmd_apply_spec_set_force(spec, true);
+    llmd_apply_spec_set(spec, "force", "true");
     succeed(apply_with(kube, CONFIG("shared", "ours"), spec, &tally));
     assert_int_equal(tally.configured, 1);
 }

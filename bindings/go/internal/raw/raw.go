@@ -40,9 +40,6 @@ typedef long long swig_type_10;
 typedef long long swig_type_11;
 typedef long long swig_type_12;
 typedef long long swig_type_13;
-typedef long long swig_type_14;
-typedef long long swig_type_15;
-typedef long long swig_type_16;
 extern void _wrap_Swig_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_raw_1f7915c1bd4457d3(swig_intgo arg1);
 extern void _wrap_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
@@ -118,9 +115,6 @@ extern void _wrap_kube_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_kube_version_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
 extern uintptr_t _wrap_apply_spec_new_raw_1f7915c1bd4457d3(void);
 extern uintptr_t _wrap_apply_spec_parse_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
-extern void _wrap_apply_spec_set_force_raw_1f7915c1bd4457d3(uintptr_t arg1, _Bool arg2);
-extern void _wrap_apply_spec_set_ns_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
-extern void _wrap_apply_spec_set_dry_run_raw_1f7915c1bd4457d3(uintptr_t arg1, _Bool arg2);
 extern void _wrap_apply_spec_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_kube_apply_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, swig_voidp arg4);
 extern uintptr_t _wrap_kube_get_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, swig_voidp arg6);
@@ -144,10 +138,6 @@ extern uintptr_t _wrap_kube_proxy_get_raw_1f7915c1bd4457d3(uintptr_t arg1, uintp
 extern uintptr_t _wrap_gateway_spec_new_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
 extern uintptr_t _wrap_gateway_spec_parse_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
 extern uintptr_t _wrap_gateway_spec_parse_file_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
-extern void _wrap_gateway_spec_set_class_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
-extern void _wrap_gateway_spec_set_address_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
-extern void _wrap_gateway_spec_set_tls_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3);
-extern void _wrap_gateway_spec_set_overlay_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
 extern uintptr_t _wrap_gateway_spec_name_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_gateway_spec_ns_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_gateway_spec_json_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
@@ -171,14 +161,6 @@ extern swig_intgo _wrap_LLMD_REQUEST_CHAT_raw_1f7915c1bd4457d3(void);
 extern swig_intgo _wrap_LLMD_REQUEST_COMPLETION_raw_1f7915c1bd4457d3(void);
 extern uintptr_t _wrap_endpoint_spec_new_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_endpoint_spec_parse_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
-extern void _wrap_endpoint_spec_set_url_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
-extern void _wrap_endpoint_spec_set_model_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
-extern void _wrap_endpoint_spec_add_header_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3);
-extern void _wrap_endpoint_spec_set_ca_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
-extern void _wrap_endpoint_spec_set_insecure_raw_1f7915c1bd4457d3(uintptr_t arg1, _Bool arg2);
-extern void _wrap_endpoint_spec_set_connect_timeout_ms_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_type_7 arg2);
-extern void _wrap_endpoint_spec_set_first_event_timeout_ms_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_type_8 arg2);
-extern void _wrap_endpoint_spec_set_idle_timeout_ms_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_type_9 arg2);
 extern void _wrap_endpoint_spec_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_endpoint_open_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
 extern uintptr_t _wrap_endpoint_url_raw_1f7915c1bd4457d3(uintptr_t arg1);
@@ -191,7 +173,7 @@ extern uintptr_t _wrap_request_parse_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_v
 extern void _wrap_request_add_message_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3);
 extern void _wrap_request_set_prompt_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
 extern void _wrap_request_set_model_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
-extern void _wrap_request_set_max_tokens_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_type_10 arg2);
+extern void _wrap_request_set_max_tokens_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_type_7 arg2);
 extern void _wrap_request_set_temperature_raw_1f7915c1bd4457d3(uintptr_t arg1, double arg2);
 extern void _wrap_request_set_overlay_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
 extern uintptr_t _wrap_request_json_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
@@ -206,7 +188,7 @@ extern uintptr_t _wrap_delta_reasoning_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern swig_intgo _wrap_delta_index_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_delta_finish_reason_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_delta_json_raw_1f7915c1bd4457d3(uintptr_t arg1);
-extern swig_type_11 _wrap_delta_tag_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern swig_type_8 _wrap_delta_tag_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern _Bool _wrap_delta_last_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_delta_error_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern void _wrap_delta_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
@@ -215,16 +197,16 @@ extern uintptr_t _wrap_reply_reasoning_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_reply_finish_reason_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_reply_model_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_reply_id_raw_1f7915c1bd4457d3(uintptr_t arg1);
-extern swig_type_12 _wrap_reply_prompt_tokens_raw_1f7915c1bd4457d3(uintptr_t arg1);
-extern swig_type_13 _wrap_reply_completion_tokens_raw_1f7915c1bd4457d3(uintptr_t arg1);
-extern swig_type_14 _wrap_reply_cached_tokens_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern swig_type_9 _wrap_reply_prompt_tokens_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern swig_type_10 _wrap_reply_completion_tokens_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern swig_type_11 _wrap_reply_cached_tokens_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern double _wrap_reply_ttft_ms_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern double _wrap_reply_total_ms_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_reply_json_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern void _wrap_reply_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_mux_open_raw_1f7915c1bd4457d3(swig_voidp arg1);
-extern uintptr_t _wrap_mux_add_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, swig_type_15 arg4);
-extern void _wrap_mux_cancel_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_type_16 arg2);
+extern uintptr_t _wrap_mux_add_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, swig_type_12 arg4);
+extern void _wrap_mux_cancel_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_type_13 arg2);
 extern uintptr_t _wrap_mux_next_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
 extern uintptr_t _wrap_mux_take_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
 extern swig_intgo _wrap_mux_fd_raw_1f7915c1bd4457d3(uintptr_t arg1);
@@ -232,17 +214,6 @@ extern void _wrap_mux_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_service_spec_new_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3);
 extern uintptr_t _wrap_service_spec_parse_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
 extern uintptr_t _wrap_service_spec_parse_file_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
-extern void _wrap_service_spec_set_preset_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
-extern void _wrap_service_spec_set_replicas_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_service_spec_set_model_name_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
-extern void _wrap_service_spec_set_image_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
-extern void _wrap_service_spec_add_arg_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
-extern void _wrap_service_spec_add_env_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3);
-extern void _wrap_service_spec_set_gateway_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3);
-extern void _wrap_service_spec_set_hf_token_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
-extern void _wrap_service_spec_set_pull_secret_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern void _wrap_service_spec_set_warmup_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_service_spec_set_overlay_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
 extern uintptr_t _wrap_service_spec_name_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_service_spec_ns_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_service_spec_json_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
@@ -938,28 +909,6 @@ swig_r_1 = swig_r
 	return swig_r_1
 }
 
-func Apply_spec_set_force(arg1 uintptr, arg2 bool) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	_swig_i_1 := arg2
-	C._wrap_apply_spec_set_force_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1))
-}
-
-func Apply_spec_set_ns(arg1 uintptr, arg2 uintptr) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	var _swig_i_1 uintptr
-_swig_i_1 = arg2
-	C._wrap_apply_spec_set_ns_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
-}
-
-func Apply_spec_set_dry_run(arg1 uintptr, arg2 bool) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	_swig_i_1 := arg2
-	C._wrap_apply_spec_set_dry_run_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1))
-}
-
 func Apply_spec_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
 _swig_i_0 = arg1
@@ -1261,40 +1210,6 @@ swig_r_1 = swig_r
 	return swig_r_1
 }
 
-func Gateway_spec_set_class(arg1 uintptr, arg2 uintptr) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	var _swig_i_1 uintptr
-_swig_i_1 = arg2
-	C._wrap_gateway_spec_set_class_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
-}
-
-func Gateway_spec_set_address(arg1 uintptr, arg2 uintptr) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	var _swig_i_1 uintptr
-_swig_i_1 = arg2
-	C._wrap_gateway_spec_set_address_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
-}
-
-func Gateway_spec_set_tls(arg1 uintptr, arg2 uintptr, arg3 uintptr) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	var _swig_i_1 uintptr
-_swig_i_1 = arg2
-	var _swig_i_2 uintptr
-_swig_i_2 = arg3
-	C._wrap_gateway_spec_set_tls_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2))
-}
-
-func Gateway_spec_set_overlay(arg1 uintptr, arg2 uintptr) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	var _swig_i_1 uintptr
-_swig_i_1 = arg2
-	C._wrap_gateway_spec_set_overlay_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
-}
-
 func Gateway_spec_name(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
@@ -1544,68 +1459,6 @@ swig_r_1 = swig_r
 	return swig_r_1
 }
 
-func Endpoint_spec_set_url(arg1 uintptr, arg2 uintptr) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	var _swig_i_1 uintptr
-_swig_i_1 = arg2
-	C._wrap_endpoint_spec_set_url_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
-}
-
-func Endpoint_spec_set_model(arg1 uintptr, arg2 uintptr) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	var _swig_i_1 uintptr
-_swig_i_1 = arg2
-	C._wrap_endpoint_spec_set_model_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
-}
-
-func Endpoint_spec_add_header(arg1 uintptr, arg2 uintptr, arg3 uintptr) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	var _swig_i_1 uintptr
-_swig_i_1 = arg2
-	var _swig_i_2 uintptr
-_swig_i_2 = arg3
-	C._wrap_endpoint_spec_add_header_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2))
-}
-
-func Endpoint_spec_set_ca(arg1 uintptr, arg2 uintptr) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	var _swig_i_1 uintptr
-_swig_i_1 = arg2
-	C._wrap_endpoint_spec_set_ca_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
-}
-
-func Endpoint_spec_set_insecure(arg1 uintptr, arg2 bool) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	_swig_i_1 := arg2
-	C._wrap_endpoint_spec_set_insecure_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1))
-}
-
-func Endpoint_spec_set_connect_timeout_ms(arg1 uintptr, arg2 int64) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	_swig_i_1 := arg2
-	C._wrap_endpoint_spec_set_connect_timeout_ms_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_type_7(_swig_i_1))
-}
-
-func Endpoint_spec_set_first_event_timeout_ms(arg1 uintptr, arg2 int64) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	_swig_i_1 := arg2
-	C._wrap_endpoint_spec_set_first_event_timeout_ms_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_type_8(_swig_i_1))
-}
-
-func Endpoint_spec_set_idle_timeout_ms(arg1 uintptr, arg2 int64) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	_swig_i_1 := arg2
-	C._wrap_endpoint_spec_set_idle_timeout_ms_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_type_9(_swig_i_1))
-}
-
 func Endpoint_spec_free(arg1 uintptr) {
 	var _swig_i_0 uintptr
 _swig_i_0 = arg1
@@ -1739,7 +1592,7 @@ func Request_set_max_tokens(arg1 uintptr, arg2 int64) {
 	var _swig_i_0 uintptr
 _swig_i_0 = arg1
 	_swig_i_1 := arg2
-	C._wrap_request_set_max_tokens_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_type_10(_swig_i_1))
+	C._wrap_request_set_max_tokens_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_type_7(_swig_i_1))
 }
 
 func Request_set_temperature(arg1 uintptr, arg2 float64) {
@@ -2044,7 +1897,7 @@ _swig_i_1 = arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_mux_add_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_type_15(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_mux_add_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_type_12(_swig_i_3)))
 	var swig_r_1 uintptr
 swig_r_1 = swig_r
 	return swig_r_1
@@ -2054,7 +1907,7 @@ func Mux_cancel(arg1 uintptr, arg2 uint64) {
 	var _swig_i_0 uintptr
 _swig_i_0 = arg1
 	_swig_i_1 := arg2
-	C._wrap_mux_cancel_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_type_16(_swig_i_1))
+	C._wrap_mux_cancel_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_type_13(_swig_i_1))
 }
 
 func Mux_next(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
@@ -2133,100 +1986,6 @@ _swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
 	var swig_r_1 uintptr
 swig_r_1 = swig_r
 	return swig_r_1
-}
-
-func Service_spec_set_preset(arg1 uintptr, arg2 uintptr) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	var _swig_i_1 uintptr
-_swig_i_1 = arg2
-	C._wrap_service_spec_set_preset_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
-}
-
-func Service_spec_set_replicas(arg1 uintptr, arg2 int) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	_swig_i_1 := arg2
-	C._wrap_service_spec_set_replicas_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
-}
-
-func Service_spec_set_model_name(arg1 uintptr, arg2 uintptr) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	var _swig_i_1 uintptr
-_swig_i_1 = arg2
-	C._wrap_service_spec_set_model_name_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
-}
-
-func Service_spec_set_image(arg1 uintptr, arg2 uintptr) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	var _swig_i_1 uintptr
-_swig_i_1 = arg2
-	C._wrap_service_spec_set_image_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
-}
-
-func Service_spec_add_arg(arg1 uintptr, arg2 uintptr) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	var _swig_i_1 uintptr
-_swig_i_1 = arg2
-	C._wrap_service_spec_add_arg_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
-}
-
-func Service_spec_add_env(arg1 uintptr, arg2 uintptr, arg3 uintptr) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	var _swig_i_1 uintptr
-_swig_i_1 = arg2
-	var _swig_i_2 uintptr
-_swig_i_2 = arg3
-	C._wrap_service_spec_add_env_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2))
-}
-
-func Service_spec_set_gateway(arg1 uintptr, arg2 uintptr, arg3 uintptr) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	var _swig_i_1 uintptr
-_swig_i_1 = arg2
-	var _swig_i_2 uintptr
-_swig_i_2 = arg3
-	C._wrap_service_spec_set_gateway_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2))
-}
-
-func Service_spec_set_hf_token(arg1 uintptr, arg2 uintptr) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	var _swig_i_1 uintptr
-_swig_i_1 = arg2
-	C._wrap_service_spec_set_hf_token_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
-}
-
-func Service_spec_set_pull_secret(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 uintptr) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	var _swig_i_1 uintptr
-_swig_i_1 = arg2
-	var _swig_i_2 uintptr
-_swig_i_2 = arg3
-	var _swig_i_3 uintptr
-_swig_i_3 = arg4
-	C._wrap_service_spec_set_pull_secret_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3))
-}
-
-func Service_spec_set_warmup(arg1 uintptr, arg2 int) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	_swig_i_1 := arg2
-	C._wrap_service_spec_set_warmup_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
-}
-
-func Service_spec_set_overlay(arg1 uintptr, arg2 uintptr) {
-	var _swig_i_0 uintptr
-_swig_i_0 = arg1
-	var _swig_i_1 uintptr
-_swig_i_1 = arg2
-	C._wrap_service_spec_set_overlay_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1))
 }
 
 func Service_spec_name(arg1 uintptr) (_swig_ret uintptr) {
