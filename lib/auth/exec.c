@@ -123,8 +123,7 @@ static llmd_error *set_argv(struct exec_plugin *plugin, const struct json *args)
     size_t count = 0;
     plugin->argv[count++] = llmd__strdup(plugin->command);
     CHECK_MEMORY(plugin->argv[0]);
-    JSON_EACH(arg, args)
-    {
+    JSON_EACH(arg, args) {
         plugin->argv[count] = llmd__strdup(llmd__json_text(arg));
         CHECK_MEMORY(plugin->argv[count++]);
     }
@@ -136,8 +135,7 @@ static llmd_error *set_env(struct exec_plugin *plugin, const struct json *variab
     plugin->env = llmd__calloc(llmd__json_count(variables) + 2, sizeof *plugin->env);
     CHECK_MEMORY(plugin->env);
     size_t count = 0;
-    JSON_EACH(variable, variables)
-    {
+    JSON_EACH(variable, variables) {
         const char *name = llmd__json_str(variable, "name");
         if (!name[0] || strchr(name, '='))
             return llmd__error(LLMD_E_INVALID, "exec plugin %s: env: a name is missing or has '='",

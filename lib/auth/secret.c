@@ -21,8 +21,7 @@ static void wipe_texts(const struct json *json)
     const char *text = llmd__json_text(json);
 
     llmd__wipe((char *)(uintptr_t)text, strlen(text));
-    JSON_EACH(child, json)
-    {
+    JSON_EACH(child, json) {
         wipe_texts(child);
     }
 }

@@ -106,8 +106,7 @@ static llmd_error *replace_json(struct json **json, const struct json *value)
 
 static bool all_strings(const struct json *value)
 {
-    JSON_EACH(item, value)
-    {
+    JSON_EACH(item, value) {
         if (llmd__json_type(item) != JSON_STRING)
             return false;
     }
@@ -279,8 +278,7 @@ static llmd_error *read_list(const struct field *field, const struct json *array
     TRY(new_items(field, count, list));
     item = list->items;
     struct place below = {.parent = place, .what = place->what, .lines = place->lines};
-    JSON_EACH(value, array)
-    {
+    JSON_EACH(value, array) {
         TRY(read_object(field->fields, value, &below, item));
         item += field->size;
         below.index++;
@@ -344,8 +342,7 @@ static llmd_error *read_object(const struct field *fields, const struct json *ob
 {
     if (llmd__json_type(object) != JSON_OBJECT)
         return at(place, object, want("an object", object));
-    JSON_EACH(value, object)
-    {
+    JSON_EACH(value, object) {
         const char *key = llmd__json_key(value);
         const struct field *field = llmd__field_find(fields, key, strlen(key));
         struct place below = {place, place->what, key, 0, place->lines};
@@ -383,8 +380,7 @@ static llmd_error *fill_list(const struct field *field, const struct json *array
         return NULL;
     TRY(new_items(field, llmd__json_count(array), list));
     char *item = list->items;
-    JSON_EACH(value, array)
-    {
+    JSON_EACH(value, array) {
         TRY(llmd__fields_fill(field->fields, value, item));
         item += field->size;
     }

@@ -581,8 +581,7 @@ llmd_error *llmd__json_check(const struct json *json)
 {
     if (!json || node(json)->type & LATCHED)
         return NO_MEMORY;
-    JSON_EACH(child, json)
-    {
+    JSON_EACH(child, json) {
         TRY(llmd__json_check(child));
     }
     return NULL;

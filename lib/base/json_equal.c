@@ -20,8 +20,7 @@ static bool equal_arrays(const struct json *a, const struct json *b)
 {
     const struct json *other = llmd__json_first(b);
 
-    JSON_EACH(item, a)
-    {
+    JSON_EACH(item, a) {
         if (!other || !llmd__json_equal(item, other))
             return false;
         other = llmd__json_next(other);
@@ -36,8 +35,7 @@ static bool equal_objects(const struct json *a, const struct json *b)
 
     if (llmd__json_count(a) != llmd__json_count(b))
         return false;
-    JSON_EACH(item, a)
-    {
+    JSON_EACH(item, a) {
         const char *key = llmd__json_key(item);
         const struct json *other = next;
         if (!other || strcmp(llmd__json_key(other), key) != 0)

@@ -37,8 +37,7 @@ static llmd_error *merge_member(struct json *target, const struct json *patch)
 
 static llmd_error *merge_members(struct json *target, const struct json *patch)
 {
-    JSON_EACH(member, patch)
-    {
+    JSON_EACH(member, patch) {
         TRY(merge_member(target, member));
     }
     return NULL;

@@ -12,8 +12,7 @@ static const struct json *member(const struct json *json, const char *key, size_
 {
     if (llmd__json_type(json) != JSON_OBJECT)
         return NULL;
-    JSON_EACH(item, json)
-    {
+    JSON_EACH(item, json) {
         const char *name = llmd__json_key(item);
         if (strncmp(name, key, len) == 0 && name[len] == '\0')
             return item;
@@ -25,8 +24,7 @@ static const struct json *element(const struct json *json, size_t index)
 {
     if (llmd__json_type(json) != JSON_ARRAY)
         return NULL;
-    JSON_EACH(item, json)
-    {
+    JSON_EACH(item, json) {
         if (index-- == 0)
             return item;
     }

@@ -32,8 +32,7 @@ static void print_items(struct printer *to, const struct json *json, bool keys)
 {
     llmd__buf_char(to->buf, keys ? '{' : '[');
     to->depth++;
-    JSON_EACH(item, json)
-    {
+    JSON_EACH(item, json) {
         if (item != llmd__json_first(json))
             llmd__buf_char(to->buf, ',');
         new_line(to);

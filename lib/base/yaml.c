@@ -89,8 +89,7 @@ static int measure(const struct json *json, size_t *weight)
     int height = 0;
 
     *weight += 1 + (strlen(llmd__json_text(json)) + strlen(llmd__json_key(json))) / 32;
-    JSON_EACH(item, json)
-    {
+    JSON_EACH(item, json) {
         int below = measure(item, weight);
         height = below > height ? below : height;
     }
@@ -296,10 +295,8 @@ static llmd_error *apply_merges(struct json *object, const struct json *merges)
 {
     if (!llmd__json_first(merges))
         return NULL;
-    JSON_EACH(merge, merges)
-    {
-        JSON_EACH(member, merge)
-        {
+    JSON_EACH(merge, merges) {
+        JSON_EACH(member, merge) {
             struct json *copy = NULL;
             TRY(llmd__json_copy(member, &copy));
             CHECK_MEMORY(llmd__json_append(object, llmd__json_key(member), copy));

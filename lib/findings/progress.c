@@ -110,8 +110,7 @@ static bool scales_up(const struct scene *scene, const struct json *pod)
 /* Whether a container of them has ever run: a crash does not lead back to the image. */
 static bool any_ran(const struct json *statuses)
 {
-    JSON_EACH(status, statuses)
-    {
+    JSON_EACH(status, statuses) {
         if (llmd__json_get(status, "state.running") || llmd__json_get(status, "state.terminated") ||
             llmd__json_get(status, "lastState.terminated"))
             return true;
@@ -166,8 +165,7 @@ static llmd_error *look_at_conditions(struct progress *progress, const struct sc
 {
     const struct json *service = llmd__scene_service(scene);
 
-    JSON_EACH(condition, llmd__json_get(service, "status.conditions"))
-    {
+    JSON_EACH(condition, llmd__json_get(service, "status.conditions")) {
         const char *type = llmd__json_str(condition, "type");
         const char *status = llmd__json_str(condition, "status");
         bool changed = false;

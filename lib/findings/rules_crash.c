@@ -72,8 +72,7 @@ static llmd_error *add_crash(const struct scene *scene, const struct json *pod,
 static llmd_error *add_crashes(const struct scene *scene, const struct json *pod, const char *list,
                                struct sightings *out)
 {
-    JSON_EACH(status, llmd__json_get(pod, list))
-    {
+    JSON_EACH(status, llmd__json_get(pod, list)) {
         if (is_crash(pod, status))
             TRY(add_crash(scene, pod, status, out));
     }

@@ -33,8 +33,7 @@ static bool selector_fits(const struct json *pod, const struct json *node)
 {
     const struct json *labels = llmd__json_get(node, "metadata.labels");
 
-    JSON_EACH(wanted, llmd__json_get(pod, "spec.nodeSelector"))
-    {
+    JSON_EACH(wanted, llmd__json_get(pod, "spec.nodeSelector")) {
         const struct json *has = llmd__json_member(labels, llmd__json_key(wanted));
 
         if (!has || strcmp(llmd__json_text(has), llmd__json_text(wanted)))
@@ -60,10 +59,8 @@ static const char *too_much(const struct json *pod, const struct json *node)
 {
     const struct json *allocatable = llmd__json_get(node, "status.allocatable");
 
-    JSON_EACH(container, llmd__json_get(pod, "spec.containers"))
-    {
-        JSON_EACH(request, llmd__json_get(container, "resources.requests"))
-        {
+    JSON_EACH(container, llmd__json_get(pod, "spec.containers")) {
+        JSON_EACH(request, llmd__json_get(container, "resources.requests")) {
             const char *name = llmd__json_key(request);
             long has = count_of(allocatable, name);
 
@@ -213,8 +210,7 @@ static llmd_error *each_container(const struct scene *scene, container_fn look,
     SCENE_EACH(pod, scene, SCENE_POD)
     {
         for (size_t i = 0; i < 2 && !llmd__scene_is_leaving(pod); i++) {
-            JSON_EACH(status, llmd__json_get(pod, lists[i]))
-            {
+            JSON_EACH(status, llmd__json_get(pod, lists[i])) {
                 TRY(look(scene, pod, status, out));
             }
         }

@@ -123,8 +123,7 @@ static llmd_error *each_parent(const struct scene *scene, enum scene_kind kind, 
 {
     SCENE_EACH(object, scene, kind)
     {
-        JSON_EACH(parent, llmd__json_get(object, "status.parents"))
-        {
+        JSON_EACH(parent, llmd__json_get(object, "status.parents")) {
             const struct json *condition = llmd__scene_condition(parent, type);
 
             if (has_status(condition, "False") && is_fresh(object, condition))
@@ -154,8 +153,7 @@ static llmd_error *observe_route_empty(const struct scene *scene, struct sightin
 {
     SCENE_EACH(route, scene, SCENE_ROUTE)
     {
-        JSON_EACH(rule, llmd__json_get(route, "spec.rules"))
-        {
+        JSON_EACH(rule, llmd__json_get(route, "spec.rules")) {
             if (llmd__json_count(llmd__json_member(rule, "backendRefs")) == 0)
                 return llmd__sighting_add(out, llmd__scene_subject(route), "", 1,
                                           "rule %s has no backend", llmd__json_str(rule, "name"));

@@ -176,8 +176,7 @@ static llmd_error *observe_not_ready(const struct scene *scene, struct sightings
 
     if (!llmd__scene_fresh(scene))
         return NULL;
-    JSON_EACH(condition, llmd__json_get(service, "status.conditions"))
-    {
+    JSON_EACH(condition, llmd__json_get(service, "status.conditions")) {
         const char *type = llmd__json_str(condition, "type");
 
         if (is_false(condition) && strcmp(type, "Ready") && strcmp(type, "RouterReady") &&

@@ -192,8 +192,7 @@ const char *llmd__scene_find_log(const struct scene *scene, const char *pod, con
 {
     size_t len = strlen(pod);
 
-    JSON_EACH(item, scene->logs)
-    {
+    JSON_EACH(item, scene->logs) {
         const char *key = llmd__json_key(item);
 
         if (!strncmp(key, pod, len) && key[len] == '/' && !strcmp(key + len + 1, container))
@@ -259,8 +258,7 @@ char *llmd__scene_subject(const struct json *object)
 
 const struct json *llmd__scene_condition(const struct json *owner, const char *type)
 {
-    JSON_EACH(condition, llmd__json_member(owner, "conditions"))
-    {
+    JSON_EACH(condition, llmd__json_member(owner, "conditions")) {
         if (!strcmp(llmd__json_str(condition, "type"), type))
             return condition;
     }

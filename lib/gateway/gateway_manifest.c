@@ -63,8 +63,7 @@ static llmd_error *metadata_of(const llmd_gateway_spec *spec, const char *ns, st
                         " 'labels': {'app.kubernetes.io/managed-by': 'libllmd'}}",
                         spec->name, ns, spec->annotations));
     labels = llmd__json_edit(metadata, "labels");
-    JSON_EACH(item, spec->labels)
-    {
+    JSON_EACH(item, spec->labels) {
         llmd__json_set_str(labels, llmd__json_key(item), llmd__json_text(item));
     }
     *out = TAKE(metadata);

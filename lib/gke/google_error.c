@@ -128,8 +128,7 @@ static enum trouble class_of_status(int status)
 
 static const struct json *error_info(const struct json *error)
 {
-    JSON_EACH(detail, llmd__json_member(error, "details"))
-    {
+    JSON_EACH(detail, llmd__json_member(error, "details")) {
         if (*llmd__json_str(detail, "reason"))
             return detail;
     }
@@ -197,8 +196,7 @@ llmd_error *llmd__google_refusal(int status, const char *body, const char *what,
 
 static const char *condition_text(const struct json *operation, const char *list)
 {
-    JSON_EACH(condition, llmd__json_member(operation, list))
-    {
+    JSON_EACH(condition, llmd__json_member(operation, list)) {
         if (*llmd__json_str(condition, "message"))
             return llmd__json_str(condition, "message");
     }

@@ -179,8 +179,7 @@ static bool lists(const char *json, size_t len, const char *model)
     AUTO(json) struct json *answer = NULL;
     bool found = false;
     llmd_error_free(llmd__json_parse(json, len, "models", &answer));
-    JSON_EACH(item, llmd__json_member(answer, "data"))
-    {
+    JSON_EACH(item, llmd__json_member(answer, "data")) {
         found = found || strcmp(llmd__json_str(item, "id"), model) == 0;
     }
     return found;

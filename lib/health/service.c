@@ -95,8 +95,7 @@ static llmd_error *take_list(struct health *health, const struct step_input *inp
     if (set->denied)
         return NULL;
     TRY(llmd__json_parse(input->text, input->text_len, "Kubernetes answer", &answer));
-    JSON_EACH(item, llmd__json_get(answer, "items"))
-    {
+    JSON_EACH(item, llmd__json_get(answer, "items")) {
         TRY(llmd__scene_put(&health->scene, looked_at[health->at].kind, item));
     }
     return NULL;

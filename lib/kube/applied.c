@@ -30,8 +30,7 @@ static const char *last_write(const struct json *object, bool ours)
 {
     const char *last = "";
 
-    JSON_EACH(entry, llmd__json_get(object, "metadata.managedFields"))
-    {
+    JSON_EACH(entry, llmd__json_get(object, "metadata.managedFields")) {
         bool is_ours = strcmp(llmd__json_str(entry, "manager"), LLMD__FIELD_MANAGER) == 0 &&
                        strcmp(llmd__json_str(entry, "operation"), "Apply") == 0;
         const char *time = llmd__json_str(entry, "time");

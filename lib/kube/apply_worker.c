@@ -230,8 +230,7 @@ static llmd_error *take_served(const struct work *work)
 
     if (work->input->status == 200)
         TRY(llmd__json_parse(work->input->text, work->input->text_len, "discovery", &list));
-    JSON_EACH(resource, llmd__json_member(list, "resources"))
-    {
+    JSON_EACH(resource, llmd__json_member(list, "resources")) {
         if (strcmp(llmd__json_str(resource, "name"), worker->item->crd_plural) == 0) {
             worker->version++;
             return ask_served(work);
@@ -247,8 +246,7 @@ static void add_conditions(struct buf *buf, const struct json *crd)
 {
     const char *separator = "";
 
-    JSON_EACH(condition, llmd__json_get(crd, "status.conditions"))
-    {
+    JSON_EACH(condition, llmd__json_get(crd, "status.conditions")) {
         if (strcmp(llmd__json_str(condition, "status"), "False") != 0)
             continue;
         llmd__buf_format(buf, "%s%s=False: %s", separator, llmd__json_str(condition, "type"),
@@ -368,8 +366,7 @@ static bool has_nothing_to_say(const struct apply_worker *worker)
 {
     if (!worker->item->bare || !worker->looked)
         return false;
-    JSON_EACH(entry, llmd__json_get(worker->looked, "metadata.managedFields"))
-    {
+    JSON_EACH(entry, llmd__json_get(worker->looked, "metadata.managedFields")) {
         if (strcmp(llmd__json_str(entry, "manager"), LLMD__FIELD_MANAGER) == 0)
             return false;
     }

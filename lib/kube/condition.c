@@ -232,8 +232,7 @@ static llmd_error *follow_each(const struct json *array, const struct part *part
                                const char *wanted, bool *met)
 {
     *met = false;
-    JSON_EACH(item, array)
-    {
+    JSON_EACH(item, array) {
         if (part->kind == PART_FILTER &&
             strcmp(llmd__json_text(llmd__json_member(item, part->name)), part->value) != 0)
             continue;

@@ -83,8 +83,7 @@ static void add_holder(struct buf *buf, const char *text)
 /* A namespace says in conditions what is left in it. */
 static void add_remains(struct buf *buf, const struct json *object)
 {
-    JSON_EACH(condition, llmd__json_get(object, "status.conditions"))
-    {
+    JSON_EACH(condition, llmd__json_get(object, "status.conditions")) {
         const char *type = llmd__json_str(condition, "type");
         if (strncmp(type, "Namespace", 9) == 0 &&
             strcmp(llmd__json_str(condition, "status"), "True") == 0)
@@ -101,7 +100,7 @@ static llmd_error *note_holders(struct deletion *deletion, const struct json *ob
     llmd__free(deletion->subject);
     deletion->subject = subject;
     JSON_EACH(finalizer, llmd__json_get(object, "metadata.finalizers"))
-    add_holder(&holders, llmd__json_text(finalizer));
+        add_holder(&holders, llmd__json_text(finalizer));
     if (strcmp(llmd__json_str(object, "kind"), "Namespace") == 0)
         add_remains(&holders, object);
     TRY(llmd__buf_check(&holders));

@@ -149,7 +149,7 @@ static llmd_error *open_impersonation(const struct json *user, struct identity *
     if (*llmd__json_str(user, "as-uid"))
         TRY(add_header(out, "Impersonate-Uid", llmd__json_str(user, "as-uid")));
     JSON_EACH(group, llmd__json_get(user, "as-groups"))
-    TRY(add_header(out, "Impersonate-Group", llmd__json_text(group)));
+        TRY(add_header(out, "Impersonate-Group", llmd__json_text(group)));
     return NULL;
 }
 

@@ -72,8 +72,7 @@ static llmd_error *check_entry(const struct kubeconfig_file *file, const struct 
 
 static const struct json *find_entry(const struct json *list, const char *name)
 {
-    JSON_EACH(entry, list)
-    {
+    JSON_EACH(entry, list) {
         if (strcmp(llmd__json_str(entry, "name"), name) == 0)
             return entry;
     }
@@ -113,8 +112,7 @@ static llmd_error *merge_section(const struct kubeconfig_file *file, const struc
 
     if (!is_unset(list) && llmd__json_type(list) != JSON_ARRAY)
         return bad(file, list, section->list, "a list");
-    JSON_EACH(entry, list)
-    {
+    JSON_EACH(entry, list) {
         AUTO(json) struct json *copy = NULL;
         const char *name;
 
@@ -167,8 +165,7 @@ static void add_names(struct buf *buf, const struct json *list)
 {
     int count = 0;
 
-    JSON_EACH(entry, list)
-    {
+    JSON_EACH(entry, list) {
         if (++count <= 20)
             llmd__buf_format(buf, "%s\"%s\"", count > 1 ? ", " : "", llmd__json_str(entry, "name"));
     }

@@ -57,8 +57,7 @@ static llmd_error *read_versions(struct manifest *manifest, const struct json *v
 
     manifest->crd_versions = llmd__calloc(llmd__json_count(versions) + 1, sizeof(char *));
     CHECK_MEMORY(manifest->crd_versions);
-    JSON_EACH(version, versions)
-    {
+    JSON_EACH(version, versions) {
         if (!llmd__json_bool(version, "served", true))
             continue;
         manifest->crd_versions[count] = llmd__strdup(llmd__json_str(version, "name"));
@@ -156,8 +155,7 @@ static llmd_error *read_all(struct manifest_set *set, const struct json *objects
 {
     if (depth > LIST_DEPTH_MAX)
         return llmd__error(LLMD_E_INVALID, "%s: lists nested deeper than %d", what, LIST_DEPTH_MAX);
-    JSON_EACH(object, objects)
-    {
+    JSON_EACH(object, objects) {
         if (is_list(object)) {
             TRY(read_all(set, llmd__json_member(object, "items"), what, depth + 1));
             continue;

@@ -37,8 +37,7 @@ char *llmd__object_subject(const struct json *object)
 /* Types are compared without case, as kubectl does. */
 const struct json *llmd__object_condition(const struct json *object, const char *type)
 {
-    JSON_EACH(condition, llmd__json_get(object, "status.conditions"))
-    {
+    JSON_EACH(condition, llmd__json_get(object, "status.conditions")) {
         if (strcasecmp(llmd__json_str(condition, "type"), type) == 0)
             return condition;
     }
@@ -64,8 +63,7 @@ bool llmd__object_condition_is(const struct json *object, const char *type, cons
 
 bool llmd__object_owned_by(const struct json *object, const char *uid)
 {
-    JSON_EACH(owner, llmd__json_get(object, "metadata.ownerReferences"))
-    {
+    JSON_EACH(owner, llmd__json_get(object, "metadata.ownerReferences")) {
         if (*uid && strcmp(llmd__json_str(owner, "uid"), uid) == 0)
             return true;
     }

@@ -86,8 +86,7 @@ static const char *keep_short_names(struct texts *texts, const struct json *name
 {
     AUTO(buf) struct buf joined = BUF_INIT;
 
-    JSON_EACH(name, names)
-    {
+    JSON_EACH(name, names) {
         llmd__buf_format(&joined, "%s%s", joined.len ? "" : ",", llmd__json_text(name));
         llmd__buf_char(&joined, ',');
     }
@@ -115,13 +114,11 @@ static llmd_error *read_aggregated_resource(struct served *served, struct texts 
 static llmd_error *read_aggregated(struct served *served, struct texts *texts,
                                    const struct json *document)
 {
-    JSON_EACH(group, llmd__json_get(document, "items"))
-    {
-        JSON_EACH(version, llmd__json_get(group, "versions"))
-        {
+    JSON_EACH(group, llmd__json_get(document, "items")) {
+        JSON_EACH(version, llmd__json_get(group, "versions")) {
             JSON_EACH(resource, llmd__json_get(version, "resources"))
-            TRY(read_aggregated_resource(served, texts, llmd__json_str(group, "metadata.name"),
-                                         llmd__json_str(version, "version"), resource));
+                TRY(read_aggregated_resource(served, texts, llmd__json_str(group, "metadata.name"),
+                                             llmd__json_str(version, "version"), resource));
         }
     }
     return NULL;
@@ -136,8 +133,7 @@ static llmd_error *read_resource_list(struct served *served, struct texts *texts
         llmd__texts_keep(texts, api_version, slash ? (size_t)(slash - api_version) : 0);
     const char *version = keep(texts, slash ? slash + 1 : api_version);
 
-    JSON_EACH(json, llmd__json_get(document, "resources"))
-    {
+    JSON_EACH(json, llmd__json_get(document, "resources")) {
         struct served_entry entry = {
             .resource = {.group = group,
                          .version = version,
@@ -194,12 +190,10 @@ static llmd_error *add_path(struct served_paths *more, const char *prefix, const
 /* The preferred version is asked for first, so that its entries stand first. */
 static llmd_error *read_group_list(const struct json *document, struct served_paths *more)
 {
-    JSON_EACH(group, llmd__json_get(document, "groups"))
-    {
+    JSON_EACH(group, llmd__json_get(document, "groups")) {
         const char *preferred = llmd__json_str(group, "preferredVersion.groupVersion");
         TRY(add_path(more, "/apis/", preferred));
-        JSON_EACH(version, llmd__json_get(group, "versions"))
-        {
+        JSON_EACH(version, llmd__json_get(group, "versions")) {
             const char *api_version = llmd__json_str(version, "groupVersion");
             if (strcmp(api_version, preferred) != 0)
                 TRY(add_path(more, "/apis/", api_version));
@@ -211,7 +205,7 @@ static llmd_error *read_group_list(const struct json *document, struct served_pa
 static llmd_error *read_versions(const struct json *document, struct served_paths *more)
 {
     JSON_EACH(version, llmd__json_get(document, "versions"))
-    TRY(add_path(more, "/api/", llmd__json_text(version)));
+        TRY(add_path(more, "/api/", llmd__json_text(version)));
     return NULL;
 }
 

@@ -98,8 +98,7 @@ static bool add_field_conflicts(struct buf *buf, const struct json *causes)
     size_t last_len = 0;
     int count = 0;
 
-    JSON_EACH(cause, causes)
-    {
+    JSON_EACH(cause, causes) {
         size_t len;
         const char *manager = cause_manager(cause, &len);
         if (!is_field_conflict(cause) || ++count > CAUSES_MAX)
@@ -122,8 +121,7 @@ static void add_causes(struct buf *buf, const char *message, const struct json *
 {
     int count = 0;
 
-    JSON_EACH(cause, causes)
-    {
+    JSON_EACH(cause, causes) {
         const char *text = llmd__json_str(cause, "message");
         const char *field = llmd__json_str(cause, "field");
         if (!*text || strstr(message, text) || ++count > CAUSES_MAX)

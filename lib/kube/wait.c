@@ -80,7 +80,7 @@ static llmd_error *tell_state(struct wait *wait, struct graph *graph, const char
     if (*phase)
         TRY(tell(wait, graph, subject, "phase", phase, words, ""));
     JSON_EACH(condition, llmd__json_get(object, "status.conditions"))
-    TRY(tell_condition(wait, graph, subject, condition));
+        TRY(tell_condition(wait, graph, subject, condition));
     return NULL;
 }
 

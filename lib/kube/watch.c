@@ -255,8 +255,7 @@ static llmd_error *take_items(const struct turn *turn, struct json *list)
 {
     const char *api_version = llmd__json_str(list, "apiVersion");
 
-    JSON_EACH(item, llmd__json_get(list, "items"))
-    {
+    JSON_EACH(item, llmd__json_get(list, "items")) {
         AUTO(str) char *text = NULL;
         complete_item(turn->watch, (struct json *)(uintptr_t)item, api_version); /* our own tree */
         TRY(observe(turn, item, &text));

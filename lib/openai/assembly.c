@@ -85,8 +85,7 @@ static llmd_error *add_tools(struct part *part, const struct json *choice)
     size_t position = 0;
     if (!calls)
         calls = llmd__json_get(choice, "message.tool_calls");
-    JSON_EACH(fragment, calls)
-    {
+    JSON_EACH(fragment, calls) {
         TRY(add_tool(part, fragment, position++));
     }
     return NULL;

@@ -79,8 +79,7 @@ static llmd_error *each_choice(struct decoder *decoder, const struct json *event
     llmd__chunk_read(event, NULL, &chunk);
     if (!llmd__json_count(choices))
         return add_delta(decoder, &chunk, NULL, json, len);
-    JSON_EACH(choice, choices)
-    {
+    JSON_EACH(choice, choices) {
         llmd__chunk_read(event, choice, &chunk);
         TRY(add_delta(decoder, &chunk, choice, json, len));
     }

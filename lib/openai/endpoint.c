@@ -73,8 +73,7 @@ static llmd_error *header_lines(const struct json *object, struct header_lines *
     size_t count = llmd__json_count(object), i = 0;
     out->lines = llmd__calloc(count + 1, sizeof *out->lines);
     CHECK_MEMORY(out->lines);
-    JSON_EACH(header, object)
-    {
+    JSON_EACH(header, object) {
         llmd__buf_format(&out->text, "%s: %s", llmd__json_key(header), llmd__json_text(header));
         llmd__buf_char(&out->text, '\0');
     }

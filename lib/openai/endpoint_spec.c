@@ -20,8 +20,7 @@ static llmd_error *check_header(const char *name, const char *value)
 
 static llmd_error *check_headers(const struct json *value)
 {
-    JSON_EACH(header, value)
-    {
+    JSON_EACH(header, value) {
         TRY(check_header(llmd__json_key(header), llmd__json_text(header)));
     }
     return NULL;

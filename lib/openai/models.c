@@ -30,8 +30,7 @@ llmd_error *llmd__models_first(const char *json, size_t len, char **out)
     if (llmd__json_type(data) != JSON_ARRAY)
         return llmd__error(LLMD_E_PROTOCOL, "the answer to " LLMD__MODELS_PATH " is no list of "
                                             "models");
-    JSON_EACH(model, data)
-    {
+    JSON_EACH(model, data) {
         /* LoRA adapters stand in the list with their base model as "parent". */
         if (!*found || !*llmd__json_str(model, "parent"))
             found = llmd__json_str(model, "id");

@@ -119,8 +119,7 @@ static void read_detail(const struct json *detail, struct words *words)
     const char *text = llmd__json_str(first, "msg");
     add_line(&words->message, text, strlen(text));
     set_reason(words, llmd__json_str(first, "type"));
-    JSON_EACH(place, llmd__json_member(first, "loc"))
-    {
+    JSON_EACH(place, llmd__json_member(first, "loc")) {
         if (llmd__json_type(place) == JSON_STRING)
             llmd__buf_format(&words->message, " (%.60s)", llmd__json_text(place));
     }

@@ -69,8 +69,7 @@ static llmd_error *join_parts(const struct json *choice, struct texts *texts)
     const struct json *content = llmd__json_get(choice, "message.content");
     if (llmd__json_type(content) != JSON_ARRAY)
         return NULL;
-    JSON_EACH(part, content)
-    {
+    JSON_EACH(part, content) {
         llmd__buf_str(&texts->content, llmd__json_str(part, "text"));
     }
     texts->text = (struct slice){.at = llmd__buf_text(&texts->content), .len = texts->content.len};
@@ -81,8 +80,7 @@ static llmd_error *join_parts(const struct json *choice, struct texts *texts)
 static const struct json *first_choice(const struct json *tree)
 {
     const struct json *choices = llmd__json_member(tree, "choices");
-    JSON_EACH(choice, choices)
-    {
+    JSON_EACH(choice, choices) {
         if (llmd__json_int(choice, "index", 0) == 0)
             return choice;
     }

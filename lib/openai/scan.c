@@ -404,8 +404,7 @@ static struct slice content_slice(const struct json *content)
 {
     if (llmd__json_type(content) != JSON_ARRAY)
         return tree_slice(content);
-    JSON_EACH(part, content)
-    {
+    JSON_EACH(part, content) {
         struct slice text = tree_slice(llmd__json_member(part, "text"));
         if (text.at)
             return text;

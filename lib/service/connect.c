@@ -25,8 +25,7 @@ static const char *own_address(const struct json *service, const char *path)
     const char *first = "";
     size_t path_len = strlen(path);
 
-    JSON_EACH(address, llmd__json_get(service, "status.addresses"))
-    {
+    JSON_EACH(address, llmd__json_get(service, "status.addresses")) {
         const char *url = llmd__json_str(address, "url");
         size_t len = strlen(url);
 
@@ -42,8 +41,7 @@ static const struct json *listener_of(const struct json *gateway)
 {
     const struct json *first = NULL;
 
-    JSON_EACH(listener, llmd__json_get(gateway, "spec.listeners"))
-    {
+    JSON_EACH(listener, llmd__json_get(gateway, "spec.listeners")) {
         if (!strcmp(llmd__json_str(listener, "protocol"), "HTTPS"))
             return listener;
         if (!first)

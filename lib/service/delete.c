@@ -51,8 +51,7 @@ static llmd_error *delete_items(struct graph *graph, const struct wait *wait, co
     if (input->kind != INPUT_REPLY || input->status / 100 != 2)
         return NULL;
     TRY(llmd__json_parse(input->text, input->text_len, "Kubernetes answer", &answer));
-    JSON_EACH(item, llmd__json_get(answer, "items"))
-    {
+    JSON_EACH(item, llmd__json_get(answer, "items")) {
         TRY(llmd__delete_step(graph, wait->kube, resource, wait->ns,
                               llmd__json_str(item, "metadata.name"), &step));
     }

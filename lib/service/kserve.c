@@ -9,8 +9,7 @@
 static const struct json *find(const struct json *configs, const char *name, const char *ns,
                                bool in_ns)
 {
-    JSON_EACH(item, configs)
-    {
+    JSON_EACH(item, configs) {
         bool same = !strcmp(llmd__json_str(item, "metadata.namespace"), ns);
 
         if (!strcmp(llmd__json_str(item, "metadata.name"), name) && same == in_ns)
@@ -29,8 +28,7 @@ static const struct json *find_system(const struct json *configs, const char *na
 
 static const struct json *main_container(const struct json *preset)
 {
-    JSON_EACH(container, llmd__json_get(preset, "spec.template.containers"))
-    {
+    JSON_EACH(container, llmd__json_get(preset, "spec.template.containers")) {
         if (!strcmp(llmd__json_str(container, "name"), "main"))
             return container;
     }

@@ -140,8 +140,7 @@ static llmd_error *check_args(const struct preset *preset, const llmd_service_sp
 {
     const char *image = spec->image ? spec->image : preset->image ? preset->image : "";
 
-    JSON_EACH(arg, spec->args)
-    {
+    JSON_EACH(arg, spec->args) {
         TRY(check_arg(image, llmd__json_text(arg)));
     }
     return NULL;

@@ -125,8 +125,7 @@ llmd_error *llmd__server_args(const struct server *server, const llmd_service_sp
                   "--ssl-certfile=/var/run/kserve/tls/tls.crt "
                   "--ssl-keyfile=/var/run/kserve/tls/tls.key",
                   ' ');
-    JSON_EACH(arg, spec->args)
-    {
+    JSON_EACH(arg, spec->args) {
         llmd__json_add_str(list, llmd__json_text(arg));
     }
     TRY(llmd__json_check(list));
@@ -156,8 +155,7 @@ static void add_preset_env(struct json *list, const char *env, const struct json
         size_t len = end ? (size_t)(end - equals - 1) : strlen(equals + 1);
         bool ours = true;
 
-        JSON_EACH(item, own)
-        {
+        JSON_EACH(item, own) {
             if (strlen(llmd__json_key(item)) == (size_t)(equals - env) &&
                 !strncmp(llmd__json_key(item), env, (size_t)(equals - env)))
                 ours = false;
@@ -176,8 +174,7 @@ static llmd_error *env_of(const struct server *server, const llmd_service_spec *
 
     CHECK_MEMORY(list);
     add_preset_env(list, server->preset->env, spec->env);
-    JSON_EACH(item, spec->env)
-    {
+    JSON_EACH(item, spec->env) {
         add_env(list, llmd__json_key(item), strlen(llmd__json_key(item)), llmd__json_text(item),
                 strlen(llmd__json_text(item)));
     }

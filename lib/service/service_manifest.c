@@ -207,8 +207,7 @@ static llmd_error *metadata_of(const llmd_service_spec *spec, const char *ns, st
     TRY(llmd__json_make(&metadata, "{'name': %s, 'namespace': %s, 'labels': {%s: 'libllmd'}}",
                         spec->name, ns, LLMD__KSERVE_MANAGED_BY));
     labels = llmd__json_edit(metadata, "labels");
-    JSON_EACH(item, spec->labels)
-    {
+    JSON_EACH(item, spec->labels) {
         llmd__json_set_str(labels, llmd__json_key(item), llmd__json_text(item));
     }
     if (spec->annotations) {
@@ -268,8 +267,7 @@ llmd_error *llmd__route_shadow(const llmd_service_spec *spec, const char *ns,
                         kserve->api_version, LLMD__KSERVE_ROUTE_PRESET, ns, LLMD__KSERVE_MANAGED_BY,
                         llmd__json_get(kserve->route_preset, "spec")));
     rules = llmd__json_edit(object, "spec.router.route.http.spec.rules");
-    JSON_EACH(rule, rules)
-    {
+    JSON_EACH(rule, rules) {
         llmd__json_remove((struct json *)rule, "timeouts");
     }
     TRY(llmd__json_check(object));

@@ -51,8 +51,7 @@ static llmd_error *check_model(const struct json *value)
 
 static llmd_error *check_env(const struct json *value)
 {
-    JSON_EACH(item, value)
-    {
+    JSON_EACH(item, value) {
         TRY(llmd__name_check_env(llmd__json_key(item)));
     }
     return NULL;

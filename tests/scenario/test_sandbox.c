@@ -105,8 +105,7 @@ static void serves_no_kind_that_is_not_installed(void **state)
     llmd__json_free(api_ask("GET", SERVICES, NULL, NULL, &status));
     assert_int_equal(status, 404);
     AUTO(json) struct json *groups = api_ask("GET", "/apis", NULL, NULL, &status);
-    JSON_EACH(group, llmd__json_get(groups, "groups"))
-    {
+    JSON_EACH(group, llmd__json_get(groups, "groups")) {
         assert_string_not_equal(llmd__json_str(group, "name"), "serving.kserve.io");
     }
 }
@@ -390,8 +389,7 @@ static void deletes_with_all_children(void **state)
 /* The words of a pod's container while it waits, or "". */
 static const char *waiting_reason(const struct json *pods, const char *prefix)
 {
-    JSON_EACH(pod, llmd__json_get(pods, "items"))
-    {
+    JSON_EACH(pod, llmd__json_get(pods, "items")) {
         const char *name = llmd__json_str(pod, "metadata.name");
         if (strncmp(name, prefix, strlen(prefix)) == 0 && !strstr(name, "router"))
             return llmd__json_str(pod, "status.containerStatuses[0].state.waiting.reason");
@@ -417,8 +415,7 @@ static void await_event(const char *reason, const char *words)
         int status;
         AUTO(json)
         struct json *events = api_ask("GET", "/api/v1/namespaces/llm/events", NULL, NULL, &status);
-        JSON_EACH(event, llmd__json_get(events, "items"))
-        {
+        JSON_EACH(event, llmd__json_get(events, "items")) {
             if (strcmp(llmd__json_str(event, "reason"), reason) == 0 &&
                 strstr(llmd__json_str(event, "message"), words))
                 return;
@@ -468,8 +465,7 @@ static void an_unknown_flag_loops(void **state)
     await_waiting("loop-kserve-", "CrashLoopBackOff");
     AUTO(json)
     struct json *pods = api_ask("GET", PODS, NULL, NULL, &status);
-    JSON_EACH(pod, llmd__json_get(pods, "items"))
-    {
+    JSON_EACH(pod, llmd__json_get(pods, "items")) {
         const char *name = llmd__json_str(pod, "metadata.name");
         char url[600];
         char *log;

@@ -93,8 +93,7 @@ static bool is_of_workload(const struct json *object)
 /* The word of a condition in a list: "False/Reason". */
 static void find_word(const struct json *list, const char *type, char *word, size_t size)
 {
-    JSON_EACH(condition, list)
-    {
+    JSON_EACH(condition, list) {
         const char *reason = llmd__json_str(condition, "reason");
         if (strcmp(llmd__json_str(condition, "type"), type) == 0)
             snprintf(word, size, "%s%s%s", llmd__json_str(condition, "status"), *reason ? "/" : "",

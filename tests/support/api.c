@@ -46,8 +46,7 @@ void pause_ms(int ms)
 
 const struct json *api_condition(const struct json *object, const char *type)
 {
-    JSON_EACH(condition, llmd__json_get(object, "status.conditions"))
-    {
+    JSON_EACH(condition, llmd__json_get(object, "status.conditions")) {
         if (strcmp(llmd__json_str(condition, "type"), type) == 0)
             return condition;
     }

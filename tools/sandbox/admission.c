@@ -183,8 +183,7 @@ static void default_service(struct sandbox *sandbox, struct json *json)
     struct json *spec = member_object(json, "spec");
     default_str(spec, "type", "ClusterIP");
     default_str(spec, "sessionAffinity", "None");
-    JSON_EACH(port, llmd__json_member(spec, "ports"))
-    {
+    JSON_EACH(port, llmd__json_member(spec, "ports")) {
         default_str((struct json *)port, "protocol", "TCP");
         if (!llmd__json_member(port, "targetPort"))
             llmd__json_set((struct json *)port, "targetPort",
@@ -206,8 +205,7 @@ static void default_pod_spec(struct json *spec)
     default_str(spec, "dnsPolicy", "ClusterFirst");
     default_str(spec, "schedulerName", "default-scheduler");
     default_int(spec, "terminationGracePeriodSeconds", 30);
-    JSON_EACH(container, llmd__json_member(spec, "containers"))
-    {
+    JSON_EACH(container, llmd__json_member(spec, "containers")) {
         const char *image = llmd__json_str(container, "image");
         bool latest = !strchr(image, '@') && (!strrchr(image, ':') || strstr(image, ":latest"));
         default_str((struct json *)container, "imagePullPolicy",
@@ -215,7 +213,7 @@ static void default_pod_spec(struct json *spec)
         default_str((struct json *)container, "terminationMessagePath", "/dev/termination-log");
         default_str((struct json *)container, "terminationMessagePolicy", "File");
         JSON_EACH(port, llmd__json_member(container, "ports"))
-        default_str((struct json *)port, "protocol", "TCP");
+            default_str((struct json *)port, "protocol", "TCP");
     }
 }
 

@@ -60,8 +60,8 @@ int64_t reconcile_webhook(struct sandbox *sandbox, struct object *object, int64_
         return 0;
     struct json *json = store_edit(object);
     JSON_EACH(webhook, llmd__json_get(json, "webhooks"))
-    llmd__json_set_str(llmd__json_edit((struct json *)webhook, "clientConfig"), "caBundle",
-                       PEM_STAND_IN);
+        llmd__json_set_str(llmd__json_edit((struct json *)webhook, "clientConfig"), "caBundle",
+                           PEM_STAND_IN);
     store_commit(&sandbox->store, object, json);
     return 0;
 }

@@ -23,8 +23,8 @@ struct json *conditions_edit(struct json *object)
 static struct json *find_condition(const struct json *conditions, const char *type)
 {
     JSON_EACH(condition, conditions)
-    if (strcmp(llmd__json_str(condition, "type"), type) == 0)
-        return (struct json *)condition;
+        if (strcmp(llmd__json_str(condition, "type"), type) == 0)
+            return (struct json *)condition;
     return NULL;
 }
 
@@ -61,8 +61,8 @@ void condition_remove(struct json *parent, const char *type)
 {
     struct json *rest = llmd__json_array();
     JSON_EACH(condition, llmd__json_member(parent, "conditions"))
-    if (strcmp(llmd__json_str(condition, "type"), type) != 0)
-        llmd__json_add(rest, must_copy(condition));
+        if (strcmp(llmd__json_str(condition, "type"), type) != 0)
+            llmd__json_add(rest, must_copy(condition));
     llmd__json_set(parent, "conditions", rest);
 }
 

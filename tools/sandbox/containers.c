@@ -74,8 +74,7 @@ const char *unknown_vllm_flag(const struct json *container)
     char name[128];
     if (!is_vllm(container))
         return NULL;
-    JSON_EACH(item, llmd__json_get(container, "args"))
-    {
+    JSON_EACH(item, llmd__json_get(container, "args")) {
         const char *arg = llmd__json_text(item);
         size_t len = strcspn(arg, "= \n");
         if (strncmp(arg, "--", 2) != 0 || len <= 2 || len >= sizeof(name))
@@ -105,8 +104,7 @@ char *unknown_picker_plugin(const struct json *container)
 /* The rig's stand-in for a server that refuses its flags: "stub refuse". */
 bool container_ends_at_once(const struct json *container)
 {
-    JSON_EACH(word, llmd__json_get(container, "command"))
-    {
+    JSON_EACH(word, llmd__json_get(container, "command")) {
         if (strcmp(llmd__json_text(word), "refuse") == 0)
             return true;
     }
@@ -141,8 +139,7 @@ char *container_failure(const struct json *container, int *exit_code)
 static const char *flag_in(const struct json *list, const char *flag)
 {
     size_t len = strlen(flag);
-    JSON_EACH(item, list)
-    {
+    JSON_EACH(item, list) {
         const char *text = llmd__json_text(item);
         if (strncmp(text, flag, len) == 0 && text[len] == '=')
             return text + len + 1;
@@ -162,8 +159,7 @@ const char *container_flag(const struct json *container, const char *flag)
 static void add_served(struct json *names, const struct json *list)
 {
     bool on = false;
-    JSON_EACH(item, list)
-    {
+    JSON_EACH(item, list) {
         const char *text = llmd__json_text(item);
         if (on && strncmp(text, "--", 2) != 0)
             llmd__json_add_str(names, text);

@@ -15,8 +15,8 @@ static void establish(struct sandbox *sandbox, struct object *crd)
     llmd__json_set(status, "acceptedNames", must_copy(llmd__json_get(json, "spec.names")));
     struct json *stored = llmd__json_set_array(status, "storedVersions");
     JSON_EACH(version, llmd__json_get(json, "spec.versions"))
-    if (llmd__json_bool(version, "storage", false))
-        llmd__json_add_str(stored, llmd__json_str(version, "name"));
+        if (llmd__json_bool(version, "storage", false))
+            llmd__json_add_str(stored, llmd__json_str(version, "name"));
     store_commit(&sandbox->store, crd, json);
 }
 

@@ -100,8 +100,7 @@ struct hop {
 static bool headers_match(const struct json *match, const struct request *request, int *count)
 {
     *count = 0;
-    JSON_EACH(header, llmd__json_get(match, "headers"))
-    {
+    JSON_EACH(header, llmd__json_get(match, "headers")) {
         const char *value = request_header(request, llmd__json_str(header, "name"));
         if (!value || strcmp(value, llmd__json_str(header, "value")) != 0)
             return false;
@@ -140,10 +139,10 @@ static void try_match(struct hop *best, const struct object *route, const struct
 static bool is_programmed(const struct object *route)
 {
     JSON_EACH(parent, llmd__json_get(object_json(route), "status.parents"))
-    JSON_EACH(condition, llmd__json_get(parent, "conditions"))
-    if (strcmp(llmd__json_str(condition, "type"), "Accepted") == 0 &&
-        strcmp(llmd__json_str(condition, "status"), "True") == 0)
-        return true;
+        JSON_EACH(condition, llmd__json_get(parent, "conditions"))
+            if (strcmp(llmd__json_str(condition, "type"), "Accepted") == 0 &&
+                strcmp(llmd__json_str(condition, "status"), "True") == 0)
+                return true;
     return false;
 }
 
@@ -155,8 +154,8 @@ static struct hop find_hop(struct sandbox *sandbox, const struct request *reques
         if (!is_programmed(route))
             continue;
         JSON_EACH(rule, llmd__json_get(object_json(route), "spec.rules"))
-        JSON_EACH(match, llmd__json_get(rule, "matches"))
-        try_match(&best, route, rule, match, request);
+            JSON_EACH(match, llmd__json_get(rule, "matches"))
+                try_match(&best, route, rule, match, request);
     }
     return best;
 }

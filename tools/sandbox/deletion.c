@@ -14,16 +14,16 @@ static bool is_kind(const struct object *object, const char *plural)
 static bool has_finalizer(const struct json *json, const char *name)
 {
     JSON_EACH(item, llmd__json_get(json, "metadata.finalizers"))
-    if (!name || strcmp(llmd__json_text(item), name) == 0)
-        return true;
+        if (!name || strcmp(llmd__json_text(item), name) == 0)
+            return true;
     return false;
 }
 
 static bool is_owned_by(const struct object *object, const char *uid)
 {
     JSON_EACH(owner, llmd__json_get(object_json(object), "metadata.ownerReferences"))
-    if (strcmp(llmd__json_str(owner, "uid"), uid) == 0)
-        return true;
+        if (strcmp(llmd__json_str(owner, "uid"), uid) == 0)
+            return true;
     return false;
 }
 
@@ -89,8 +89,7 @@ static bool is_garbage(struct sandbox *sandbox, const struct object *object)
     bool any_alive = false;
     if (llmd__json_count(owners) == 0)
         return false;
-    JSON_EACH(reference, owners)
-    {
+    JSON_EACH(reference, owners) {
         struct object *owner = find_uid(sandbox, llmd__json_str(reference, "uid"));
         if (owner && !(*object_str(owner, "metadata.deletionTimestamp") &&
                        has_finalizer(object_json(owner), FOREGROUND)))
@@ -116,8 +115,8 @@ static void finish_foreground(struct sandbox *sandbox, struct object *object)
     struct json *json = store_edit(object);
     struct json *rest = llmd__json_array();
     JSON_EACH(item, llmd__json_get(json, "metadata.finalizers"))
-    if (strcmp(llmd__json_text(item), FOREGROUND) != 0)
-        llmd__json_add(rest, must_copy(item));
+        if (strcmp(llmd__json_text(item), FOREGROUND) != 0)
+            llmd__json_add(rest, must_copy(item));
     bool last = llmd__json_count(rest) == 0;
     llmd__json_set(llmd__json_edit(json, "metadata"), "finalizers", rest);
     store_commit(&sandbox->store, object, json);

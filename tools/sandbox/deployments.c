@@ -24,9 +24,9 @@ bool operator_runs(struct sandbox *sandbox, int role)
     struct kind *deployments = kinds_find(sandbox->store.kinds, "apps", "deployments");
     for (struct object *object = deployments->objects; object; object = object->next)
         JSON_EACH(container, llmd__json_get(object_json(object), "spec.template.spec.containers"))
-    if ((int)image_role(llmd__json_str(container, "image")) == role &&
-        strcmp(condition_status(object_json(object), "Available"), "True") == 0)
-        return true;
+            if ((int)image_role(llmd__json_str(container, "image")) == role &&
+                strcmp(condition_status(object_json(object), "Available"), "True") == 0)
+                return true;
     return false;
 }
 

@@ -81,8 +81,7 @@ char *element_key(const struct json *element, const char *const *keys)
 
 const struct json *element_by_key(const struct json *list, const char *const *keys, const char *key)
 {
-    JSON_EACH(element, list)
-    {
+    JSON_EACH(element, list) {
         char *own = element_key(element, keys);
         bool same = strcmp(own, key) == 0;
         free(own);
@@ -140,8 +139,7 @@ static struct json *set_of_list(const struct json *before, const struct json *no
                                 const char *const *keys, int depth)
 {
     struct json *set = llmd__json_object();
-    JSON_EACH(element, now)
-    {
+    JSON_EACH(element, now) {
         char *key = element_key(element, keys);
         const struct json *old = element_by_key(before, keys, key);
         if (!old || !llmd__json_equal(old, element)) {
@@ -158,8 +156,7 @@ static struct json *set_of_list(const struct json *before, const struct json *no
 static struct json *set_of(const struct json *before, const struct json *now, int depth)
 {
     struct json *set = llmd__json_object();
-    JSON_EACH(value, now)
-    {
+    JSON_EACH(value, now) {
         const char *key = llmd__json_key(value);
         const struct json *old = llmd__json_member(before, key);
         if (owned_by_server(key, depth, now) || (old && llmd__json_equal(old, value)))
@@ -189,8 +186,7 @@ struct json *fieldset_changed(const struct json *before, const struct json *now)
 
 void fieldset_add(struct json *set, const struct json *more)
 {
-    JSON_EACH(item, more)
-    {
+    JSON_EACH(item, more) {
         struct json *own = (struct json *)llmd__json_member(set, llmd__json_key(item));
         if (!own)
             llmd__json_set(set, llmd__json_key(item), must_copy(item));
@@ -202,8 +198,7 @@ void fieldset_add(struct json *set, const struct json *more)
 /* Whole leaves only: a branch that both have goes when nothing is left below it. */
 void fieldset_subtract(struct json *set, const struct json *less)
 {
-    JSON_EACH(item, less)
-    {
+    JSON_EACH(item, less) {
         const char *key = llmd__json_key(item);
         struct json *own = (struct json *)llmd__json_member(set, key);
         if (!own)
@@ -226,8 +221,7 @@ static struct json *list_without(const struct json *list, const char *const *key
                                  const struct json *set, const struct json *keep)
 {
     struct json *rest = llmd__json_array();
-    JSON_EACH(element, list)
-    {
+    JSON_EACH(element, list) {
         char *key = element_key(element, keys);
         const struct json *own = llmd__json_member(set, key);
         const struct json *other = llmd__json_member(keep, key);
@@ -275,8 +269,7 @@ static void remove_field(struct json *object, const char *name, const struct jso
 
 void fieldset_remove_from(struct json *object, const struct json *set, const struct json *keep)
 {
-    JSON_EACH(item, set)
-    {
+    JSON_EACH(item, set) {
         const char *key = llmd__json_key(item);
         if (strncmp(key, "f:", 2) == 0)
             remove_field(object, key + 2, item, llmd__json_member(keep, key));
@@ -296,8 +289,7 @@ static const struct json *value_of_item(const struct json *object, const char *l
 static void prune(struct json *set, const struct json *object, const char *list_name)
 {
     struct json *gone = llmd__json_object();
-    JSON_EACH(item, set)
-    {
+    JSON_EACH(item, set) {
         const char *key = llmd__json_key(item);
         if (strcmp(key, ".") == 0)
             continue;
@@ -309,7 +301,7 @@ static void prune(struct json *set, const struct json *object, const char *list_
             llmd__json_set_null(gone, key);
     }
     JSON_EACH(item, gone)
-    llmd__json_remove(set, llmd__json_key(item));
+        llmd__json_remove(set, llmd__json_key(item));
     llmd__json_free(gone);
 }
 
@@ -331,8 +323,7 @@ static void add_step(struct buf *path, const char *key)
     } else {
         AUTO(json) struct json *parts = NULL;
         must(llmd__json_parse(key + 2, strlen(key + 2), "key", &parts));
-        JSON_EACH(part, parts)
-        {
+        JSON_EACH(part, parts) {
             char *value;
             must(llmd__json_print(part, &value));
             llmd__buf_format(path, "%s%s=%s", part == llmd__json_first(parts) ? "" : ",",
@@ -346,8 +337,7 @@ static void add_step(struct buf *path, const char *key)
 static void common(const struct json *a, const struct json *b, struct buf *path,
                    fieldset_path_fn call, void *data)
 {
-    JSON_EACH(item, a)
-    {
+    JSON_EACH(item, a) {
         const char *key = llmd__json_key(item);
         const struct json *other = llmd__json_member(b, key);
         if (!other || strcmp(key, ".") == 0)

@@ -45,8 +45,7 @@ static int attached_routes(struct sandbox *sandbox, const struct object *gateway
     int count = 0;
     struct kind *routes = kinds_find(sandbox->store.kinds, GATEWAY_GROUP, "httproutes");
     for (struct object *route = routes ? routes->objects : NULL; route; route = route->next)
-        JSON_EACH(parent, llmd__json_get(object_json(route), "spec.parentRefs"))
-        {
+        JSON_EACH(parent, llmd__json_get(object_json(route), "spec.parentRefs")) {
             const char *ns = llmd__json_str(parent, "namespace");
             count += strcmp(llmd__json_str(parent, "name"), gateway->name) == 0 &&
                      strcmp(*ns ? ns : route->ns, gateway->ns) == 0;
@@ -77,8 +76,8 @@ static void add_listener(struct json *list, const struct json *listener, int rou
 static const struct json *old_listener(const struct json *list, const char *name)
 {
     JSON_EACH(entry, list)
-    if (strcmp(llmd__json_str(entry, "name"), name) == 0)
-        return entry;
+        if (strcmp(llmd__json_str(entry, "name"), name) == 0)
+            return entry;
     return NULL;
 }
 
@@ -99,8 +98,8 @@ static void program(struct sandbox *sandbox, struct object *gateway)
     struct json *list = llmd__json_set_array(status, "listeners");
     int routes = attached_routes(sandbox, gateway);
     JSON_EACH(listener, llmd__json_get(json, "spec.listeners"))
-    add_listener(list, listener, routes, generation,
-                 old_listener(old, llmd__json_str(listener, "name")));
+        add_listener(list, listener, routes, generation,
+                     old_listener(old, llmd__json_str(listener, "name")));
     store_commit(&sandbox->store, gateway, json);
 }
 
@@ -145,11 +144,11 @@ void backend_pods(struct sandbox *sandbox, const char *ns, const char *kind, con
 static bool uses_pool(const struct object *route, const struct object *pool)
 {
     JSON_EACH(rule, llmd__json_get(object_json(route), "spec.rules"))
-    JSON_EACH(backend, llmd__json_get(rule, "backendRefs"))
-    if (strcmp(llmd__json_str(backend, "group"), POOL_GROUP) == 0 &&
-        strcmp(llmd__json_str(backend, "name"), pool->name) == 0 &&
-        strcmp(route->ns, pool->ns) == 0)
-        return true;
+        JSON_EACH(backend, llmd__json_get(rule, "backendRefs"))
+            if (strcmp(llmd__json_str(backend, "group"), POOL_GROUP) == 0 &&
+                strcmp(llmd__json_str(backend, "name"), pool->name) == 0 &&
+                strcmp(route->ns, pool->ns) == 0)
+                return true;
     return false;
 }
 
@@ -193,7 +192,7 @@ int64_t reconcile_pool(struct sandbox *sandbox, struct object *object, int64_t n
     for (struct object *route = routes ? routes->objects : NULL; route; route = route->next)
         if (uses_pool(route, object))
             JSON_EACH(ref, llmd__json_get(object_json(route), "spec.parentRefs"))
-    add_pool_parent(sandbox, parents, ref, route->ns, json);
+                add_pool_parent(sandbox, parents, ref, route->ns, json);
     if (llmd__json_count(parents) > 0)
         store_commit(&sandbox->store, object, json);
     else

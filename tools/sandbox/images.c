@@ -86,8 +86,8 @@ static bool exists(const struct sandbox *sandbox, const char *image)
 static bool has_pull_secret(struct sandbox *sandbox, const struct object *pod)
 {
     JSON_EACH(reference, llmd__json_get(object_json(pod), "spec.imagePullSecrets"))
-    if (store_get(&sandbox->store, "", "secrets", pod->ns, llmd__json_str(reference, "name")))
-        return true;
+        if (store_get(&sandbox->store, "", "secrets", pod->ns, llmd__json_str(reference, "name")))
+            return true;
     return false;
 }
 

@@ -116,7 +116,7 @@ static char *join_short_names(const struct json *names)
 {
     struct buf buf = BUF_INIT;
     JSON_EACH(name, llmd__json_get(names, "shortNames"))
-    llmd__buf_format(&buf, "%s%s", buf.len ? "," : "", llmd__json_text(name));
+        llmd__buf_format(&buf, "%s%s", buf.len ? "," : "", llmd__json_text(name));
     char *text = copy(llmd__buf_text(&buf));
     llmd__buf_free(&buf);
     return text;
@@ -138,8 +138,7 @@ static void read_versions(struct kind *kind, const struct json *crd)
         free(kind->versions[i]);
     kind->version_count = 0;
     kind->has_status = false;
-    JSON_EACH(version, llmd__json_get(crd, "spec.versions"))
-    {
+    JSON_EACH(version, llmd__json_get(crd, "spec.versions")) {
         const char *name = llmd__json_str(version, "name");
         if (llmd__json_get(version, "subresources.status"))
             kind->has_status = true;

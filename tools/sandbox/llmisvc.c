@@ -35,10 +35,10 @@ static void add_finalizer(struct sandbox *sandbox, struct object *service)
     struct json *metadata = llmd__json_edit(json, "metadata");
     struct json *list = (struct json *)llmd__json_member(metadata, "finalizers");
     JSON_EACH(item, list)
-    if (strcmp(llmd__json_text(item), FINALIZER) == 0) {
-        llmd__json_free(json);
-        return;
-    }
+        if (strcmp(llmd__json_text(item), FINALIZER) == 0) {
+            llmd__json_free(json);
+            return;
+        }
     llmd__json_add_str(list ? list : llmd__json_set_array(metadata, "finalizers"), FINALIZER);
     store_commit(&sandbox->store, service, json);
 }

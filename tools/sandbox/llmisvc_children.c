@@ -117,8 +117,8 @@ static void add_storage_initializer(const struct making *making, struct json *po
 static struct json *main_container(struct json *pod)
 {
     JSON_EACH(container, llmd__json_get(pod, "containers"))
-    if (strcmp(llmd__json_str(container, "name"), "main") == 0)
-        return (struct json *)container;
+        if (strcmp(llmd__json_str(container, "name"), "main") == 0)
+            return (struct json *)container;
     return NULL;
 }
 
@@ -156,7 +156,7 @@ static void make_workload(const struct making *making)
     AUTO(json) struct json *map = workload_labels(making);
     AUTO(json) struct json *pod_labels = must_copy(map);
     JSON_EACH(label, llmd__json_get(making->spec, "labels"))
-    llmd__json_set(pod_labels, llmd__json_key(label), must_copy(label));
+        llmd__json_set(pod_labels, llmd__json_key(label), must_copy(label));
     struct json *json =
         MAKE("{'spec':{'selector':{'matchLabels':%j},'template':{'metadata':{'labels':%j,"
              "'annotations':%j},'spec':%j}}}",
@@ -376,8 +376,7 @@ static struct json *parent_refs(const struct making *making)
 {
     struct json *list = llmd__json_array();
     const struct json *refs = llmd__json_get(making->spec, "router.gateway.refs");
-    JSON_EACH(ref, refs)
-    {
+    JSON_EACH(ref, refs) {
         const char *ns = llmd__json_str(ref, "namespace");
         const char *section = llmd__json_str(ref, "sectionName");
         llmd__json_add(list, MAKE("{'group':'gateway.networking.k8s.io','kind':'Gateway','name':%s,"
@@ -457,9 +456,9 @@ bool llmisvc_child(struct sandbox *sandbox, struct object *service, const struct
 static bool refused_for_kind(const struct object *route)
 {
     JSON_EACH(parent, llmd__json_get(object_json(route), "status.parents"))
-    JSON_EACH(condition, llmd__json_get(parent, "conditions"))
-    if (strcmp(llmd__json_str(condition, "reason"), "InvalidKind") == 0)
-        return true;
+        JSON_EACH(condition, llmd__json_get(parent, "conditions"))
+            if (strcmp(llmd__json_str(condition, "reason"), "InvalidKind") == 0)
+                return true;
     return false;
 }
 
@@ -473,11 +472,11 @@ bool llmisvc_migrate_route(struct sandbox *sandbox, struct object *service)
         return false;
     struct json *json = store_edit(route);
     JSON_EACH(rule, llmd__json_get(json, "spec.rules"))
-    JSON_EACH(backend, llmd__json_get(rule, "backendRefs"))
-    if (strcmp(llmd__json_str(backend, "group"), OLD_POOL_GROUP) == 0) {
-        llmd__json_set_str((struct json *)backend, "group", POOL_GROUP);
-        changed = true;
-    }
+        JSON_EACH(backend, llmd__json_get(rule, "backendRefs"))
+            if (strcmp(llmd__json_str(backend, "group"), OLD_POOL_GROUP) == 0) {
+                llmd__json_set_str((struct json *)backend, "group", POOL_GROUP);
+                changed = true;
+            }
     if (!changed) {
         llmd__json_free(json);
         return false;

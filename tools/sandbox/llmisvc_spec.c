@@ -59,7 +59,7 @@ struct json *llmisvc_merged_spec(struct sandbox *sandbox, const struct object *s
     *missing = NULL;
     bool good = lay_presets(sandbox, service, spec, missing);
     JSON_EACH(reference, llmd__json_get(own, "baseRefs"))
-    good = good && lay(sandbox, service, spec, llmd__json_str(reference, "name"), missing);
+        good = good && lay(sandbox, service, spec, llmd__json_str(reference, "name"), missing);
     if (good) {
         strategic_merge(spec, own);
         return spec;
@@ -70,8 +70,7 @@ struct json *llmisvc_merged_spec(struct sandbox *sandbox, const struct object *s
 
 char *llmisvc_missing_gateway(struct sandbox *sandbox, const struct object *service)
 {
-    JSON_EACH(reference, llmd__json_get(object_json(service), "spec.router.gateway.refs"))
-    {
+    JSON_EACH(reference, llmd__json_get(object_json(service), "spec.router.gateway.refs")) {
         const char *ns = llmd__json_str(reference, "namespace");
         const char *name = llmd__json_str(reference, "name");
         if (!store_get(&sandbox->store, "gateway.networking.k8s.io", "gateways",

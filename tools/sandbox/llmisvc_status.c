@@ -54,8 +54,7 @@ static struct part judge_gateways(const struct judging *judging)
     if (missing)
         return (struct part){.reason = "RefsInvalid",
                              .words = llmd__format("Gateway %s does not exist", missing)};
-    JSON_EACH(ref, llmd__json_get(object_json(judging->service), "spec.router.gateway.refs"))
-    {
+    JSON_EACH(ref, llmd__json_get(object_json(judging->service), "spec.router.gateway.refs")) {
         const char *ns = llmd__json_str(ref, "namespace");
         const char *name = llmd__json_str(ref, "name");
         struct object *gateway =
@@ -72,8 +71,8 @@ static struct part judge_gateways(const struct judging *judging)
 static const struct json *condition_of(const struct json *parent, const char *type)
 {
     JSON_EACH(condition, llmd__json_get(parent, "conditions"))
-    if (strcmp(llmd__json_str(condition, "type"), type) == 0)
-        return condition;
+        if (strcmp(llmd__json_str(condition, "type"), type) == 0)
+            return condition;
     return NULL;
 }
 
@@ -87,8 +86,7 @@ static bool is_true_and_fresh(const struct json *condition, int64_t generation)
 static const struct json *route_fault(const struct object *route)
 {
     int64_t generation = llmd__json_int(object_json(route), "metadata.generation", 1);
-    JSON_EACH(parent, llmd__json_get(object_json(route), "status.parents"))
-    {
+    JSON_EACH(parent, llmd__json_get(object_json(route), "status.parents")) {
         const struct json *accepted = condition_of(parent, "Accepted");
         const struct json *resolved = condition_of(parent, "ResolvedRefs");
         /* A stale verdict is reported by its Accepted condition. */
@@ -131,8 +129,8 @@ static struct part judge_pool(const struct judging *judging)
     struct object *pool = child(judging, POOL_GROUP, "inferencepools", "-inference-pool");
     if (pool)
         JSON_EACH(parent, llmd__json_get(object_json(pool), "status.parents"))
-    if (strcmp(llmd__json_str(condition_of(parent, "Accepted"), "status"), "True") == 0)
-        return (struct part){.ready = true};
+            if (strcmp(llmd__json_str(condition_of(parent, "Accepted"), "status"), "True") == 0)
+                return (struct part){.ready = true};
     return (struct part){
         .reason = "WaitingForGateway",
         .words = llmd__format("Inference Pool %s/%s-inference-pool exists but no Gateway "
@@ -147,8 +145,8 @@ static void put(const struct judging *judging, const char *type, const struct pa
     if (!info)
         return;
     JSON_EACH(condition, judging->conditions)
-    if (strcmp(llmd__json_str(condition, "type"), type) == 0)
-        llmd__json_set_str((struct json *)condition, "severity", "Info");
+        if (strcmp(llmd__json_str(condition, "type"), type) == 0)
+            llmd__json_set_str((struct json *)condition, "severity", "Info");
 }
 
 /* The roll-up takes the first part that is not ready. */
@@ -193,8 +191,8 @@ static struct part judge_classes(const struct judging *judging)
 {
     struct part part = {.ready = true};
     JSON_EACH(ref, llmd__json_get(object_json(judging->service), "spec.router.gateway.refs"))
-    if (part.ready)
-        part = judge_class(judging, ref);
+        if (part.ready)
+            part = judge_class(judging, ref);
     return part;
 }
 

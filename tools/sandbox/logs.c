@@ -30,8 +30,8 @@ static const struct json *find_container(const struct object *pod, const char *n
     if (!name)
         return llmd__json_first(list);
     JSON_EACH(container, list)
-    if (strcmp(llmd__json_str(container, "name"), name) == 0)
-        return container;
+        if (strcmp(llmd__json_str(container, "name"), name) == 0)
+            return container;
     return NULL;
 }
 

@@ -30,8 +30,7 @@ static struct json *merge_list(const struct json *own, const struct json *over,
                                const char *const *keys)
 {
     struct json *list = llmd__json_array();
-    JSON_EACH(element, own)
-    {
+    JSON_EACH(element, own) {
         char *key = element_key(element, keys);
         const struct json *new_element = element_by_key(over, keys, key);
         struct json *copy = must_copy(element);
@@ -40,8 +39,7 @@ static struct json *merge_list(const struct json *own, const struct json *over,
         llmd__json_add(list, copy);
         free(key);
     }
-    JSON_EACH(element, over)
-    {
+    JSON_EACH(element, over) {
         char *key = element_key(element, keys);
         if (!element_by_key(own, keys, key))
             llmd__json_add(list, must_copy(element));
@@ -52,8 +50,7 @@ static struct json *merge_list(const struct json *own, const struct json *over,
 
 static void merge_over(struct json *object, const struct json *over)
 {
-    JSON_EACH(value, over)
-    {
+    JSON_EACH(value, over) {
         const char *key = llmd__json_key(value);
         struct json *own = (struct json *)llmd__json_member(object, key);
         bool set = false;
@@ -92,8 +89,7 @@ static void find_conflicts(const struct json *live, const struct json *merged,
                            const struct apply_request *request, struct conflicts *conflicts)
 {
     AUTO(json) struct json *changed = fieldset_changed(live, merged);
-    JSON_EACH(entry, llmd__json_get(live, "metadata.managedFields"))
-    {
+    JSON_EACH(entry, llmd__json_get(live, "metadata.managedFields")) {
         if (is_entry_of(entry, request, "Apply"))
             continue;
         conflicts->entry = entry;
@@ -169,8 +165,7 @@ static void write_entries(struct json *object, const struct apply_request *reque
 {
     struct json *entries = llmd__json_array();
     bool written = false;
-    JSON_EACH(entry, llmd__json_get(object, "metadata.managedFields"))
-    {
+    JSON_EACH(entry, llmd__json_get(object, "metadata.managedFields")) {
         bool mine = is_entry_of(entry, request, operation);
         struct json *copy = must_copy(entry);
         struct json *fields = llmd__json_edit(copy, "fieldsV1");
@@ -198,8 +193,8 @@ static const struct json *own_fields(const struct json *live, const struct apply
                                      const char *operation)
 {
     JSON_EACH(entry, llmd__json_get(live, "metadata.managedFields"))
-    if (is_entry_of(entry, request, operation))
-        return llmd__json_member(entry, "fieldsV1");
+        if (is_entry_of(entry, request, operation))
+            return llmd__json_member(entry, "fieldsV1");
     return NULL;
 }
 
@@ -214,8 +209,8 @@ static void drop_unwanted(struct json *merged, const struct json *live, const st
     AUTO(json) struct json *gone = must_copy(before);
     fieldset_subtract(gone, wanted);
     JSON_EACH(entry, llmd__json_get(live, "metadata.managedFields"))
-    if (!is_entry_of(entry, request, "Apply"))
-        fieldset_add(keep, llmd__json_member(entry, "fieldsV1"));
+        if (!is_entry_of(entry, request, "Apply"))
+            fieldset_add(keep, llmd__json_member(entry, "fieldsV1"));
     fieldset_remove_from(merged, gone, keep);
 }
 

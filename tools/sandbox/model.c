@@ -36,8 +36,8 @@ const char *model_name(const struct model *model)
 bool model_has_name(const struct model *model, const char *name)
 {
     JSON_EACH(item, model->names)
-    if (strcmp(llmd__json_text(item), name) == 0)
-        return true;
+        if (strcmp(llmd__json_text(item), name) == 0)
+            return true;
     return false;
 }
 
@@ -87,7 +87,7 @@ static void add_content(struct buf *out, const struct json *content)
     if (llmd__json_type(content) == JSON_STRING)
         llmd__buf_str(out, llmd__json_text(content));
     JSON_EACH(part, content)
-    llmd__buf_str(out, llmd__json_str(part, "text"));
+        llmd__buf_str(out, llmd__json_str(part, "text"));
 }
 
 static void add_prompt(struct buf *out, const struct json *prompt)
@@ -95,8 +95,7 @@ static void add_prompt(struct buf *out, const struct json *prompt)
     if (llmd__json_type(prompt) == JSON_STRING)
         llmd__buf_str(out, llmd__json_text(prompt));
     /* Token ids count one token each: a letter stands for one. */
-    JSON_EACH(item, prompt)
-    {
+    JSON_EACH(item, prompt) {
         if (llmd__json_type(item) == JSON_INT)
             llmd__buf_format(out, "%s.", llmd__json_text(item));
         else
@@ -108,8 +107,7 @@ char *model_prompt(const struct json *body)
 {
     AUTO(buf) struct buf out = BUF_INIT;
     const struct json *messages = llmd__json_member(body, "messages");
-    JSON_EACH(message, messages)
-    {
+    JSON_EACH(message, messages) {
         llmd__buf_format(&out, "%s: ", llmd__json_str(message, "role"));
         add_content(&out, llmd__json_member(message, "content"));
         llmd__buf_char(&out, '\n');
@@ -124,8 +122,7 @@ static void serve_models(struct conn *conn, const struct model *model)
 {
     AUTO(buf) struct buf out = BUF_INIT;
     llmd__buf_str(&out, "{\"object\":\"list\",\"data\":[");
-    JSON_EACH(name, model->names)
-    {
+    JSON_EACH(name, model->names) {
         if (name != llmd__json_first(model->names))
             llmd__buf_char(&out, ',');
         llmd__buf_str(&out, "{\"id\":");
@@ -202,7 +199,7 @@ static void serve_post(struct conn *conn, struct model *model, const struct requ
     if (*name && !model_has_name(model, name)) {
         AUTO(buf) struct buf aliases = BUF_INIT;
         JSON_EACH(item, model->names)
-        llmd__buf_format(&aliases, "%s%s", aliases.len ? ", " : "", llmd__json_text(item));
+            llmd__buf_format(&aliases, "%s%s", aliases.len ? ", " : "", llmd__json_text(item));
         model_error(conn, 404, "NotFoundError", "model",
                     "The model `%s` does not exist. Valid aliases: %s.", name,
                     llmd__buf_text(&aliases));

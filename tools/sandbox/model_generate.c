@@ -198,8 +198,8 @@ static void check_stops(struct generation *generation)
     if (llmd__json_type(stop) == JSON_STRING)
         check_stop(generation, llmd__json_text(stop));
     JSON_EACH(word, stop)
-    if (!generation->finish)
-        check_stop(generation, llmd__json_text(word));
+        if (!generation->finish)
+            check_stop(generation, llmd__json_text(word));
 }
 
 static void add_token(struct generation *generation)
@@ -338,7 +338,7 @@ static char *echo_text(const struct generation *generation)
 {
     const struct json *last = NULL;
     JSON_EACH(message, llmd__json_member(generation->body, "messages"))
-    last = message;
+        last = message;
     const struct json *content = llmd__json_member(last, "content");
     return llmd__format("%s", llmd__json_type(content) == JSON_STRING ? llmd__json_text(content)
                                                                       : generation->prompt);

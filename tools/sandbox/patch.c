@@ -14,8 +14,7 @@ static struct json *strategic_list(const struct json *own, const struct json *pa
                                    const char *const *keys)
 {
     struct json *list = llmd__json_array();
-    JSON_EACH(element, own)
-    {
+    JSON_EACH(element, own) {
         char *key = element_key(element, keys);
         const struct json *change = element_by_key(patch, keys, key);
         free(key);
@@ -26,8 +25,7 @@ static struct json *strategic_list(const struct json *own, const struct json *pa
             strategic_merge(copy, change);
         llmd__json_add(list, copy);
     }
-    JSON_EACH(element, patch)
-    {
+    JSON_EACH(element, patch) {
         char *key = element_key(element, keys);
         if (!element_by_key(own, keys, key) && !llmd__json_member(element, "$patch"))
             llmd__json_add(list, must_copy(element));
@@ -55,8 +53,8 @@ static void strategic_member(struct json *object, const char *key, const struct 
 void strategic_merge(struct json *object, const struct json *patch)
 {
     JSON_EACH(change, patch)
-    if (llmd__json_key(change)[0] != '$')
-        strategic_member(object, llmd__json_key(change), change);
+        if (llmd__json_key(change)[0] != '$')
+            strategic_member(object, llmd__json_key(change), change);
 }
 
 /* ---- RFC 6902 ---- */
@@ -108,8 +106,7 @@ static struct json *rebuild_list(const struct json *list, long index, const stru
 {
     struct json *out = llmd__json_array();
     long at = 0;
-    JSON_EACH(item, list)
-    {
+    JSON_EACH(item, list) {
         if (at == index && value)
             llmd__json_add(out, must_copy(value));
         if (at != index || (value && !replace))
@@ -173,8 +170,8 @@ struct answer patch_apply(const char *type, const struct json *patch, struct jso
         return (struct answer){0};
     }
     JSON_EACH(operation, patch)
-    if (!json_operation(*object, operation))
-        return answer_status(422, "Invalid", NULL,
-                             "the server rejected our request due to an error in our request");
+        if (!json_operation(*object, operation))
+            return answer_status(422, "Invalid", NULL,
+                                 "the server rejected our request due to an error in our request");
     return (struct answer){0};
 }

@@ -16,8 +16,8 @@ const struct json *pod_main_container(const struct object *pod)
 {
     const struct json *containers = llmd__json_get(object_json(pod), "spec.containers");
     JSON_EACH(container, containers)
-    if (strcmp(llmd__json_str(container, "name"), "main") == 0)
-        return container;
+        if (strcmp(llmd__json_str(container, "name"), "main") == 0)
+            return container;
     return llmd__json_first(containers);
 }
 
@@ -55,8 +55,8 @@ static char *unready_words(const struct json *containers)
     AUTO(buf) struct buf buf = BUF_INIT;
     llmd__buf_str(&buf, "containers with unready status: [");
     JSON_EACH(container, containers)
-    llmd__buf_format(&buf, "%s%s", container == llmd__json_first(containers) ? "" : " ",
-                     llmd__json_str(container, "name"));
+        llmd__buf_format(&buf, "%s%s", container == llmd__json_first(containers) ? "" : " ",
+                         llmd__json_str(container, "name"));
     llmd__buf_char(&buf, ']');
     return llmd__format("%s", llmd__buf_text(&buf));
 }
@@ -73,8 +73,8 @@ static void write_conditions(struct json *json, const struct pod_view *view)
     /* The kubelet's order; what is known stays as it was, with its times. */
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
         JSON_EACH(condition, before)
-    if (strcmp(llmd__json_str(condition, "type"), order[i]) == 0)
-        llmd__json_add(list, must_copy(condition));
+            if (strcmp(llmd__json_str(condition, "type"), order[i]) == 0)
+                llmd__json_add(list, must_copy(condition));
     condition_set(list, "PodReadyToStartContainers", view->has_address ? "True" : "False", NULL,
                   NULL, generation);
     condition_set(list, "Initialized", view->initialized ? "True" : "False",
@@ -150,8 +150,8 @@ static void add_container(struct json *list, const struct json *container, const
 static const struct json *old_status(const struct json *list, const char *name)
 {
     JSON_EACH(entry, list)
-    if (strcmp(llmd__json_str(entry, "name"), name) == 0)
-        return entry;
+        if (strcmp(llmd__json_str(entry, "name"), name) == 0)
+            return entry;
     return NULL;
 }
 
@@ -161,8 +161,7 @@ static void write_containers(struct json *json, const struct pod_view *view)
     AUTO(json) struct json *before = must_copy(llmd__json_member(status, "containerStatuses"));
     struct json *list = llmd__json_set_array(status, "containerStatuses");
     int index = 0;
-    JSON_EACH(container, llmd__json_get(json, "spec.containers"))
-    {
+    JSON_EACH(container, llmd__json_get(json, "spec.containers")) {
         bool fails = index == view->failing && view->failing_state;
         add_container(list, container, old_status(before, llmd__json_str(container, "name")), view,
                       fails);
@@ -179,8 +178,7 @@ static void write_init_containers(struct json *json, const struct pod_view *view
     struct json *list =
         llmd__json_set_array(member_object(json, "status"), "initContainerStatuses");
     clock_stamp(stamp);
-    JSON_EACH(container, containers)
-    {
+    JSON_EACH(container, containers) {
         struct json *entry = llmd__json_add_object(list);
         llmd__json_set_str(entry, "name", llmd__json_str(container, "name"));
         llmd__json_set_str(entry, "image", llmd__json_str(container, "image"));

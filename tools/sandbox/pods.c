@@ -81,8 +81,7 @@ static int64_t backoff(struct object *pod, int64_t first_ms, int64_t most_ms)
 
 static bool mount(struct sandbox *sandbox, struct object *pod)
 {
-    JSON_EACH(volume, llmd__json_get(object_json(pod), "spec.volumes"))
-    {
+    JSON_EACH(volume, llmd__json_get(object_json(pod), "spec.volumes")) {
         char *words;
         if (!volume_is_missing(sandbox, pod, volume, &words))
             continue;
@@ -146,8 +145,7 @@ static void start_container(struct sandbox *sandbox, struct object *pod,
 static int64_t pull(struct sandbox *sandbox, struct object *pod, int64_t now, bool backing_off)
 {
     int index = 0;
-    JSON_EACH(container, llmd__json_get(object_json(pod), "spec.containers"))
-    {
+    JSON_EACH(container, llmd__json_get(object_json(pod), "spec.containers")) {
         const char *image = llmd__json_str(container, "image");
         AUTO(str) char *words = NULL;
         if (image_pull(sandbox, pod, image, &words) != PULL_GOOD) {
@@ -159,7 +157,7 @@ static int64_t pull(struct sandbox *sandbox, struct object *pod, int64_t now, bo
     }
     pod->count = 0;
     JSON_EACH(container, llmd__json_get(object_json(pod), "spec.containers"))
-    start_container(sandbox, pod, container);
+        start_container(sandbox, pod, container);
     return next_step(pod, POD_STARTING, now, 900);
 }
 
@@ -197,8 +195,7 @@ static int64_t initialize(struct sandbox *sandbox, struct object *pod, int64_t n
 static int failing_container(const struct object *pod, char **words, int *exit_code)
 {
     int index = 0;
-    JSON_EACH(container, llmd__json_get(object_json(pod), "spec.containers"))
-    {
+    JSON_EACH(container, llmd__json_get(object_json(pod), "spec.containers")) {
         *words = container_failure(container, exit_code);
         if (*words)
             return index;
@@ -210,8 +207,8 @@ static int failing_container(const struct object *pod, char **words, int *exit_c
 static const struct json *container_at(const struct object *pod, int index)
 {
     JSON_EACH(container, llmd__json_get(object_json(pod), "spec.containers"))
-    if (index-- == 0)
-        return container;
+        if (index-- == 0)
+            return container;
     return NULL;
 }
 

@@ -73,15 +73,14 @@ static void judge_backend(struct sandbox *sandbox, const struct object *route,
 static bool has_timeouts(const struct json *rules)
 {
     JSON_EACH(rule, rules)
-    if (llmd__json_count(llmd__json_get(rule, "timeouts")) > 0)
-        return true;
+        if (llmd__json_count(llmd__json_get(rule, "timeouts")) > 0)
+            return true;
     return false;
 }
 
 static bool allows(const struct object *gateway, const struct object *route)
 {
-    JSON_EACH(listener, llmd__json_get(object_json(gateway), "spec.listeners"))
-    {
+    JSON_EACH(listener, llmd__json_get(object_json(gateway), "spec.listeners")) {
         const char *from = llmd__json_str(listener, "allowedRoutes.namespaces.from");
         if (strcmp(from, "All") == 0 || strcmp(from, "Selector") == 0 ||
             strcmp(gateway->ns, route->ns) == 0)
@@ -107,11 +106,10 @@ static struct verdict judge(struct sandbox *sandbox, const struct object *route,
         verdict.accepted_reason = "UnsupportedValue";
         verdict.accepted_words = "GWCER104: HTTPRoute uses an unsupported field: timeouts";
     }
-    JSON_EACH(rule, rules)
-    {
+    JSON_EACH(rule, rules) {
         int index = 0;
         JSON_EACH(backend, llmd__json_get(rule, "backendRefs"))
-        judge_backend(sandbox, route, &verdict, backend, rule_index, index++);
+            judge_backend(sandbox, route, &verdict, backend, rule_index, index++);
         rule_index++;
     }
     return verdict;
@@ -120,8 +118,8 @@ static struct verdict judge(struct sandbox *sandbox, const struct object *route,
 static struct json *old_conditions(const struct json *parents, const struct json *ref)
 {
     JSON_EACH(parent, parents)
-    if (llmd__json_equal(llmd__json_get(parent, "parentRef"), ref))
-        return must_copy(llmd__json_get(parent, "conditions"));
+        if (llmd__json_equal(llmd__json_get(parent, "parentRef"), ref))
+            return must_copy(llmd__json_get(parent, "conditions"));
     return llmd__json_array();
 }
 
@@ -158,8 +156,7 @@ static void write_parents(struct sandbox *sandbox, struct object *route)
     struct json *json = store_edit(route);
     AUTO(json) struct json *old = must_copy(llmd__json_get(json, "status.parents"));
     struct json *parents = llmd__json_set_array(member_object(json, "status"), "parents");
-    JSON_EACH(ref, llmd__json_get(json, "spec.parentRefs"))
-    {
+    JSON_EACH(ref, llmd__json_get(json, "spec.parentRefs")) {
         const char *ns = llmd__json_str(ref, "namespace");
         struct object *gateway =
             gateway_find(sandbox, *ns ? ns : route->ns, llmd__json_str(ref, "name"));

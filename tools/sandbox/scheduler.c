@@ -47,8 +47,7 @@ int64_t quantity_milli(const char *text)
 static int64_t asked(const struct json *pod, const char *resource)
 {
     int64_t sum = 0;
-    JSON_EACH(container, llmd__json_get(pod, "spec.containers"))
-    {
+    JSON_EACH(container, llmd__json_get(pod, "spec.containers")) {
         const struct json *resources = llmd__json_member(container, "resources");
         const struct json *value =
             llmd__json_member(llmd__json_member(resources, "requests"), resource);
@@ -85,8 +84,7 @@ static void add_reason(struct reasons *reasons, const char *words)
 
 static bool selector_fits(const struct json *pod, const struct json *node)
 {
-    JSON_EACH(label, llmd__json_get(pod, "spec.nodeSelector"))
-    {
+    JSON_EACH(label, llmd__json_get(pod, "spec.nodeSelector")) {
         const struct json *own =
             llmd__json_member(llmd__json_get(node, "metadata.labels"), llmd__json_key(label));
         if (!own || strcmp(llmd__json_text(own), llmd__json_text(label)) != 0)
@@ -98,8 +96,7 @@ static bool selector_fits(const struct json *pod, const struct json *node)
 static bool tolerates(const struct json *pod, const struct json *taint)
 {
     const char *key = llmd__json_str(taint, "key");
-    JSON_EACH(toleration, llmd__json_get(pod, "spec.tolerations"))
-    {
+    JSON_EACH(toleration, llmd__json_get(pod, "spec.tolerations")) {
         const char *own = llmd__json_str(toleration, "key");
         if (!*own || strcmp(own, key) == 0)
             return true;
@@ -111,16 +108,17 @@ static bool tolerates(const struct json *pod, const struct json *taint)
 static const struct json *untolerated(const struct json *pod, const struct json *node)
 {
     JSON_EACH(taint, llmd__json_get(node, "spec.taints"))
-    if (strcmp(llmd__json_str(taint, "effect"), "PreferNoSchedule") != 0 && !tolerates(pod, taint))
-        return taint;
+        if (strcmp(llmd__json_str(taint, "effect"), "PreferNoSchedule") != 0 &&
+            !tolerates(pod, taint))
+            return taint;
     return NULL;
 }
 
 static const char *resource_at(const struct json *list, size_t index)
 {
     JSON_EACH(item, list)
-    if (index-- == 0)
-        return llmd__json_key(item);
+        if (index-- == 0)
+            return llmd__json_key(item);
     return NULL;
 }
 
@@ -132,9 +130,10 @@ static bool resources_fit(struct sandbox *sandbox, const struct object *pod,
     bool hopeless = false;
     AUTO(json) struct json *names = llmd__json_object();
     JSON_EACH(container, llmd__json_get(object_json(pod), "spec.containers"))
-    for (int i = 0; i < 2; i++)
-        JSON_EACH(item, llmd__json_get(container, i ? "resources.limits" : "resources.requests"))
-    llmd__json_set_int(names, llmd__json_key(item), 1);
+        for (int i = 0; i < 2; i++)
+            JSON_EACH(item,
+                      llmd__json_get(container, i ? "resources.limits" : "resources.requests"))
+                llmd__json_set_int(names, llmd__json_key(item), 1);
     for (size_t i = 0; i < llmd__json_count(names); i++) {
         const char *name = resource_at(names, i);
         const struct json *have =

@@ -134,15 +134,14 @@ static bool expression_matches(const struct json *expression, const struct json 
         return value == NULL;
     bool found = false;
     JSON_EACH(item, llmd__json_get(expression, "values"))
-    found = found || (value && strcmp(value, llmd__json_text(item)) == 0);
+        found = found || (value && strcmp(value, llmd__json_text(item)) == 0);
     return strcmp(operator, "NotIn") == 0 ? !found : found;
 }
 
 bool selector_matches(const struct json *selector, bool plain, const struct json *object)
 {
     const struct json *labels = plain ? selector : llmd__json_get(selector, "matchLabels");
-    JSON_EACH(label, labels)
-    {
+    JSON_EACH(label, labels) {
         const char *value = label_of(object, llmd__json_key(label));
         if (!value || strcmp(value, llmd__json_text(label)) != 0)
             return false;
@@ -150,7 +149,7 @@ bool selector_matches(const struct json *selector, bool plain, const struct json
     if (plain)
         return true;
     JSON_EACH(expression, llmd__json_get(selector, "matchExpressions"))
-    if (!expression_matches(expression, object))
-        return false;
+        if (!expression_matches(expression, object))
+            return false;
     return true;
 }

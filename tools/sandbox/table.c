@@ -21,8 +21,7 @@ static int ready_containers(const struct json *pod, int *restarts)
 {
     int ready = 0;
     *restarts = 0;
-    JSON_EACH(entry, llmd__json_get(pod, "status.containerStatuses"))
-    {
+    JSON_EACH(entry, llmd__json_get(pod, "status.containerStatuses")) {
         ready += llmd__json_bool(entry, "ready", false);
         *restarts += (int)llmd__json_int(entry, "restartCount", 0);
     }
@@ -47,8 +46,7 @@ static void cell_pod_restarts(struct buf *out, const struct json *pod)
 static void cell_pod_status(struct buf *out, const struct json *pod)
 {
     const char *status = llmd__json_str(pod, "status.phase");
-    JSON_EACH(entry, llmd__json_get(pod, "status.containerStatuses"))
-    {
+    JSON_EACH(entry, llmd__json_get(pod, "status.containerStatuses")) {
         const struct json *state = llmd__json_first(llmd__json_get(entry, "state"));
         if (*llmd__json_str(state, "reason"))
             status = llmd__json_str(state, "reason");
@@ -72,8 +70,7 @@ static void cell_ready(struct buf *out, const struct json *object)
 
 static void cell_reason(struct buf *out, const struct json *object)
 {
-    JSON_EACH(condition, llmd__json_get(object, "status.conditions"))
-    {
+    JSON_EACH(condition, llmd__json_get(object, "status.conditions")) {
         if (strcmp(llmd__json_str(condition, "type"), "Ready") == 0) {
             llmd__buf_json(out, llmd__json_str(condition, "reason"));
             return;

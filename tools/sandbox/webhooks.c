@@ -8,18 +8,18 @@
 static bool list_has(const struct json *list, const char *word)
 {
     JSON_EACH(item, list)
-    if (strcmp(llmd__json_text(item), word) == 0 || strcmp(llmd__json_text(item), "*") == 0)
-        return true;
+        if (strcmp(llmd__json_text(item), word) == 0 || strcmp(llmd__json_text(item), "*") == 0)
+            return true;
     return false;
 }
 
 static bool rules_match(const struct json *rules, const struct kind *kind, const char *operation)
 {
     JSON_EACH(rule, rules)
-    if (list_has(llmd__json_member(rule, "operations"), operation) &&
-        list_has(llmd__json_member(rule, "apiGroups"), kind->group) &&
-        list_has(llmd__json_member(rule, "resources"), kind->plural))
-        return true;
+        if (list_has(llmd__json_member(rule, "operations"), operation) &&
+            list_has(llmd__json_member(rule, "apiGroups"), kind->group) &&
+            list_has(llmd__json_member(rule, "resources"), kind->plural))
+            return true;
     return false;
 }
 
@@ -78,8 +78,7 @@ static struct answer check_configurations(struct sandbox *sandbox, const char *p
         kinds_find(sandbox->store.kinds, "admissionregistration.k8s.io", plural);
     struct answer refused = {0};
     for (struct object *object = configurations->objects; object; object = object->next)
-        JSON_EACH(webhook, llmd__json_get(object_json(object), "webhooks"))
-        {
+        JSON_EACH(webhook, llmd__json_get(object_json(object), "webhooks")) {
             if (!refused.status &&
                 rules_match(llmd__json_member(webhook, "rules"), kind, operation))
                 refused = check_webhook(sandbox, webhook);
