@@ -149,7 +149,7 @@ static llmd_error *add_steps(struct graph *graph, struct wait *wait)
     step_id discovery = -1, look = -1, plan = -1;
 
     TRY(llmd__discovery_step(graph, wait->kube, true, &discovery));
-    TRY(llmd__look_step(graph, wait, &look));
+    TRY(llmd__service_look_step(graph, wait, &look));
     TRY(llmd__graph_need(graph, look, discovery));
     if (!wait->spec)
         return llmd__wait_steps(graph, wait, discovery, look);

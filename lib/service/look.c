@@ -146,7 +146,7 @@ static llmd_error *look_advance(void *state, struct graph *graph, const struct s
 static const struct step_class look_class = {
     .name = "look", .advance = look_advance, .free = look_free};
 
-llmd_error *llmd__look_step(struct graph *graph, struct wait *wait, step_id *out)
+llmd_error *llmd__service_look_step(struct graph *graph, struct wait *wait, step_id *out)
 {
     struct look *look = llmd__calloc(1, sizeof(*look));
 

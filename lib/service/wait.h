@@ -49,7 +49,7 @@ void llmd__wait_free(void *wait);
 llmd_error *llmd__wait_steps(struct graph *graph, struct wait *wait, step_id discovery,
                              step_id after);
 /* The step that looks at the cluster before anything is written; see look.c. */
-llmd_error *llmd__look_step(struct graph *graph, struct wait *wait, step_id *out);
+llmd_error *llmd__service_look_step(struct graph *graph, struct wait *wait, step_id *out);
 /* Applies GKE's policies once the pool exists. */
 llmd_error *llmd__wait_policies(struct graph *graph, struct wait *wait);
 /* The last step: warm-up requests where they are wanted, and the result. */
