@@ -2,20 +2,17 @@
 /*
  * Credentials from a program, by client-go's rules: its answer is kept until it expires, a 401 runs
  * it once more, and threads that come while it runs wait for that one run.
- *
- * The lock of a context may be held while ours is taken (to wake a waiter), never the other way.
  */
 #include "auth/exec.h"
 
 #include "auth/process.h"
+#include "auth/secret.h"
+#include "auth/single_flight.h"
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/ref.h"
 
-#include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 #define API_V1 "client.authentication.k8s.io/v1"
 #define API_V1BETA1 "client.authentication.k8s.io/v1beta1"
@@ -33,12 +30,8 @@ struct exec_plugin {
     char **argv;
     char **env;
 
-    pthread_mutex_t lock; /* what follows */
-    pthread_cond_t changed;
-    bool running;
-    unsigned runs;     /* that ended */
-    int64_t ran_ms;    /* when the last one ended, monotonic */
-    llmd_error *error; /* of the last run */
+    struct single_flight flight; /* its lock guards what follows */
+    int64_t ran_ms;              /* when the last run ended, monotonic */
     struct exec_credential credential;
 };
 
@@ -63,15 +56,13 @@ void llmd__exec_free(struct exec_plugin *plugin)
     if (!plugin)
         return;
     llmd__exec_credential_free(&plugin->credential);
-    llmd_error_free(plugin->error);
     free_list(plugin->argv);
     free_list(plugin->env);
     llmd__free(plugin->command);
     llmd__free(plugin->api_version);
     llmd__free(plugin->install_hint);
     llmd__free(plugin->info);
-    pthread_cond_destroy(&plugin->changed);
-    pthread_mutex_destroy(&plugin->lock);
+    llmd__flight_destroy(&plugin->flight);
     llmd__free(plugin);
 }
 
@@ -166,15 +157,9 @@ DEFINE_AUTO(plugin, struct exec_plugin *, llmd__exec_free)
 static struct exec_plugin *plugin_new(void)
 {
     struct exec_plugin *plugin = llmd__calloc(1, sizeof *plugin);
-    pthread_condattr_t attributes;
 
-    if (!plugin)
-        return NULL;
-    pthread_mutex_init(&plugin->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&plugin->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    if (plugin)
+        llmd__flight_init(&plugin->flight);
     return plugin;
 }
 
@@ -288,17 +273,10 @@ static llmd_error *check_version(const struct exec_plugin *plugin,
         "set apiVersion of this user's exec in the kubeconfig to what the plugin speaks");
 }
 
-static void free_secret_buf(struct buf *buf)
-{
-    if (buf->data)
-        llmd__wipe(buf->data, buf->cap);
-    llmd__buf_free(buf);
-}
-
 static llmd_error *run(llmd_context *ctx, const struct exec_plugin *plugin,
                        struct exec_credential *out)
 {
-    __attribute__((cleanup(free_secret_buf))) struct buf text = BUF_INIT;
+    SECRET_BUF text = BUF_INIT;
     const struct process process = {.argv = (const char *const *)plugin->argv,
                                     .env = (const char *const *)plugin->env};
 
@@ -326,48 +304,17 @@ static llmd_error *run_for_all(llmd_context *ctx, struct exec_plugin *plugin)
 {
     struct exec_credential fresh = {0};
 
-    plugin->running = true;
-    pthread_mutex_unlock(&plugin->lock);
+    llmd__flight_begin(&plugin->flight);
     llmd_error *error = name_plugin(plugin, run(ctx, plugin, &fresh));
     if (llmd__log_on("auth"))
         llmd__log(LLMD_LEVEL_DEBUG, "auth", "exec plugin %s: %s", plugin->command,
                   error ? llmd_error_message(error) : "new credentials");
-    pthread_mutex_lock(&plugin->lock);
-    plugin->running = false;
-    plugin->runs++;
+    llmd__flight_end(&plugin->flight, error);
     plugin->ran_ms = llmd__clock_mono_ms();
-    llmd_error_free(plugin->error);
-    plugin->error = llmd__error_copy(error);
     if (!error) {
         llmd__exec_credential_free(&plugin->credential);
         plugin->credential = fresh;
     }
-    pthread_cond_broadcast(&plugin->changed);
-    return error;
-}
-
-static void wait_a_while(llmd_context *ctx, struct exec_plugin *plugin)
-{
-    int64_t until_us = llmd__clock_mono_us() + (int64_t)llmd__context_wait_ms(ctx, 60000) * 1000;
-    struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
-
-    pthread_cond_timedwait(&plugin->changed, &plugin->lock, &until);
-}
-
-/* A run that failed because its own caller gave up says nothing about ours. */
-static bool failed_for_all(const struct exec_plugin *plugin)
-{
-    llmd_code code = llmd_error_code(plugin->error);
-
-    return code != LLMD_OK && code != LLMD_E_CANCELED && code != LLMD_E_TIMEOUT;
-}
-
-/* The context's hook may cancel it, which wakes us under our own lock: it is asked without. */
-static llmd_error *check_unlocked(llmd_context *ctx, struct exec_plugin *plugin)
-{
-    pthread_mutex_unlock(&plugin->lock);
-    llmd_error *error = llmd__context_check(ctx);
-    pthread_mutex_lock(&plugin->lock);
     return error;
 }
 
@@ -375,48 +322,27 @@ static llmd_error *check_unlocked(llmd_context *ctx, struct exec_plugin *plugin)
 static llmd_error *ensure(llmd_context *ctx, struct exec_plugin *plugin, bool refresh)
 {
     bool rested = llmd__clock_mono_ms() - plugin->ran_ms > REFRESH_REST_MS;
-    bool stale = refresh && (plugin->runs == 0 || rested);
+    bool stale = refresh && (plugin->flight.runs == 0 || rested);
+    bool joined = false;
 
-    while (plugin->running) {
-        unsigned seen = plugin->runs;
-        TRY(check_unlocked(ctx, plugin));
-        /* What happened meanwhile has had its wake-up. */
-        if (plugin->runs == seen && !llmd_context_canceled(ctx))
-            wait_a_while(ctx, plugin);
-        if (plugin->runs == seen)
-            continue;
-        if (failed_for_all(plugin))
-            return llmd__error_copy(plugin->error);
-        stale = false;
-    }
-    if (is_valid(plugin) && !stale)
+    TRY(llmd__flight_join(ctx, &plugin->flight, &joined));
+    if (is_valid(plugin) && (joined || !stale))
         return NULL;
     return run_for_all(ctx, plugin);
-}
-
-static void wake(void *data)
-{
-    struct exec_plugin *plugin = data;
-
-    pthread_mutex_lock(&plugin->lock);
-    pthread_cond_broadcast(&plugin->changed);
-    pthread_mutex_unlock(&plugin->lock);
 }
 
 llmd_error *llmd__exec_authorize(llmd_context *ctx, void *data, bool refresh, struct buf *header)
 {
     struct exec_plugin *plugin = data;
-    struct context_waker waker = {.wake = wake, .data = plugin};
+    struct context_waker waker;
 
-    llmd__context_add_waker(ctx, &waker);
-    pthread_mutex_lock(&plugin->lock);
+    llmd__flight_enter(&plugin->flight, ctx, &waker);
     llmd_error *error = ensure(ctx, plugin, refresh);
     if (!error && plugin->credential.token) {
         llmd__buf_str(header, "Bearer ");
         llmd__buf_str(header, plugin->credential.token);
     }
-    pthread_mutex_unlock(&plugin->lock);
-    llmd__context_remove_waker(ctx, &waker);
+    llmd__flight_leave(&plugin->flight, ctx, &waker);
     return error ? error : llmd__buf_check(header);
 }
 
@@ -424,10 +350,10 @@ int llmd__exec_certificates(void *data, struct buf *cert_pem, struct buf *key_pe
 {
     struct exec_plugin *plugin = data;
 
-    pthread_mutex_lock(&plugin->lock);
+    pthread_mutex_lock(&plugin->flight.lock);
     bool has = plugin->credential.cert_pem != NULL;
     llmd__buf_str(cert_pem, plugin->credential.cert_pem);
     llmd__buf_str(key_pem, plugin->credential.key_pem);
-    pthread_mutex_unlock(&plugin->lock);
+    pthread_mutex_unlock(&plugin->flight.lock);
     return has;
 }

@@ -35,6 +35,8 @@ struct child {
     int wake;               /* eventfd for the context */
     int ending;             /* pidfd, readable at its end; -1: unknown here */
     int status;
+    int64_t timeout_ms;  /* 0: none */
+    int64_t deadline_ms; /* monotonic */
     struct buf *out;
     struct buf complaint;
 };
@@ -265,13 +267,24 @@ static void wait_and_receive(llmd_context *ctx, struct child *child)
                               {.fd = child->wake, .events = POLLIN},
                               {.fd = child->pid ? child->ending : -1, .events = POLLIN}};
     int64_t want_ms = child->pid && child->ending >= 0 ? -1 : REAP_INTERVAL_MS;
+    int64_t left_ms = child->deadline_ms - llmd__clock_mono_ms();
 
+    if (child->timeout_ms && (want_ms < 0 || want_ms > left_ms))
+        want_ms = left_ms > 0 ? left_ms : 0;
     if (poll(polled, 4, llmd__context_wait_ms(ctx, want_ms)) <= 0)
         return;
     if (polled[0].revents)
         receive(child, &child->output);
     if (polled[1].revents)
         receive(child, &child->complaints);
+}
+
+static llmd_error *check_deadline(const struct child *child)
+{
+    if (!child->timeout_ms || llmd__clock_mono_ms() < child->deadline_ms)
+        return NULL;
+    return llmd__error(LLMD_E_FAILED, "not done after %.0f s, ended",
+                       (double)child->timeout_ms / 1000);
 }
 
 static llmd_error *wait_for_end(llmd_context *ctx, struct child *child)
@@ -285,6 +298,7 @@ static llmd_error *wait_for_end(llmd_context *ctx, struct child *child)
         if (!child->pid && (!open || llmd__clock_mono_ms() - ended_ms > DRAIN_MS))
             return NULL;
         TRY(llmd__context_check(ctx));
+        TRY(check_deadline(child));
         TRY(llmd__buf_check(child->out));
         wait_and_receive(ctx, child);
     }
@@ -324,6 +338,7 @@ static llmd_error *run(llmd_context *ctx, const struct process *process, struct 
     if (child->wake < 0)
         return llmd__error_errno(errno, "%s: eventfd", child->name);
     TRY(start(process, child));
+    child->deadline_ms = llmd__clock_mono_ms() + child->timeout_ms;
     llmd__context_add_waker(ctx, &waker);
     llmd_error *error = wait_for_end(ctx, child);
     llmd__context_remove_waker(ctx, &waker);
@@ -337,6 +352,7 @@ llmd_error *llmd__process_run(llmd_context *ctx, const struct process *process, 
                                                                .complaints = -1,
                                                                .wake = -1,
                                                                .ending = -1,
+                                                               .timeout_ms = process->timeout_ms,
                                                                .out = out};
 
     if (!out->max)

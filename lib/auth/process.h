@@ -11,10 +11,11 @@ struct process {
     const char *const *env;  /* "NAME=value" added to ours; NULL-ended or NULL */
     const char *dir;         /* NULL: ours */
     size_t max_output;       /* 0: 1 MiB */
+    int64_t timeout_ms;      /* 0: only the context's */
 };
 
-/* Waits for the end; killed when ctx ends. A non-zero exit is FAILED with the last line of its
-   standard error; a missing program is NOT_FOUND. */
+/* Waits for the end; killed when ctx ends, or past timeout_ms (FAILED). A non-zero exit is FAILED
+   with the last line of its standard error; a missing program is NOT_FOUND. */
 llmd_error *llmd__process_run(llmd_context *ctx, const struct process *process, struct buf *out);
 
 #endif

@@ -33,8 +33,10 @@ static void copy_value(char *out, size_t size, const char *value, size_t len)
     out[len] = '\0';
 }
 
-static void keep_header(struct http_reply *reply, const char *line, size_t len)
+static void keep_header(struct exchange *exchange, const char *line, size_t len)
 {
+    struct http_reply *reply = &exchange->reply;
+    const char *wanted = exchange->want_header;
     const char *colon = memchr(line, ':', len);
 
     if (!colon)
@@ -55,13 +57,15 @@ static void keep_header(struct http_reply *reply, const char *line, size_t len)
         char text[64];
         copy_value(text, sizeof text, value, value_len);
         reply->retry_after_ms = llmd__retry_after_ms(text, llmd__clock_wall_ms());
+    } else if (wanted && name_len == strlen(wanted) && strncasecmp(line, wanted, name_len) == 0) {
+        copy_value(reply->header, sizeof reply->header, value, value_len);
     }
 }
 
 /* A 100 or 103 comes before the real answer: what it said is forgotten. */
 static void forget_headers(struct http_reply *reply)
 {
-    reply->content_type[0] = reply->request_id[0] = '\0';
+    reply->content_type[0] = reply->request_id[0] = reply->header[0] = '\0';
     reply->retry_after_ms = -1;
 }
 
@@ -97,7 +101,7 @@ static size_t on_header(char *line, size_t one, size_t len, void *data)
     else if (len <= 2)
         end_headers(exchange);
     else
-        keep_header(&exchange->reply, line, len);
+        keep_header(exchange, line, len);
     return exchange->abort ? 0 : len;
 }
 
@@ -352,6 +356,7 @@ llmd_error *llmd__exchange_open(llmd_context *ctx, struct http *http,
     exchange->reply = HTTP_REPLY_INIT;
     exchange->reply.body.max = request->max_body ? request->max_body : MAX_BODY_DEFAULT;
     exchange->idempotent = request->idempotent;
+    exchange->want_header = request->want_header;
     exchange->first_byte_timeout_ms = request->first_byte_timeout_ms;
     exchange->idle_timeout_ms = request->idle_timeout_ms;
     if (sink)

@@ -29,6 +29,7 @@ struct exchange {
     struct exchange_sink sink;
     int64_t first_byte_timeout_ms, idle_timeout_ms;
     bool idempotent;
+    const char *want_header; /* whose value goes to reply.header, or NULL */
 
     struct http_reply reply;
     bool sent;           /* bytes may have left */

@@ -51,6 +51,7 @@ struct http_request {
     int64_t first_byte_timeout_ms; /* 0: none */
     int64_t idle_timeout_ms;       /* 0: none; silence while a body comes */
     const char *const *headers;    /* further "Name: value", NULL-ended; or NULL */
+    const char *want_header;       /* a constant: a header of the answer for reply->header; NULL */
 };
 
 struct http_reply {
@@ -58,6 +59,7 @@ struct http_reply {
     struct buf body; /* a stream: empty on 2xx; the error body otherwise */
     char content_type[96];
     char request_id[96];                              /* x-request-id, or "" */
+    char header[96];                                  /* request->want_header, or "" */
     int64_t retry_after_ms;                           /* -1: none */
     int64_t start_us, sent_us, first_byte_us, end_us; /* monotonic; 0 unknown */
     bool reused;                                      /* an existing connection served it */
