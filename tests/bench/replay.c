@@ -2,19 +2,47 @@
 /*
  * The peer of bench_apply: sends recorded server-side apply PATCHes over libcurl and does nothing
  * else. Reads lines "PATH<tab>BODY"; an empty line is a barrier (what follows waits for what came
- * before). So it is what the network and the API server alone cost.
+ * before). A kind that was just defined is not served at once: a 404 is sent again after a short
+ * pause, until every object is written. So it is what the network and the API server alone cost.
+ * Prints how many objects were written; exit 0: all.
  *
  *   replay URL CA CERT KEY PARALLEL < patches
  */
 #include <curl/curl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#define PAUSE_MS 20
+#define LIMIT_MS 180000 /* of one object's repeats */
 
 struct place {
     const char *url, *ca, *cert, *key;
     struct curl_slist *headers;
 };
+
+struct write {
+    struct write *next; /* of the waiting ones */
+    CURL *easy;
+    int64_t since_ms, due_ms;
+};
+
+struct replay {
+    CURLM *multi;
+    struct write *waiting;
+    int pending; /* in the multi handle or waiting */
+    int written, failed;
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 static size_t ignore(char *data, size_t size, size_t count, void *unused)
 {
@@ -43,64 +71,113 @@ static CURL *request(const struct place *place, const char *path, const char *bo
     return easy;
 }
 
-static int finish(CURLM *multi)
+static void start(struct replay *replay, CURL *easy)
 {
-    CURLMsg *message;
-    int left, bad = 0;
+    struct write *write = calloc(1, sizeof(*write));
 
-    while ((message = curl_multi_info_read(multi, &left))) {
-        long status = 0;
-        CURL *easy = message->easy_handle;
-        curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-        if (message->data.result != CURLE_OK || status >= 300) {
-            fprintf(stderr, "replay: %s, status %ld\n", curl_easy_strerror(message->data.result),
-                    status);
-            bad++;
-        }
-        curl_multi_remove_handle(multi, easy);
-        curl_easy_cleanup(easy);
-    }
-    return bad;
+    if (!write)
+        exit(1);
+    write->easy = easy;
+    write->since_ms = now_ms();
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, write);
+    curl_multi_add_handle(replay->multi, easy);
+    replay->pending++;
 }
 
-static int drive(CURLM *multi, int at_most)
+static void end(struct replay *replay, struct write *write, CURLcode result, long status)
 {
-    int running = 0, bad = 0;
+    if (result == CURLE_OK && status < 300) {
+        replay->written++;
+    } else {
+        fprintf(stderr, "replay: %s, status %ld\n", curl_easy_strerror(result), status);
+        replay->failed++;
+    }
+    replay->pending--;
+    curl_easy_cleanup(write->easy);
+    free(write);
+}
 
-    do {
-        curl_multi_perform(multi, &running);
-        bad += finish(multi);
-        if (running > at_most)
-            curl_multi_poll(multi, NULL, 0, 1000, NULL);
-    } while (running > at_most);
-    return bad;
+static void finish(struct replay *replay)
+{
+    CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(replay->multi, &left))) {
+        struct write *write = NULL;
+        long status = 0;
+        CURLcode result = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)(void *)&write);
+        curl_multi_remove_handle(replay->multi, write->easy);
+        if (result != CURLE_OK || status != 404 || now_ms() - write->since_ms > LIMIT_MS) {
+            end(replay, write, result, status);
+            continue;
+        }
+        write->due_ms = now_ms() + PAUSE_MS;
+        write->next = replay->waiting;
+        replay->waiting = write;
+    }
+}
+
+/* Sends again what has waited long enough; how long the rest waits. */
+static int repeat(struct replay *replay)
+{
+    struct write **at = &replay->waiting;
+    int64_t now = now_ms(), first = now + 1000;
+
+    while (*at) {
+        struct write *write = *at;
+        if (write->due_ms > now) {
+            first = write->due_ms < first ? write->due_ms : first;
+            at = &write->next;
+            continue;
+        }
+        *at = write->next;
+        curl_multi_add_handle(replay->multi, write->easy);
+        first = now;
+    }
+    return (int)(first - now);
+}
+
+static void drive(struct replay *replay, int at_most)
+{
+    int running;
+
+    while (replay->pending > at_most) {
+        int wait_ms = repeat(replay);
+        curl_multi_perform(replay->multi, &running);
+        finish(replay);
+        if (replay->pending > at_most)
+            curl_multi_poll(replay->multi, NULL, 0, wait_ms, NULL);
+    }
 }
 
 int main(int argc, char **argv)
 {
+    struct replay replay = {0};
     char *line = NULL;
     size_t room = 0;
     ssize_t len;
-    int bad = 0;
 
     if (argc != 6)
         return fprintf(stderr, "usage: replay URL CA CERT KEY PARALLEL < patches\n"), 2;
     curl_global_init(CURL_GLOBAL_DEFAULT);
     struct place place = {argv[1], argv[2], argv[3], argv[4],
                           curl_slist_append(NULL, "Content-Type: application/apply-patch+yaml")};
-    CURLM *multi = curl_multi_init();
+    replay.multi = curl_multi_init();
     while ((len = getline(&line, &room, stdin)) > 0) {
         line[len - 1] = '\0';
         char *tab = strchr(line, '\t');
         if (tab) {
             *tab = '\0';
-            curl_multi_add_handle(multi, request(&place, line, tab + 1));
+            start(&replay, request(&place, line, tab + 1));
         }
-        bad += drive(multi, tab ? (int)strtol(argv[5], NULL, 10) - 1 : 0);
+        drive(&replay, tab ? (int)strtol(argv[5], NULL, 10) - 1 : 0);
     }
-    bad += drive(multi, 0);
-    curl_multi_cleanup(multi);
+    drive(&replay, 0);
+    printf("%d objects written, %d failed\n", replay.written, replay.failed);
+    curl_multi_cleanup(replay.multi);
     curl_slist_free_all(place.headers);
     free(line);
-    return bad ? 1 : 0;
+    return replay.failed ? 1 : 0;
 }
