@@ -38,7 +38,8 @@ timed() { # name, command...: its wall and CPU time, and its exit code
     local name=$1
     shift
     KUBECACHEDIR=$work/kubectl-cache ./run.sh python3 "$bench/timed.py" "$round" "$name" "$@" \
-        2>"$work/$name.err" >>"$work/times"
+        2>"$work/$name.err" >"$work/$name.out"
+    head -n 1 "$work/$name.out" >>"$work/times"
 }
 
 # Both sides must have done the same: every object of the release is there.
@@ -70,7 +71,7 @@ print(json.dumps(out))
 PY
     ./run.sh kubectl create --dry-run=client -o json -f "$work/kserve.yaml" |
         python3 ../bench/patches.py "$work/served.json" >"$work/patches"
-    wanted=$(grep -c . "$work/patches")
+    wanted=$(grep -c "$(printf '\t{')" "$work/patches")
     echo "bench_apply: $wanted objects, $(wc -c <"$work/patches") bytes of PATCHes"
 }
 
@@ -96,6 +97,7 @@ by_replay() {
     timed replay bash -c "exec '$build/replay' https://10.200.0.1:6443 $config/ca.crt \
         $config/pki/admin.crt $config/pki/admin.key 16 <'$work/patches'"
     all_there replay
+    tail -n 1 "$work/replay.out"
 }
 
 round=0

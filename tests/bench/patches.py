@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Turns a JSON List (kubectl create --dry-run=client -o json) into lines for replay: PATH<tab>BODY,
-namespaces, then CRDs, then the rest, an empty line between them.
+namespaces, then CRDs, then the rest, an empty line between them; at the end a GET for each kind
+that a CRD defines, until it is served.
 
     patches.py DISCOVERY.json < list.json
 DISCOVERY.json: {"group/version/Kind": [plural, namespaced]}, made by bench_apply.sh.
@@ -38,6 +39,11 @@ def main():
             print()
             last = rank(obj)
         print(path(obj, served), json.dumps(obj), sep="\t")
+    print()
+    for spec in (obj["spec"] for obj in objects if rank(obj) == 1):
+        for version in (v["name"] for v in spec["versions"] if v["served"]):
+            print(f"/apis/{spec['group']}/{version}", "", f'"name":"{spec["names"]["plural"]}"',
+                  sep="\t")
 
 
 if __name__ == "__main__":
