@@ -27,6 +27,11 @@ struct transfer_events {
 
 llmd_error *llmd__group_open(struct group **out);
 void llmd__group_free(struct group *group); /* stops every transfer without on_done */
+/* An idle group of the place, whose connections are warm, or a new one; http NULL: a new one. */
+llmd_error *llmd__group_borrow(struct http *http, struct group **out);
+/* Gives it back to that place, when it talked to no other and no transfer is left; else frees it.
+   NULL allowed. */
+void llmd__group_return(struct http *http, struct group *group);
 /* Copies the request (path, body, headers). One try: retries are the owner's, by net/retry; a 401
    is told like any status, see llmd__http_refresh(). The credentials' header is fetched here, so
    this may block with ctx. */

@@ -43,6 +43,9 @@ struct group {
     int event_fd, timer_fd;
     int64_t armed_us;
     pid_t pid;
+    struct group *next_idle;  /* in its place's pool */
+    const struct http *place; /* it has talked to; only compared */
+    bool mixed;               /* to more than one */
     int class;
     bool watched_outside; /* llmd__group_fd() was called */
     bool inside_curl;

@@ -9,6 +9,7 @@
 
 #include "net/exchange.h"
 #include "net/fault.h"
+#include "net/lane.h"
 
 #include "base/clock.h"
 
@@ -115,6 +116,51 @@ void llmd__pool_return(struct http *http, struct worker *worker)
         worker_free(worker);
 }
 
+static struct group *pop_group(struct http *http)
+{
+    pthread_mutex_lock(&http->lock);
+    struct group *group = http->groups;
+    if (group) {
+        http->groups = group->next_idle;
+        http->group_count--;
+    }
+    pthread_mutex_unlock(&http->lock);
+    return group;
+}
+
+llmd_error *llmd__group_borrow(struct http *http, struct group **out)
+{
+    struct group *group;
+
+    *out = NULL;
+    while (http && (group = pop_group(http)) != NULL) {
+        if (group->pid == getpid()) {
+            *out = group;
+            return NULL;
+        }
+        llmd__group_free(group); /* inherited: closes our copies of its descriptors */
+    }
+    return llmd__group_open(out);
+}
+
+void llmd__group_return(struct http *http, struct group *group)
+{
+    if (!http || !group || group->all || group->mixed || group->pid != getpid()) {
+        llmd__group_free(group);
+        return;
+    }
+    pthread_mutex_lock(&http->lock);
+    bool room = http->group_count < POOL_GROUPS;
+    if (room) {
+        group->next_idle = http->groups;
+        http->groups = group;
+        http->group_count++;
+    }
+    pthread_mutex_unlock(&http->lock);
+    if (!room)
+        llmd__group_free(group);
+}
+
 llmd_error *llmd__pool_easy(struct http *http, CURL **out)
 {
     *out = NULL;
@@ -143,6 +189,8 @@ void llmd__pool_close(struct http *http)
         http->idle = worker->next;
         worker_free(worker);
     }
+    while (http->groups)
+        llmd__group_free(pop_group(http));
     while (http->easy_count)
         curl_easy_cleanup(http->easies[--http->easy_count]);
 }

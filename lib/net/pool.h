@@ -29,6 +29,7 @@ struct worker {
 };
 
 #define POOL_WORKERS 64
+#define POOL_GROUPS 16
 #define POOL_EASIES 256
 
 struct http {
@@ -49,9 +50,11 @@ struct http {
     struct http_auth auth;
     int (*certificates)(void *data, struct buf *cert_pem, struct buf *key_pem);
 
-    pthread_mutex_t lock; /* what follows */
+    pthread_mutex_t lock; /* what follows; workers and groups are idle ones */
     struct worker *idle;  /* newest first: its connection is warm */
     int idle_count;
+    struct group *groups; /* newest first */
+    int group_count;
     CURL *easies[POOL_EASIES];
     int easy_count;
     char *refused; /* the Authorization that got a 401, or NULL */

@@ -79,6 +79,8 @@ static llmd_error *transfer_new(llmd_context *ctx, struct group *group, struct h
         sink.on_data = sink_data;
     transfer->group = group;
     transfer->events = *events;
+    group->mixed = group->mixed || (group->place && group->place != http);
+    group->place = http;
     llmd_error *error = llmd__exchange_open(ctx, http, request, true, &sink, &transfer->exchange);
     if (error) {
         llmd__free(transfer);

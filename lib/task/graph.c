@@ -6,6 +6,18 @@
 
 DEFINE_AUTO(step, struct step *, llmd__free)
 
+llmd_error *llmd__graph_borrow(struct graph *graph, struct http *http)
+{
+    struct group *group = NULL;
+
+    if (atomic_load(&graph->group))
+        return NULL;
+    TRY(llmd__group_borrow(http, &group));
+    graph->place = http ? llmd__http_get(http) : NULL;
+    atomic_store(&graph->group, group);
+    return NULL;
+}
+
 llmd_error *llmd__graph_new(void *data, void (*free_data)(void *), struct graph **out)
 {
     struct graph *graph = llmd__calloc(1, sizeof *graph);
@@ -42,6 +54,9 @@ void llmd__graph_free(struct graph *graph)
     for (int i = 0; i < graph->count; i++)
         step_free(graph->steps[i]);
     llmd__free(graph->steps);
+    /* After the steps: their calls have stopped its transfers. */
+    llmd__group_return(graph->place, atomic_load(&graph->group));
+    llmd__http_put(graph->place);
     while (graph->events) {
         struct queued_event *queued = graph->events;
         graph->events = queued->next;

@@ -10,15 +10,12 @@ struct llmd_task {
     struct busy busy;
     pthread_mutex_t freeing; /* a free that wakes, against the one that leaves */
     struct graph *graph;
-    struct group *group;
     atomic_int worst;
 };
 
 static void destroy(llmd_task *task)
 {
-    /* The steps first: their calls stop transfers of the group. */
     llmd__graph_free(task->graph);
-    llmd__group_free(task->group);
     pthread_mutex_destroy(&task->freeing);
     llmd__free(task);
 }
@@ -26,18 +23,12 @@ static void destroy(llmd_task *task)
 llmd_error *llmd__task_new(struct graph *graph, llmd_task **out)
 {
     AUTO(graph) struct graph *taken = graph;
-    struct group *group = NULL;
 
     *out = NULL;
-    TRY(llmd__group_open(&group));
     llmd_task *task = llmd__calloc(1, sizeof *task);
-    if (!task) {
-        llmd__group_free(group);
-        return NO_MEMORY;
-    }
+    CHECK_MEMORY(task);
     pthread_mutex_init(&task->freeing, NULL);
     atomic_init(&task->worst, LLMD_LEVEL_DEBUG);
-    task->group = group;
     task->graph = TAKE(taken);
     *out = task;
     return NULL;
@@ -88,7 +79,9 @@ static llmd_error *wait_for_more(llmd_context *ctx, llmd_task *task)
         int64_t now_ms = llmd__clock_mono_ms();
         wait_ms = due_ms > now_ms ? due_ms - now_ms : 0;
     }
-    return llmd__group_turn(ctx, task->group, wait_ms);
+    TRY(llmd__graph_borrow(task->graph, NULL));
+    /* A free that came before there was a group could wake nobody. */
+    return to_be_freed(task) ? NULL : llmd__group_turn(ctx, task->graph->group, wait_ms);
 }
 
 static void note_level(llmd_task *task, const llmd_event *event)
@@ -103,7 +96,7 @@ static llmd_error *work(llmd_context *ctx, llmd_task *task)
 {
     struct graph *graph = task->graph;
 
-    llmd_error *error = llmd__graph_work(ctx, graph, task->group);
+    llmd_error *error = llmd__graph_work(ctx, graph);
     if (!error && !graph->events && !graph->ended)
         error = wait_for_more(ctx, task);
     llmd_code code = llmd_error_code(error);
@@ -161,8 +154,9 @@ void llmd_task_free(llmd_task *task)
         return;
     pthread_mutex_lock(&task->freeing);
     bool now = llmd__busy_free(&task->busy);
-    if (!now)
-        llmd__group_wake(task->group);
+    struct group *group = now ? NULL : atomic_load(&task->graph->group);
+    if (group)
+        llmd__group_wake(group);
     pthread_mutex_unlock(&task->freeing);
     if (now)
         destroy(task);

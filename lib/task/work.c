@@ -131,8 +131,17 @@ static llmd_error *tell_outage(struct graph *graph, const struct step *step,
     return llmd__graph_event(graph, &text);
 }
 
-static llmd_error *work_step(llmd_context *ctx, struct graph *graph, struct group *group,
-                             struct step *step, bool *progress)
+static llmd_error *send(llmd_context *ctx, struct graph *graph, struct step *step, int64_t now_ms,
+                        bool *sent)
+{
+    if (llmd__call_due_ms(&step->call) > now_ms)
+        return NULL;
+    TRY(llmd__graph_borrow(graph, step->call.http));
+    return llmd__call_send(ctx, &step->call, graph->group, now_ms, sent);
+}
+
+static llmd_error *work_step(llmd_context *ctx, struct graph *graph, struct step *step,
+                             bool *progress)
 {
     struct step_input input = {.now_ms = llmd__clock_mono_ms(), .text = ""};
     bool given = false;
@@ -145,12 +154,12 @@ static llmd_error *work_step(llmd_context *ctx, struct graph *graph, struct grou
     if (given)
         advance(graph, step, &input);
     if (!graph->ended)
-        TRY(llmd__call_send(ctx, &step->call, group, input.now_ms, &sent));
+        TRY(send(ctx, graph, step, input.now_ms, &sent));
     *progress = *progress || given || sent;
     return NULL;
 }
 
-llmd_error *llmd__graph_work(llmd_context *ctx, struct graph *graph, struct group *group)
+llmd_error *llmd__graph_work(llmd_context *ctx, struct graph *graph)
 {
     bool progress = true;
 
@@ -163,7 +172,7 @@ llmd_error *llmd__graph_work(llmd_context *ctx, struct graph *graph, struct grou
             if (graph->ended || graph->events)
                 return NULL;
             graph->turn = (graph->turn + 1) % graph->count;
-            TRY(work_step(ctx, graph, group, graph->steps[graph->turn], &progress));
+            TRY(work_step(ctx, graph, graph->steps[graph->turn], &progress));
         }
         TRY(llmd__context_check(ctx));
     }

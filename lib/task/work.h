@@ -6,6 +6,8 @@
 #include "task/call.h"
 #include "task/outage.h"
 
+#include <stdatomic.h>
+
 enum step_progress { STEP_WAITING, STEP_RUNNING, STEP_DONE };
 
 struct step {
@@ -37,6 +39,10 @@ struct graph {
     bool ended;
     struct queued_event *events, *last;
     struct outage outage;
+    /* Borrowed from the place of the first call, so that its connections are warm; set once, by
+       whoever works on the task, read by another thread that wakes it. */
+    _Atomic(struct group *) group;
+    struct http *place; /* a reference: it goes back there; NULL: it is our own */
     struct json *result;
     llmd_error *error; /* what ended the task, repeated */
 };
@@ -44,7 +50,9 @@ struct graph {
 /* Gives inputs to steps and sends what they ask for, until there is an event, the end, or nothing
    left to do but wait. Errors are the context's or memory; what ends the task is in graph->error.
  */
-llmd_error *llmd__graph_work(llmd_context *ctx, struct graph *graph, struct group *group);
+llmd_error *llmd__graph_work(llmd_context *ctx, struct graph *graph);
+/* Sees to it that the graph has a group; http NULL: any. */
+llmd_error *llmd__graph_borrow(struct graph *graph, struct http *http);
 /* When a step or a retry wants to be called, monotonic ms; INT64_MAX: never. */
 int64_t llmd__graph_due_ms(const struct graph *graph);
 /* Nothing flies and nothing is due: the steps wait for each other. */

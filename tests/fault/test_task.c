@@ -6,7 +6,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <pthread.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* A step that sends or streams once and writes down what it hears. */
 struct listener {
@@ -361,6 +364,116 @@ static void test_freed_in_flight(void **state)
     llmd_task_free(task);
 }
 
+static void run_once(struct place *place)
+{
+    struct listener listener = {.place = place, .request = get_ok};
+
+    assert_hears(&listener, NULL, "reply 200 {\"ok\":true};");
+}
+
+/* The connection stays with the handle when the task ends. */
+static void test_one_connection_for_two_tasks(void **state)
+{
+    struct place *place = *state;
+
+    run_once(place);
+    run_once(place);
+    run_once(place);
+    assert_int_equal(server_connections(place->server), 1);
+    server_cut_all(place->server); /* while nobody looks */
+    run_once(place);
+    assert_int_equal(server_connections(place->server), 2);
+}
+
+/* A stream that is given up takes its connection along (HTTP/1), and nothing else breaks. */
+static void test_a_group_comes_back_from_a_freed_task(void **state)
+{
+    struct place *place = *state;
+
+    test_freed_in_flight(state);
+    server_on_json(place->server, "GET", "/ok", 200, "{\"ok\":true}");
+    run_once(place);
+    run_once(place);
+    assert_int_equal(server_connections(place->server), 2);
+}
+
+/* Tasks to two places: neither keeps the other's connections. */
+static void test_a_mixed_group_is_not_kept(void **state)
+{
+    struct place *place = *state;
+    struct place second = {0};
+    void *other = &second;
+    AUTO(buf) struct buf heard = BUF_INIT;
+
+    assert_int_equal(place_set_up(&other), 0);
+    struct listener listeners[] = {{.place = place, .request = get_ok, .heard = &heard},
+                                   {.place = other, .request = get_ok, .heard = &heard}};
+    llmd_task *task = task_of(listeners, 2);
+    assert_null(llmd_task_run(NULL, task, NULL, NULL));
+    llmd_task_free(task);
+    for (int i = 0; i < 1000 && server_open_connections(((struct place *)other)->server); i++)
+        usleep(1000);
+    assert_int_equal(server_open_connections(((struct place *)other)->server), 0);
+    run_once(place);
+    assert_int_equal(server_connections(place->server), 2);
+    place_tear_down(&other);
+}
+
+/* A child must not write into its parent's connection. */
+static void test_a_child_has_its_own(void **state)
+{
+    struct place *place = *state;
+    int status = -1;
+
+    run_once(place);
+    pid_t child = fork();
+    if (child == 0) {
+        run_once(place);
+        _exit(0);
+    }
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(server_connections(place->server), 2);
+    run_once(place);
+    assert_int_equal(server_connections(place->server), 2);
+}
+
+struct freeing {
+    struct server *server;
+    llmd_task *task;
+};
+
+static void *free_when_asked(void *data)
+{
+    struct freeing *freeing = data;
+
+    server_await(freeing->server, 1, 10000);
+    llmd_task_free(freeing->task);
+    return NULL;
+}
+
+/* Freed by another thread: whoever waits inside leaves, and the next task is well. */
+static void test_freed_by_another_thread(void **state)
+{
+    struct place *place = *state;
+    AUTO(buf) struct buf heard = BUF_INIT;
+    struct listener listener = {
+        .place = place, .request = get_ok, .streams = true, .heard = &heard};
+    llmd_event *event = NULL;
+    pthread_t thread;
+
+    server_on(place->server, "GET", "/ok", open_and_wait, NULL);
+    struct freeing freeing = {place->server, task_of(&listener, 1)};
+    pthread_create(&thread, NULL, free_when_asked, &freeing);
+    llmd_error *error = llmd_task_next(NULL, freeing.task, &event);
+    assert_int_equal(llmd_error_code(error), LLMD_E_CANCELED);
+    llmd_error_free(error);
+    pthread_join(thread, NULL);
+    server_on_json(place->server, "GET", "/ok", 200, "{\"ok\":true}");
+    run_once(place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +489,11 @@ int main(void)
         PLACE_TEST(test_server_away_is_told),
         PLACE_TEST(test_token_is_refreshed_once),
         PLACE_TEST(test_freed_in_flight),
+        PLACE_TEST(test_one_connection_for_two_tasks),
+        PLACE_TEST(test_a_group_comes_back_from_a_freed_task),
+        PLACE_TEST(test_a_mixed_group_is_not_kept),
+        PLACE_TEST(test_a_child_has_its_own),
+        PLACE_TEST(test_freed_by_another_thread),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
