@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Made by bindings/threads.py from the headers; do not edit. */
+%threadallow llmd_cluster_connect;
+%threadallow llmd_cluster_cost;
+%threadallow llmd_cluster_get;
+%threadallow llmd_cluster_list_next;
+%threadallow llmd_cluster_recommend;
 %threadallow llmd_credentials_google;
 %threadallow llmd_endpoint_model;
 %threadallow llmd_endpoint_models;

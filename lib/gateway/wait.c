@@ -1,49 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Making a gateway and waiting until it is programmed: watches fill a scene, one step judges it. */
-#include "findings/findings.h"
 #include "gateway/spec.h"
 
 #include "kube/apply.h"
-#include "kube/kube.h"
-#include "kube/watch.h"
+#include "wait/scene_wait.h"
 
 #include <string.h>
 
 #define GATEWAYS "gateways.gateway.networking.k8s.io"
 #define CLASSES "gatewayclasses.gateway.networking.k8s.io"
 
-struct wait;
-
-struct wait_watch {
-    struct wait *wait;
-    enum scene_kind kind;
-};
-
 struct wait {
-    llmd_kube *kube;
-    char *ns, *name;
+    struct scene_wait base;
     struct json *manifest; /* NULL: a wait alone */
-    struct scene scene;
-    struct findings findings;
-    struct wait_watch watches[3];
-    step_id judge;
-    int look_at;
     char *look_path;
-    bool no_namespace; /* it is made with the gateway */
-    char told[64];     /* the last progress that was told */
+    char told[64]; /* the last progress that was told */
 };
 
 static void wait_free(void *data)
 {
     struct wait *wait = data;
 
-    llmd__scene_free(&wait->scene);
-    llmd__findings_free(&wait->findings);
+    llmd__scene_wait_close(&wait->base);
     llmd__json_free(wait->manifest);
     llmd__free(wait->look_path);
-    llmd__free(wait->ns);
-    llmd__free(wait->name);
-    llmd_kube_free(wait->kube);
     llmd__free(wait);
 }
 DEFINE_AUTO(wait, struct wait *, wait_free)
@@ -54,159 +34,88 @@ static llmd_error *wait_new(const llmd_kube *kube, const char *ns, const char *n
     AUTO(wait) struct wait *wait = llmd__calloc(1, sizeof(*wait));
 
     CHECK_MEMORY(wait);
-    wait->kube = llmd__kube_ref(kube);
-    wait->ns = llmd__strdup(llmd__kube_ns(kube, ns));
-    wait->name = llmd__strdup(name);
-    if (!wait->ns || !wait->name)
-        return NO_MEMORY;
-    TRY(llmd__scene_init(&wait->scene, NULL, NULL));
-    wait->scene.gateway_ns = llmd__strdup(wait->ns);
-    wait->scene.gateway = llmd__strdup(wait->name);
-    if (!wait->scene.gateway_ns || !wait->scene.gateway)
-        return NO_MEMORY;
+    TRY(llmd__scene_wait_init(&wait->base, "gateway", SCENE_GATEWAY, kube, ns, name));
     *out = TAKE(wait);
     return NULL;
 }
 
-/* ---- watches ---- */
-
-static llmd_error *on_change(void *data, struct graph *graph, const struct watch_change *change,
-                             struct step_action *action)
-{
-    struct wait_watch *watch = data;
-    struct wait *wait = watch->wait;
-
-    (void)action;
-    if (change->type == LLMD_CHANGE_SYNCED)
-        wait->scene.sets[watch->kind].synced = true;
-    else if (change->type == LLMD_CHANGE_DELETED)
-        llmd__scene_remove(&wait->scene, watch->kind, change->object);
-    else
-        TRY(llmd__scene_put(&wait->scene, watch->kind, change->object));
-    llmd__graph_poke(graph, wait->judge);
-    return NULL;
-}
-
-static llmd_error *add_watch(struct graph *graph, struct wait *wait, struct wait_watch *watch,
-                             const char *resource, const char *fields, step_id discovery)
-{
-    bool gateway = watch->kind == SCENE_GATEWAY;
-    struct watch_wish wish = {.resource = resource,
-                              .ns = wait->ns,
-                              .fields = fields,
-                              .optional = !gateway,
-                              .missing_is_empty = !gateway,
-                              .on_change = on_change,
-                              .data = watch};
-    step_id step = -1;
-
-    TRY(llmd__watch_step(graph, wait->kube, &wish, &step));
-    return llmd__graph_need(graph, step, discovery);
-}
-
 static llmd_error *add_watches(struct graph *graph, struct wait *wait, step_id discovery)
 {
-    AUTO(str) char *named = llmd__format("metadata.name=%s", wait->name);
+    const char *ns = wait->base.ns, *name = wait->base.name;
+    AUTO(str) char *named = llmd__format("metadata.name=%s", name);
     AUTO(str)
-    char *about = llmd__format("involvedObject.kind=Gateway,involvedObject.name=%s", wait->name);
+    char *about = llmd__format("involvedObject.kind=Gateway,involvedObject.name=%s", name);
+    struct watch_wish gateway = {.resource = GATEWAYS, .ns = ns, .fields = named};
+    struct watch_wish classes = {
+        .resource = CLASSES, .ns = ns, .optional = true, .missing_is_empty = true};
+    struct watch_wish events = {.resource = "events",
+                                .ns = ns,
+                                .fields = about,
+                                .optional = true,
+                                .missing_is_empty = true};
 
     if (!named || !about)
         return NO_MEMORY;
-    wait->watches[0] = (struct wait_watch){wait, SCENE_GATEWAY};
-    wait->watches[1] = (struct wait_watch){wait, SCENE_CLASS};
-    wait->watches[2] = (struct wait_watch){wait, SCENE_EVENT};
-    TRY(add_watch(graph, wait, &wait->watches[0], GATEWAYS, named, discovery));
-    TRY(add_watch(graph, wait, &wait->watches[1], CLASSES, NULL, discovery));
-    return add_watch(graph, wait, &wait->watches[2], "events", about, discovery);
+    TRY(llmd__scene_wait_watch(graph, &wait->base, SCENE_GATEWAY, &gateway, discovery));
+    TRY(llmd__scene_wait_watch(graph, &wait->base, SCENE_CLASS, &classes, discovery));
+    return llmd__scene_wait_watch(graph, &wait->base, SCENE_EVENT, &events, discovery);
 }
 
 /* ---- writing ---- */
 
-/* Only what is said about the generation that we wrote counts. */
-static llmd_error *on_applied(void *data, struct graph *graph, const struct json *object)
-{
-    struct wait *wait = data;
-
-    (void)graph;
-    wait->scene.min_generation = llmd__json_int(object, "metadata.generation", 0);
-    return NULL;
-}
-
-static llmd_error *write_namespace(struct graph *graph, struct wait *wait, step_id *out)
-{
-    AUTO(json) struct json *object = NULL;
-    struct apply_options options = {0};
-
-    TRY(llmd__json_make(
-        &object, "{'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': %s}}", wait->ns));
-    return llmd__apply_step(graph, wait->kube, object, &options, NULL, NULL, out);
-}
-
 static llmd_error *write_all(struct graph *graph, struct wait *wait)
 {
-    struct apply_options options = {.ns = wait->ns};
-    step_id made = -1, applied = -1;
+    AUTO(json) struct json *list = llmd__json_array();
+    struct apply_options options = {.ns = wait->base.ns};
+    step_id first = -1, made = -1, applied = -1;
 
-    TRY(llmd__apply_step(graph, wait->kube, wait->manifest, &options, on_applied, wait, &applied));
-    TRY(llmd__graph_need(graph, wait->judge, applied));
-    if (!wait->no_namespace)
+    CHECK_MEMORY(list);
+    TRY(llmd__apply_step(graph, wait->base.kube, wait->manifest, &options, llmd__scene_wait_applied,
+                         &wait->base, &applied));
+    TRY(llmd__graph_need(graph, wait->base.judge, applied));
+    TRY(llmd__scene_wait_namespace(&wait->base, list));
+    if (!llmd__json_count(list))
         return NULL;
-    TRY(write_namespace(graph, wait, &made));
+    TRY(llmd__apply_steps(graph, wait->base.kube, list, &options, &first, &made));
     return llmd__graph_need(graph, applied, made);
 }
 
-/* ---- the look: is there a namespace, may classes be read, is this GKE ---- */
+/* ---- the look: is there a namespace, is this GKE ---- */
 
-enum look_at { LOOK_NAMESPACE, LOOK_CLASSES, LOOK_END };
-
-static llmd_error *look_path(struct wait *wait)
+static llmd_error *ask_namespace(struct wait *wait, struct step_action *action)
 {
-    __attribute__((cleanup(llmd__auto_buf))) struct buf path = BUF_INIT;
-    bool namespaces = wait->look_at == LOOK_NAMESPACE;
+    AUTO(buf) struct buf path = BUF_INIT;
     struct resource resource;
 
-    llmd__free(TAKE(wait->look_path));
-    if (namespaces && !wait->manifest)
+    if (!llmd__discovery_lookup(wait->base.kube, "namespaces", &resource))
         return NULL;
-    if (!llmd__discovery_lookup(wait->kube, namespaces ? "namespaces" : CLASSES, &resource))
-        return NULL;
-    llmd__resource_path(&path, &resource, NULL, namespaces ? wait->ns : NULL, NULL,
-                        namespaces ? NULL : "limit=1");
-    return llmd__buf_take(&path, &wait->look_path);
-}
-
-static void take_look(struct wait *wait, const struct step_input *input)
-{
-    if (wait->look_at == LOOK_NAMESPACE)
-        wait->no_namespace = input->status == 404;
-    else
-        wait->scene.sets[SCENE_CLASS].denied = input->status / 100 != 2;
-    wait->look_at++;
+    llmd__resource_path(&path, &resource, NULL, wait->base.ns, NULL, NULL);
+    TRY(llmd__buf_take(&path, &wait->look_path));
+    action->kind = ACTION_SEND;
+    action->http = llmd__kube_http(wait->base.kube);
+    action->request =
+        (struct http_request){.method = "GET", .path = wait->look_path, .idempotent = true};
+    return NULL;
 }
 
 static llmd_error *look_advance(void *state, struct graph *graph, const struct step_input *input,
                                 struct step_action *action)
 {
     struct wait *wait = llmd__graph_data(graph);
+    struct resource policies;
 
     (void)state;
     if (input->kind == INPUT_ERROR)
-        return llmd__error_wrap(llmd__error_copy(input->error), "gateway %s/%s", wait->ns,
-                                wait->name);
-    if (input->kind == INPUT_REPLY)
-        take_look(wait, input);
-    for (; wait->look_at < LOOK_END; wait->look_at++) {
-        TRY(look_path(wait));
-        if (!wait->look_path)
-            continue;
-        action->kind = ACTION_SEND;
-        action->http = llmd__kube_http(wait->kube);
-        action->request =
-            (struct http_request){.method = "GET", .path = wait->look_path, .idempotent = true};
+        return llmd__error_wrap(llmd__error_copy(input->error), "gateway %s/%s", wait->base.ns,
+                                wait->base.name);
+    if (input->kind == INPUT_BEGIN && wait->manifest)
+        TRY(ask_namespace(wait, action));
+    if (action->kind == ACTION_SEND)
         return NULL;
-    }
-    wait->scene.gke = llmd__discovery_lookup(wait->kube, "healthcheckpolicies.networking.gke.io",
-                                             &(struct resource){0});
+    /* Who may not look at namespaces has one already. */
+    wait->base.no_namespace = input->kind == INPUT_REPLY && input->status == 404;
+    wait->base.scene.gke =
+        llmd__discovery_lookup(wait->base.kube, "healthcheckpolicies.networking.gke.io", &policies);
     action->kind = ACTION_DONE;
     return wait->manifest ? write_all(graph, wait) : NULL;
 }
@@ -215,45 +124,13 @@ static const struct step_class look_class = {.name = "look", .advance = look_adv
 
 /* ---- the judge ---- */
 
-static llmd_error *tell(struct graph *graph, const struct wait *wait)
-{
-    for (size_t i = 0; i < wait->findings.count; i++) {
-        const struct finding *finding = &wait->findings.items[i];
-
-        if (finding->is_new)
-            TRY(llmd__graph_event(graph, &(struct event_text){.level = finding->rule->progress
-                                                                           ? LLMD_LEVEL_INFO
-                                                                           : LLMD_LEVEL_WARNING,
-                                                              .subject = finding->subject,
-                                                              .reason = finding->rule->code,
-                                                              .message = finding->message,
-                                                              .advice = finding->rule->advice}));
-    }
-    return NULL;
-}
-
-static llmd_error *end_of(const struct wait *wait)
-{
-    for (size_t i = 0; i < wait->findings.count; i++) {
-        const struct finding *finding = &wait->findings.items[i];
-
-        if (finding->ends)
-            return llmd__error_set_advice(
-                llmd__error_set_reason(llmd__error(LLMD_E_FAILED, "gateway %s/%s: %s", wait->ns,
-                                                   wait->name, finding->message),
-                                       finding->rule->code),
-                "%s", finding->rule->advice);
-    }
-    return NULL;
-}
-
 /* What the controller says while it works; each word once. */
 static llmd_error *tell_progress(struct graph *graph, struct wait *wait, const struct json *gateway)
 {
     const struct json *programmed =
         llmd__scene_condition(llmd__json_member(gateway, "status"), "Programmed");
     const char *reason = gateway ? llmd__json_str(programmed, "reason") : "Missing";
-    AUTO(str) char *subject = llmd__format("Gateway/%s/%s", wait->ns, wait->name);
+    AUTO(str) char *subject = llmd__format("Gateway/%s/%s", wait->base.ns, wait->base.name);
 
     CHECK_MEMORY(subject);
     if (!reason[0])
@@ -276,7 +153,7 @@ static bool is_done(const struct wait *wait, const struct json *gateway)
     int64_t generation = llmd__json_int(gateway, "metadata.generation", 0);
 
     return !strcmp(llmd__json_str(programmed, "status"), "True") &&
-           generation >= wait->scene.min_generation &&
+           generation >= wait->base.scene.min_generation &&
            llmd__json_int(programmed, "observedGeneration", INT64_MAX) >= generation &&
            llmd__json_str(gateway, "status.addresses[0].value")[0];
 }
@@ -285,13 +162,13 @@ static llmd_error *judge_advance(void *state, struct graph *graph, const struct 
                                  struct step_action *action)
 {
     struct wait *wait = llmd__graph_data(graph);
-    const struct json *gateway = llmd__scene_gateway(&wait->scene);
+    const struct json *gateway = llmd__scene_gateway(&wait->base.scene);
 
     (void)state;
-    TRY(llmd__findings_judge(&wait->findings, &wait->scene, input->now_ms, true));
-    if (gateway || (wait->scene.sets[SCENE_GATEWAY].synced && !wait->manifest))
+    TRY(llmd__findings_judge(&wait->base.findings, &wait->base.scene, input->now_ms, true));
+    if (gateway || (wait->base.scene.sets[SCENE_GATEWAY].synced && !wait->manifest))
         TRY(tell_progress(graph, wait, gateway));
-    TRY(tell(graph, wait));
+    TRY(llmd__scene_wait_tell(graph, &wait->base, NULL));
     if (is_done(wait, gateway)) {
         struct json *result = NULL;
 
@@ -300,9 +177,9 @@ static llmd_error *judge_advance(void *state, struct graph *graph, const struct 
         action->kind = ACTION_FINISH;
         return NULL;
     }
-    TRY(end_of(wait));
+    TRY(llmd__scene_wait_end(&wait->base));
     action->kind = ACTION_SLEEP;
-    action->wake_ms = wait->findings.wake_ms;
+    action->wake_ms = wait->base.findings.wake_ms;
     return NULL;
 }
 
@@ -314,11 +191,11 @@ static llmd_error *add_steps(struct graph *graph, struct wait *wait)
 {
     step_id discovery = -1, look = -1;
 
-    TRY(llmd__discovery_step(graph, wait->kube, true, &discovery));
+    TRY(llmd__discovery_step(graph, wait->base.kube, true, &discovery));
     TRY(llmd__graph_add(graph, &look_class, NULL, &look));
     TRY(llmd__graph_need(graph, look, discovery));
-    TRY(llmd__graph_add(graph, &judge_class, NULL, &wait->judge));
-    TRY(llmd__graph_need(graph, wait->judge, look));
+    TRY(llmd__graph_add(graph, &judge_class, NULL, &wait->base.judge));
+    TRY(llmd__graph_need(graph, wait->base.judge, look));
     return add_watches(graph, wait, discovery);
 }
 
@@ -343,7 +220,7 @@ llmd_error *llmd_gateway_apply(const llmd_kube *kube, const llmd_gateway_spec *s
     REQUIRE(spec);
     TRY(llmd__spec_check(spec));
     TRY(wait_new(kube, spec->ns, spec->name, &wait));
-    TRY(llmd__gateway_manifest(spec, wait->ns, &wait->manifest));
+    TRY(llmd__gateway_manifest(spec, wait->base.ns, &wait->manifest));
     return make_task(TAKE(wait), out);
 }
 

@@ -49,6 +49,7 @@ struct watch {
     char *version;      /* to watch from; NULL: a list is needed */
     char *page_token;   /* the list's next page */
     bool synced;        /* SYNCED was told */
+    bool denied;        /* and the server's answer was 401 or 403 */
     bool was_open;      /* the server has answered this list before */
     int failures;       /* without progress between them */
     int64_t refused_ms; /* since when it is refused what was allowed; 0: it is not */
@@ -68,7 +69,8 @@ struct turn {
 static llmd_error *tell(const struct turn *turn, llmd_change_type type, const struct json *object,
                         const char *text)
 {
-    struct watch_change change = {.type = type, .object = object, .text = text};
+    struct watch_change change = {
+        .type = type, .object = object, .text = text ? text : "", .denied = turn->watch->denied};
 
     return turn->watch->wish.on_change(turn->watch->wish.data, turn->graph, &change, turn->action);
 }
@@ -187,7 +189,11 @@ static llmd_error *tell_deleted(const struct turn *turn, const struct known_obje
 {
     AUTO(json) struct json *object = NULL;
 
-    TRY(llmd__json_parse(gone->text, strlen(gone->text), "watch", &object));
+    if (turn->watch->wish.names_only)
+        TRY(llmd__json_make(&object, "{'metadata': {'name': %s, 'namespace': %s, 'uid': %s}}",
+                            gone->name, gone->ns[0] ? gone->ns : NULL, gone->uid));
+    else
+        TRY(llmd__json_parse(gone->text, strlen(gone->text), "watch", &object));
     return tell(turn, LLMD_CHANGE_DELETED, object, gone->text);
 }
 
@@ -235,7 +241,9 @@ static llmd_error *observe(const struct turn *turn, const struct json *object, c
         if (is_over(turn))
             return NULL;
     }
-    if (!*text)
+    if (watch->wish.names_only)
+        forget(text);
+    else if (!*text)
         TRY(llmd__json_print(object, text));
     TRY(llmd__known_put(&watch->known, ns, name, uid, version, TAKE(*text), watch->round));
     known = llmd__known_find(&watch->known, ns, name);
@@ -285,6 +293,7 @@ static llmd_error *take_page(const struct turn *turn, const struct step_input *i
 
     TRY(llmd__json_parse(input->text, input->text_len, "list", &list));
     watch->was_open = true;
+    watch->denied = false;
     watch->refused_ms = 0;
     TRY(take_items(turn, list));
     if (is_over(turn))
@@ -354,8 +363,10 @@ static llmd_error *take_refusal(const struct turn *turn, const struct step_input
         return back_off(turn, "the server is busy or failing", input->reply->retry_after_ms);
     if (is_missing && is_tolerated(turn, status))
         return back_off(turn, "refused", 0);
-    if ((is_missing && watch->wish.missing_is_empty) || (status == 404 && watch->wish.optional))
+    if ((is_missing && watch->wish.missing_is_empty) || (status == 404 && watch->wish.optional)) {
+        watch->denied = status != 404;
         return search(turn);
+    }
     return refusal(turn, input);
 }
 
@@ -408,7 +419,8 @@ static llmd_error *take_event(const struct turn *turn, const struct json *event,
     turn->watch->failures = 0;
     if (is_bookmark)
         return NULL;
-    TRY(cut_object(line, len, type, &text));
+    if (!turn->watch->wish.names_only)
+        TRY(cut_object(line, len, type, &text));
     if (strcmp(type, "DELETED") == 0)
         return take_deleted(turn, object, text);
     return observe(turn, object, &text);

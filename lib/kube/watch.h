@@ -11,7 +11,8 @@
 struct watch_change {
     llmd_change_type type;
     const struct json *object; /* NULL for SYNCED */
-    const char *text;          /* the object as the server sent it */
+    const char *text;          /* the object as the server sent it; "" where that is not kept */
+    bool denied;               /* SYNCED: nothing may be read here, so that empty means nothing */
 };
 
 /* May queue events, poke other steps and set action->kind to DONE, FINISH or FAIL. */
@@ -25,6 +26,8 @@ struct watch_wish {
     bool optional;                    /* not served: told as SYNCED with nothing, and
                                          looked for again every 5 s */
     bool missing_is_empty;            /* 403 and 404 are told once as SYNCED too */
+    bool names_only;                  /* no texts are kept, which of all Nodes or Events are
+                                         many: what a new list lacks is DELETED with its name */
     watch_fn on_change;
     void *data; /* not owned */
 };

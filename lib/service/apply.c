@@ -11,35 +11,13 @@
 
 /* ---- writing, once we know what stands in the cluster ---- */
 
-/* Only an answer to the generation that we wrote counts. */
-static llmd_error *on_applied(void *data, struct graph *graph, const struct json *object)
-{
-    struct wait *wait = data;
-
-    (void)graph;
-    wait->scene.min_generation = llmd__json_int(object, "metadata.generation", 0);
-    return NULL;
-}
-
-static llmd_error *add_namespace(const struct wait *wait, struct json *list)
-{
-    struct json *object = NULL;
-
-    if (!wait->no_namespace)
-        return NULL;
-    TRY(llmd__json_make(
-        &object, "{'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': %s}}", wait->ns));
-    llmd__json_add(list, object);
-    return NULL;
-}
-
 static llmd_error *companions(struct wait *wait, struct json *list)
 {
     struct json *shadow = NULL;
 
-    TRY(add_namespace(wait, list));
-    TRY(llmd__secrets_manifests(wait->spec, wait->ns, false, list));
-    TRY(llmd__route_shadow(wait->spec, wait->ns, &wait->kserve, &shadow));
+    TRY(llmd__scene_wait_namespace(&wait->base, list));
+    TRY(llmd__secrets_manifests(wait->spec, wait->base.ns, false, list));
+    TRY(llmd__route_shadow(wait->spec, wait->base.ns, &wait->kserve, &shadow));
     if (shadow)
         llmd__json_add(list, shadow);
     return llmd__json_check(list);
@@ -50,7 +28,7 @@ static llmd_error *companions(struct wait *wait, struct json *list)
 static llmd_error *write_companions(struct graph *graph, struct wait *wait, step_id *done)
 {
     AUTO(json) struct json *list = llmd__json_array();
-    struct apply_options options = {.ns = wait->ns};
+    struct apply_options options = {.ns = wait->base.ns};
     step_id first = -1;
 
     CHECK_MEMORY(list);
@@ -58,22 +36,23 @@ static llmd_error *write_companions(struct graph *graph, struct wait *wait, step
     *done = -1;
     if (!llmd__json_count(list))
         return NULL;
-    return llmd__apply_steps(graph, wait->kube, list, &options, &first, done);
+    return llmd__apply_steps(graph, wait->base.kube, list, &options, &first, done);
 }
 
 static llmd_error *write_all(struct graph *graph, struct wait *wait)
 {
     AUTO(json) struct json *service = NULL;
-    struct apply_options options = {.ns = wait->ns};
+    struct apply_options options = {.ns = wait->base.ns};
     step_id companion = -1, applied = -1;
 
     TRY(llmd__server_new(wait->spec, &wait->kserve, &wait->server));
-    TRY(llmd__service_manifest(wait->spec, wait->ns, &wait->kserve, &wait->server, &service));
+    TRY(llmd__service_manifest(wait->spec, wait->base.ns, &wait->kserve, &wait->server, &service));
     TRY(write_companions(graph, wait, &companion));
-    TRY(llmd__apply_step(graph, wait->kube, service, &options, on_applied, wait, &applied));
+    TRY(llmd__apply_step(graph, wait->base.kube, service, &options, llmd__scene_wait_applied,
+                         &wait->base, &applied));
     if (companion >= 0)
         TRY(llmd__graph_need(graph, applied, companion));
-    return llmd__graph_need(graph, wait->judge, applied);
+    return llmd__graph_need(graph, wait->base.judge, applied);
 }
 
 static llmd_error *plan_advance(void *state, struct graph *graph, const struct step_input *input,
@@ -103,7 +82,7 @@ static llmd_error *policies_advance(void *state, struct graph *graph,
     (void)state;
     (void)input;
     wait->policies_done = true;
-    llmd__graph_poke(graph, wait->judge);
+    llmd__graph_poke(graph, wait->base.judge);
     action->kind = ACTION_DONE;
     return NULL;
 }
@@ -114,25 +93,25 @@ static llmd_error *apply_policies(struct graph *graph, struct wait *wait, const 
 {
     AUTO(json) struct json *list = llmd__json_array();
     AUTO(str)
-    char *child = llmd__service_child(wait->name, LLMD__WORKLOAD_SUFFIX);
+    char *child = llmd__service_child(wait->base.name, LLMD__WORKLOAD_SUFFIX);
     const char *workload =
-        llmd__json_str(llmd__scene_service(&wait->scene), "status.workloads.service.name");
-    struct apply_options options = {.ns = wait->ns};
+        llmd__json_str(llmd__scene_service(&wait->base.scene), "status.workloads.service.name");
+    struct apply_options options = {.ns = wait->base.ns};
     step_id first = -1, done = -1, mark = -1;
 
     if (!list || !child)
         return NO_MEMORY;
-    TRY(llmd__policies_manifests(wait->spec, &wait->server, wait->ns, pool,
+    TRY(llmd__policies_manifests(wait->spec, &wait->server, wait->base.ns, pool,
                                  workload[0] ? workload : child, list));
     TRY(llmd__json_check(list));
-    TRY(llmd__apply_steps(graph, wait->kube, list, &options, &first, &done));
+    TRY(llmd__apply_steps(graph, wait->base.kube, list, &options, &first, &done));
     TRY(llmd__graph_add(graph, &policies_class, NULL, &mark));
     return llmd__graph_need(graph, mark, done);
 }
 
 llmd_error *llmd__wait_policies(struct graph *graph, struct wait *wait)
 {
-    const char *pool = name_of(&wait->scene, SCENE_POOL);
+    const char *pool = name_of(&wait->base.scene, SCENE_POOL);
 
     if (!wait->spec || !wait->kserve.gke || wait->policies_begun)
         return NULL;
@@ -148,7 +127,7 @@ static llmd_error *add_steps(struct graph *graph, struct wait *wait)
 {
     step_id discovery = -1, look = -1, plan = -1;
 
-    TRY(llmd__discovery_step(graph, wait->kube, true, &discovery));
+    TRY(llmd__discovery_step(graph, wait->base.kube, true, &discovery));
     TRY(llmd__service_look_step(graph, wait, &look));
     TRY(llmd__graph_need(graph, look, discovery));
     if (!wait->spec)

@@ -31,13 +31,13 @@ static llmd_error *list_path(const struct wait *wait, const char *resource, char
     AUTO(str)
     char *query = llmd__format("labelSelector=app.kubernetes.io%%2Fmanaged-by%%3Dlibllmd"
                                "%%2Clibllmd.dev%%2Fservice%%3D%s",
-                               wait->name);
+                               wait->base.name);
     struct resource found;
 
     CHECK_MEMORY(query);
-    if (!llmd__discovery_lookup(wait->kube, resource, &found))
+    if (!llmd__discovery_lookup(wait->base.kube, resource, &found))
         return NULL;
-    llmd__resource_path(&path, &found, wait->ns, NULL, NULL, query);
+    llmd__resource_path(&path, &found, wait->base.ns, NULL, NULL, query);
     return llmd__buf_take(&path, out);
 }
 
@@ -52,7 +52,7 @@ static llmd_error *delete_items(struct graph *graph, const struct wait *wait, co
         return NULL;
     TRY(llmd__json_parse(input->text, input->text_len, "Kubernetes answer", &answer));
     JSON_EACH(item, llmd__json_get(answer, "items")) {
-        TRY(llmd__delete_step(graph, wait->kube, resource, wait->ns,
+        TRY(llmd__delete_step(graph, wait->base.kube, resource, wait->base.ns,
                               llmd__json_str(item, "metadata.name"), &step));
     }
     return NULL;
@@ -72,7 +72,7 @@ static llmd_error *sweep_advance(void *state, struct graph *graph, const struct 
         if (!sweep->path)
             continue;
         action->kind = ACTION_SEND;
-        action->http = llmd__kube_http(wait->kube);
+        action->http = llmd__kube_http(wait->base.kube);
         action->request =
             (struct http_request){.method = "GET", .path = sweep->path, .idempotent = true};
         return NULL;
@@ -96,8 +96,9 @@ static llmd_error *add_steps(struct graph *graph, struct wait *wait)
 {
     step_id discovery = -1, service = -1, sweep = -1;
 
-    TRY(llmd__discovery_step(graph, wait->kube, false, &discovery));
-    TRY(llmd__delete_step(graph, wait->kube, LLMD__SERVICES, wait->ns, wait->name, &service));
+    TRY(llmd__discovery_step(graph, wait->base.kube, false, &discovery));
+    TRY(llmd__delete_step(graph, wait->base.kube, LLMD__SERVICES, wait->base.ns, wait->base.name,
+                          &service));
     TRY(llmd__graph_need(graph, service, discovery));
     TRY(add_sweep(graph, &sweep));
     return llmd__graph_need(graph, sweep, service);

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looks before anything is written: which KServe, which settings, what may be
- * read. */
+/* Looks before anything is written: which KServe, and which settings. */
 #include "service/wait.h"
 
 #include <string.h>
 
 #define CONFIGS "llminferenceserviceconfigs.serving.kserve.io"
-#define CLASSES "gatewayclasses.gateway.networking.k8s.io"
 
-enum look_at { LOOK_NAMESPACE, LOOK_CONFIGS, LOOK_SETTINGS, LOOK_CLASSES, LOOK_END };
+enum look_at { LOOK_NAMESPACE, LOOK_CONFIGS, LOOK_SETTINGS, LOOK_END };
 
 struct look {
     enum look_at at;
@@ -26,7 +24,7 @@ static void look_free(void *state)
 static llmd_error *get(struct wait *wait, struct look *look, struct step_action *action)
 {
     action->kind = ACTION_SEND;
-    action->http = llmd__kube_http(wait->kube);
+    action->http = llmd__kube_http(wait->base.kube);
     action->request =
         (struct http_request){.method = "GET", .path = look->path, .idempotent = true};
     return NULL;
@@ -38,7 +36,7 @@ static llmd_error *list_path(const struct wait *wait, const char *resource, cons
     __attribute__((cleanup(llmd__auto_buf))) struct buf path = BUF_INIT;
     struct resource found;
 
-    if (!llmd__discovery_lookup(wait->kube, resource, &found))
+    if (!llmd__discovery_lookup(wait->base.kube, resource, &found))
         return NULL;
     llmd__resource_path(&path, &found, ns, name, NULL, NULL);
     return llmd__buf_take(&path, out);
@@ -47,14 +45,12 @@ static llmd_error *list_path(const struct wait *wait, const char *resource, cons
 /* The path of the next thing to look at; NULL: it is not there, go on. */
 static llmd_error *path_of(const struct wait *wait, enum look_at at, char **out)
 {
-    const char *system = llmd__kserve_system_ns(wait->configs, wait->ns);
+    const char *system = llmd__kserve_system_ns(wait->configs, wait->base.ns);
 
-    if (at == LOOK_CLASSES)
-        return list_path(wait, CLASSES, NULL, NULL, out);
     if (!wait->spec)
         return NULL;
     if (at == LOOK_NAMESPACE)
-        return list_path(wait, "namespaces", NULL, wait->ns, out);
+        return list_path(wait, "namespaces", NULL, wait->base.ns, out);
     if (at == LOOK_CONFIGS)
         return list_path(wait, CONFIGS, "*", NULL, out);
     return system ? list_path(wait, "configmaps", system, "inferenceservice-config", out) : NULL;
@@ -74,12 +70,10 @@ static llmd_error *take(struct wait *wait, enum look_at at, const struct step_in
     AUTO(json) struct json *answer = NULL;
 
     if (at == LOOK_NAMESPACE)
-        wait->no_namespace = input->status == 404;
-    if (at == LOOK_CLASSES)
-        wait->scene.sets[SCENE_CLASS].denied = input->status / 100 != 2;
+        wait->base.no_namespace = input->status == 404;
     /* Not allowed to look is no fault: the defaults are those of the newest
      * KServe. */
-    if (input->status / 100 != 2 || at == LOOK_CLASSES || at == LOOK_NAMESPACE)
+    if (input->status / 100 != 2 || at == LOOK_NAMESPACE)
         return NULL;
     TRY(llmd__json_parse(input->text, input->text_len, "Kubernetes answer", &answer));
     if (at == LOOK_CONFIGS)
@@ -102,15 +96,15 @@ static llmd_error *conclude(struct wait *wait)
 {
     struct resource found;
     bool v1alpha2 = llmd__discovery_lookup(
-        wait->kube, "llminferenceservices.v1alpha2.serving.kserve.io", &found);
+        wait->base.kube, "llminferenceservices.v1alpha2.serving.kserve.io", &found);
     bool tls = wait->kserve.tls;
 
-    if (!v1alpha2 && !llmd__discovery_lookup(wait->kube, LLMD__SERVICES, &found))
+    if (!v1alpha2 && !llmd__discovery_lookup(wait->base.kube, LLMD__SERVICES, &found))
         return not_installed();
-    llmd__kserve_read(wait->configs, wait->ns, v1alpha2, &wait->kserve);
+    llmd__kserve_read(wait->configs, wait->base.ns, v1alpha2, &wait->kserve);
     wait->kserve.tls = tls;
-    wait->kserve.gke = llmd__discovery_lookup(wait->kube, LLMD__POLICIES, &found);
-    wait->scene.gke = wait->kserve.gke;
+    wait->kserve.gke = llmd__discovery_lookup(wait->base.kube, LLMD__POLICIES, &found);
+    wait->base.scene.gke = wait->kserve.gke;
     return NULL;
 }
 
@@ -134,8 +128,8 @@ static llmd_error *look_advance(void *state, struct graph *graph, const struct s
     struct wait *wait = llmd__graph_data(graph);
 
     if (input->kind == INPUT_ERROR)
-        return llmd__error_wrap(llmd__error_copy(input->error), "service %s/%s", wait->ns,
-                                wait->name);
+        return llmd__error_wrap(llmd__error_copy(input->error), "service %s/%s", wait->base.ns,
+                                wait->base.name);
     if (input->kind == INPUT_REPLY) {
         TRY(take(wait, look->at, input));
         look->at++;

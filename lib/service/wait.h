@@ -1,42 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Waiting until a service serves: watches put objects into a scene, one step
- * judges it. What the judge says comes from lib/findings; here is only the
- * traffic.
- */
+/* Waiting until a service serves. */
 #ifndef LLMD_SERVICE_WAIT_H
 #define LLMD_SERVICE_WAIT_H
 
-#include "findings/findings.h"
 #include "findings/progress.h"
-#include "kube/kube.h"
 #include "service/server.h"
+#include "wait/scene_wait.h"
 
 #define LLMD__SERVICES "llminferenceservices.serving.kserve.io"
 #define LLMD__POOLS "inferencepools.inference.networking.k8s.io"
 #define LLMD__POLICIES "healthcheckpolicies.networking.gke.io"
 
-struct wait;
-
-struct wait_watch {
-    struct wait *wait;
-    enum scene_kind kind;
-};
-
 /* What the steps of one task share; the graph's data. */
 struct wait {
-    llmd_kube *kube;
-    char *ns, *name;
+    struct scene_wait base;
     llmd_service_spec *spec; /* NULL: a wait alone */
     struct json *configs;    /* presets that were looked at; kserve points in */
     struct kserve kserve;
     struct server server;
-    struct scene scene;
-    struct findings findings;
     struct progress progress;
-    struct wait_watch watches[SCENE_KINDS];
-    step_id judge, warmup;
-    bool no_namespace; /* it is made with the rest */
+    step_id warmup;
     bool log_asked;
     bool policies_begun, policies_done;
     char *log_path; /* of the request in flight */

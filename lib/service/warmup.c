@@ -43,7 +43,7 @@ static llmd_error *finish(struct graph *graph, const struct wait *wait, struct s
 {
     struct json *result = NULL;
 
-    TRY(llmd__json_copy(llmd__scene_service(&wait->scene), &result));
+    TRY(llmd__json_copy(llmd__scene_service(&wait->base.scene), &result));
     llmd__graph_result(graph, result);
     action->kind = ACTION_FINISH;
     return NULL;
@@ -53,7 +53,7 @@ static llmd_error *tell(struct graph *graph, const struct wait *wait, llmd_level
                         const char *reason, const char *message, const char *advice, int done)
 {
     AUTO(str)
-    char *subject = llmd__format("LLMInferenceService/%s/%s", wait->ns, wait->name);
+    char *subject = llmd__format("LLMInferenceService/%s/%s", wait->base.ns, wait->base.name);
 
     CHECK_MEMORY(subject);
     return llmd__graph_event(graph, &(struct event_text){.level = level,
@@ -110,8 +110,8 @@ static llmd_error *take_models(struct warmup *warmup, const struct wait *wait,
     if (input->kind == INPUT_REPLY && input->status / 100 == 2)
         llmd_error_free(llmd__json_parse(input->text, input->text_len, "models", &models));
     model = llmd__json_str(models, "data[0].id");
-    return make_body(warmup,
-                     model[0] ? model : llmd__service_model(llmd__scene_service(&wait->scene)));
+    return make_body(
+        warmup, model[0] ? model : llmd__service_model(llmd__scene_service(&wait->base.scene)));
 }
 
 static llmd_error *begin(struct warmup *warmup, const struct wait *wait, int64_t now_ms,
@@ -120,8 +120,8 @@ static llmd_error *begin(struct warmup *warmup, const struct wait *wait, int64_t
     AUTO(str) char *url = NULL;
 
     warmup->begun_ms = now_ms;
-    TRY(llmd__service_address(llmd__scene_service(&wait->scene), llmd__scene_gateway(&wait->scene),
-                              &url));
+    TRY(llmd__service_address(llmd__scene_service(&wait->base.scene),
+                              llmd__scene_gateway(&wait->base.scene), &url));
     if (!url)
         return NULL;
     TRY(llmd__endpoint_open_at(NULL, &(struct endpoint_place){.url = url}, NULL,

@@ -9,6 +9,7 @@ LAYERS = [
     ["base"],
     ["net", "auth", "task"],
     ["kube", "openai", "findings"],
+    ["wait"],
     ["gke", "platform", "gateway", "service", "bench"],
     ["health", "stack"],
 ]
