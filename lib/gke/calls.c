@@ -50,6 +50,11 @@ void llmd__operation_path(struct buf *path, const llmd_gke *gke, const char *nam
     add_name(path, name);
 }
 
+llmd_error *llmd__cluster_name_check(const char *name, const char *function)
+{
+    return *name ? NULL : llmd__error(LLMD_E_INVALID, "%s: the name is empty", function);
+}
+
 void llmd__ask(struct step_action *action, const llmd_gke *gke, enum google_api api,
                const char *path)
 {
@@ -114,6 +119,20 @@ const struct json *llmd__running_operation(const struct json *list, const char *
     JSON_EACH(operation, llmd__json_member(list, "operations"))
     {
         if (aims_at(operation, target) && strcmp(llmd__json_str(operation, "status"), "DONE") != 0)
+            return operation;
+    }
+    return NULL;
+}
+
+const struct json *llmd__busy_operation(const struct json *list, const char *target)
+{
+    JSON_EACH(operation, llmd__json_member(list, "operations"))
+    {
+        const char *found = strstr(llmd__json_str(operation, "targetLink"), target);
+        char next = found ? found[strlen(target)] : 'x';
+
+        if ((next == '\0' || next == '/') &&
+            strcmp(llmd__json_str(operation, "status"), "DONE") != 0)
             return operation;
     }
     return NULL;

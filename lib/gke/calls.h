@@ -16,6 +16,9 @@ void llmd__pool_path(struct buf *path, const llmd_gke *gke, const char *cluster,
 /* Name "": the list, which is not paged. */
 void llmd__operation_path(struct buf *path, const llmd_gke *gke, const char *name);
 
+/* A name in a path must not be empty: that would be the list. */
+llmd_error *llmd__cluster_name_check(const char *name, const char *function);
+
 void llmd__ask(struct step_action *action, const llmd_gke *gke, enum google_api api,
                const char *path);
 /* A 2xx answer, parsed; otherwise the error that begins with what, and its class. */
@@ -29,9 +32,11 @@ int64_t llmd__poll_delay_ms(const struct step_input *input);
 #define LLMD__POLL_MS 5000
 
 /* Of operations.list: the first that is not DONE of a cluster ("/clusters/llm") or of a pool
-   ("/clusters/llm/nodePools/tpu"), and the newest of this type; NULL: none. Answers hold the
+   ("/clusters/llm/nodePools/tpu"), and the newest of this type; NULL: none. Links hold the
    project's number and "/zones/", so that only the end of targetLink can be compared. */
 const struct json *llmd__running_operation(const struct json *list, const char *target);
+/* As running_operation(), of the cluster and of all its pools. */
+const struct json *llmd__busy_operation(const struct json *list, const char *target);
 const struct json *llmd__last_operation(const struct json *list, const char *target,
                                         const char *type);
 

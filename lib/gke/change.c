@@ -4,10 +4,9 @@
 #include <string.h>
 
 #define SEND_TIMEOUT_MS 60000
-#define PAUSE_MS 10000
 /* Ten minutes of pauses: longer than the rate limits of a minute and than what it takes until an
    enabled service is known everywhere. */
-#define TRIES_MAX 60
+#define TRIES_MAX 120
 
 void llmd__change_free(struct change *change)
 {
@@ -96,10 +95,8 @@ static void end_with(struct change *change, llmd_error *error, enum trouble clas
 static llmd_error *pause(struct change *change, struct graph *graph,
                          const struct step_input *input, struct step_action *action)
 {
-    int64_t wish = llmd__poll_delay_ms(input);
-
     change->phase = CHANGE_PAUSED;
-    change->wake_ms = input->now_ms + (wish == LLMD__POLL_MS ? PAUSE_MS : wish);
+    change->wake_ms = input->now_ms + llmd__poll_delay_ms(input);
     action->kind = ACTION_SLEEP;
     action->wake_ms = change->wake_ms;
     return tell(change, graph, llmd_error_reason(change->error),

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Following a cluster that others make or change until it runs and rests. */
+#include "gke/operation.h"
+
+#include <string.h>
+
+enum wait_phase { WAIT_LOOKS, WAIT_FINDS, WAIT_FOLLOWS, WAIT_RESTS };
+
+struct cluster_wait {
+    llmd_gke *gke;
+    enum wait_phase phase;
+    char *subject, *what, *target;
+    struct buf path, operations;
+    struct json *cluster;
+    struct operation operation;
+    char told[32];
+};
+
+static void wait_free(void *state)
+{
+    struct cluster_wait *wait = state;
+
+    llmd__operation_free(&wait->operation);
+    llmd__json_free(wait->cluster);
+    llmd__buf_free(&wait->path);
+    llmd__buf_free(&wait->operations);
+    llmd__free(wait->subject);
+    llmd__free(wait->what);
+    llmd__free(wait->target);
+    llmd_gke_free(wait->gke);
+    llmd__free(wait);
+}
+
+DEFINE_AUTO(cluster_wait, struct cluster_wait *, wait_free)
+
+static llmd_error *ask(struct cluster_wait *wait, enum wait_phase phase, struct step_action *action)
+{
+    wait->phase = phase;
+    llmd__ask(action, wait->gke, GOOGLE_CONTAINER,
+              phase == WAIT_LOOKS ? wait->path.data : wait->operations.data);
+    return NULL;
+}
+
+static llmd_error *tell(struct graph *graph, struct cluster_wait *wait)
+{
+    const char *status = llmd__json_str(wait->cluster, "status");
+    const char *words = llmd__json_str(wait->cluster, "statusMessage");
+    bool degraded = strcmp(status, "DEGRADED") == 0;
+
+    if (strncmp(wait->told, status, sizeof(wait->told) - 1) == 0)
+        return NULL;
+    strncpy(wait->told, status, sizeof(wait->told) - 1);
+    return llmd__graph_event(
+        graph, &(struct event_text){.level = degraded ? LLMD_LEVEL_WARNING : LLMD_LEVEL_INFO,
+                                    .subject = wait->subject,
+                                    .reason = status,
+                                    .message = *words ? words : "its status"});
+}
+
+static llmd_error *take_cluster(struct cluster_wait *wait, struct graph *graph,
+                                const struct step_input *input, struct step_action *action)
+{
+    struct json *cluster = NULL;
+    enum trouble class;
+
+    TRY(llmd__answer(input, wait->what, &cluster, &class));
+    llmd__json_free(wait->cluster);
+    wait->cluster = cluster;
+    TRY(tell(graph, wait));
+    if (strcmp(llmd__json_str(cluster, "status"), "ERROR") == 0)
+        return llmd__error(LLMD_E_FAILED, "%s: is in status ERROR: %.2000s", wait->what,
+                           llmd__json_str(cluster, "statusMessage"));
+    return ask(wait, WAIT_FINDS, action);
+}
+
+static llmd_error *finish(struct cluster_wait *wait, struct graph *graph,
+                          struct step_action *action)
+{
+    llmd__graph_result(graph, TAKE(wait->cluster));
+    action->kind = ACTION_FINISH;
+    return llmd__graph_event(graph, &(struct event_text){.level = LLMD_LEVEL_INFO,
+                                                         .subject = wait->subject,
+                                                         .reason = "Ready",
+                                                         .message = "no operation is under way"});
+}
+
+static llmd_error *take_operations(struct cluster_wait *wait, struct graph *graph,
+                                   const struct step_input *input, struct step_action *action)
+{
+    AUTO(json) struct json *list = NULL;
+    const struct json *running;
+    const char *status = llmd__json_str(wait->cluster, "status");
+    enum trouble class;
+
+    TRY(llmd__answer(input, wait->what, &list, &class));
+    running = llmd__busy_operation(list, wait->target);
+    if (running) {
+        wait->phase = WAIT_FOLLOWS;
+        TRY(llmd__operation_begin(&wait->operation, wait->gke, llmd__json_str(running, "name"),
+                                  wait->subject, wait->what));
+        return llmd__operation_ask(&wait->operation, action);
+    }
+    if (strcmp(status, "RUNNING") == 0 || strcmp(status, "DEGRADED") == 0)
+        return finish(wait, graph, action);
+    wait->phase = WAIT_RESTS;
+    action->kind = ACTION_SLEEP;
+    action->wake_ms = input->now_ms + llmd__poll_delay_ms(input);
+    return NULL;
+}
+
+/* How it ended shows in what the cluster says of itself. */
+static llmd_error *follow(struct cluster_wait *wait, struct graph *graph,
+                          const struct step_input *input, struct step_action *action)
+{
+    enum operation_end end;
+
+    TRY(llmd__operation_advance(&wait->operation, graph, input, action, &end));
+    if (end == OPERATION_RUNS)
+        return NULL;
+    if (end == OPERATION_FAILED)
+        TRY(llmd__graph_event(
+            graph, &(struct event_text){.level = LLMD_LEVEL_WARNING,
+                                        .subject = wait->subject,
+                                        .reason = llmd__trouble_reason(wait->operation.class),
+                                        .message = llmd_error_message(wait->operation.error),
+                                        .advice = llmd_error_advice(wait->operation.error)}));
+    return ask(wait, WAIT_LOOKS, action);
+}
+
+static llmd_error *advance(void *state, struct graph *graph, const struct step_input *input,
+                           struct step_action *action)
+{
+    struct cluster_wait *wait = state;
+
+    if (wait->phase == WAIT_FOLLOWS)
+        return follow(wait, graph, input, action);
+    if (input->kind == INPUT_BEGIN || input->kind == INPUT_TICK)
+        return ask(wait, WAIT_LOOKS, action);
+    if (input->kind != INPUT_REPLY && input->kind != INPUT_ERROR)
+        return NULL;
+    return wait->phase == WAIT_LOOKS ? take_cluster(wait, graph, input, action)
+                                     : take_operations(wait, graph, input, action);
+}
+
+static const struct step_class wait_class = {"wait", advance, wait_free};
+
+static llmd_error *fill(struct cluster_wait *wait, const llmd_gke *gke, const char *name)
+{
+    wait->gke = llmd__gke_ref(gke);
+    wait->subject = llmd__format("Cluster/%s", name);
+    wait->what = llmd__format("cluster %s", name);
+    wait->target = llmd__format("/clusters/%s", name);
+    if (!wait->subject || !wait->what || !wait->target)
+        return NO_MEMORY;
+    llmd__cluster_path(&wait->path, gke, name, "");
+    llmd__operation_path(&wait->operations, gke, "");
+    TRY(llmd__buf_check(&wait->path));
+    return llmd__buf_check(&wait->operations);
+}
+
+llmd_error *llmd_cluster_wait(const llmd_gke *gke, const char *name, llmd_task **out)
+{
+    AUTO(graph) struct graph *graph = NULL;
+    AUTO(cluster_wait) struct cluster_wait *wait = NULL;
+    step_id step;
+
+    REQUIRE(out);
+    *out = NULL;
+    REQUIRE(gke);
+    REQUIRE(name);
+    TRY(llmd__cluster_name_check(name, __func__));
+    wait = llmd__calloc(1, sizeof(*wait));
+    CHECK_MEMORY(wait);
+    TRY(fill(wait, gke, name));
+    TRY(llmd__graph_new(NULL, NULL, &graph));
+    TRY(llmd__graph_add(graph, &wait_class, TAKE(wait), &step));
+    return llmd__task_new(TAKE(graph), out);
+}
