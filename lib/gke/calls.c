@@ -116,8 +116,7 @@ static bool aims_at(const struct json *operation, const char *target)
 
 const struct json *llmd__running_operation(const struct json *list, const char *target)
 {
-    JSON_EACH(operation, llmd__json_member(list, "operations"))
-    {
+    JSON_EACH(operation, llmd__json_member(list, "operations")) {
         if (aims_at(operation, target) && strcmp(llmd__json_str(operation, "status"), "DONE") != 0)
             return operation;
     }
@@ -126,8 +125,7 @@ const struct json *llmd__running_operation(const struct json *list, const char *
 
 const struct json *llmd__busy_operation(const struct json *list, const char *target)
 {
-    JSON_EACH(operation, llmd__json_member(list, "operations"))
-    {
+    JSON_EACH(operation, llmd__json_member(list, "operations")) {
         const char *found = strstr(llmd__json_str(operation, "targetLink"), target);
         char next = found ? found[strlen(target)] : 'x';
 
@@ -143,8 +141,7 @@ const struct json *llmd__last_operation(const struct json *list, const char *tar
 {
     const struct json *last = NULL;
 
-    JSON_EACH(operation, llmd__json_member(list, "operations"))
-    {
+    JSON_EACH(operation, llmd__json_member(list, "operations")) {
         if (!aims_at(operation, target) ||
             strcmp(llmd__json_str(operation, "operationType"), type) != 0)
             continue;

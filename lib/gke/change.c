@@ -26,13 +26,14 @@ static llmd_error *send(struct change *change, struct step_action *action)
     change->wake_ms = 0;
     action->kind = ACTION_SEND;
     action->http = llmd__gke_http(change->gke, GOOGLE_CONTAINER);
-    action->request = (struct http_request){.method = change->method,
-                                            .path = change->path,
-                                            .content_type = change->body ? "application/json" : NULL,
-                                            .body = change->body,
-                                            .body_len = change->body ? strlen(change->body) : 0,
-                                            .idempotent = strcmp(change->method, "DELETE") == 0,
-                                            .first_byte_timeout_ms = SEND_TIMEOUT_MS};
+    action->request =
+        (struct http_request){.method = change->method,
+                              .path = change->path,
+                              .content_type = change->body ? "application/json" : NULL,
+                              .body = change->body,
+                              .body_len = change->body ? strlen(change->body) : 0,
+                              .idempotent = strcmp(change->method, "DELETE") == 0,
+                              .first_byte_timeout_ms = SEND_TIMEOUT_MS};
     return NULL;
 }
 
@@ -68,8 +69,8 @@ static llmd_error *follow(struct change *change, enum change_phase phase, const 
 }
 
 llmd_error *llmd__change_resume(struct change *change, const llmd_gke *gke,
-                                const struct json *operation, const char *subject,
-                                const char *what, struct step_action *action)
+                                const struct json *operation, const char *subject, const char *what,
+                                struct step_action *action)
 {
     TRY(name_it(change, gke, subject, what));
     TRY(follow(change, CHANGE_FOLLOWED, llmd__json_str(operation, "name")));
@@ -92,15 +93,14 @@ static void end_with(struct change *change, llmd_error *error, enum trouble clas
     change->class = class;
 }
 
-static llmd_error *pause(struct change *change, struct graph *graph,
-                         const struct step_input *input, struct step_action *action)
+static llmd_error *pause(struct change *change, struct graph *graph, const struct step_input *input,
+                         struct step_action *action)
 {
     change->phase = CHANGE_PAUSED;
     change->wake_ms = input->now_ms + llmd__poll_delay_ms(input);
     action->kind = ACTION_SLEEP;
     action->wake_ms = change->wake_ms;
-    return tell(change, graph, llmd_error_reason(change->error),
-                llmd_error_message(change->error));
+    return tell(change, graph, llmd_error_reason(change->error), llmd_error_message(change->error));
 }
 
 /* Ours or not, what the operation in the way ends with is not our matter. */
@@ -157,10 +157,10 @@ static llmd_error *take_operation(struct change *change, enum operation_end ende
         *end = CHANGE_DONE;
     if (ended == OPERATION_LOST) {
         *end = CHANGE_UNKNOWN;
-        end_with(change,
-                 llmd__error(LLMD_E_FAILED, "%s: GKE forgot %s", change->what,
-                             change->operation.name),
-                 TROUBLE_UNKNOWN);
+        end_with(
+            change,
+            llmd__error(LLMD_E_FAILED, "%s: GKE forgot %s", change->what, change->operation.name),
+            TROUBLE_UNKNOWN);
         CHECK_MEMORY(change->error);
     }
     if (ended == OPERATION_FAILED) {
@@ -189,9 +189,8 @@ static llmd_error *take_answer(struct change *change, struct graph *graph,
     return take_operation(change, ended, end);
 }
 
-static llmd_error *go_on(struct change *change, struct graph *graph,
-                         const struct step_input *input, struct step_action *action,
-                         enum change_end *end)
+static llmd_error *go_on(struct change *change, struct graph *graph, const struct step_input *input,
+                         struct step_action *action, enum change_end *end)
 {
     enum operation_end ended;
 

@@ -44,8 +44,8 @@ llmd_error *llmd__change_begin(struct change *change, const llmd_gke *gke,
                                const struct change_wish *wish, struct step_action *action);
 /* Follows an operation that another process began, as if it were ours. */
 llmd_error *llmd__change_resume(struct change *change, const llmd_gke *gke,
-                                const struct json *operation, const char *subject,
-                                const char *what, struct step_action *action);
+                                const struct json *operation, const char *subject, const char *what,
+                                struct step_action *action);
 llmd_error *llmd__change_advance(struct change *change, struct graph *graph,
                                  const struct step_input *input, struct step_action *action,
                                  enum change_end *end);

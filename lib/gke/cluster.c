@@ -106,8 +106,7 @@ static llmd_error *missing_zones(const struct json *answer)
 {
     AUTO(buf) struct buf names = BUF_INIT;
 
-    JSON_EACH(zone, llmd__json_member(answer, "missingZones"))
-    {
+    JSON_EACH(zone, llmd__json_member(answer, "missingZones")) {
         llmd__buf_format(&names, "%s%s", names.len ? ", " : "", llmd__json_text(zone));
     }
     TRY(llmd__buf_check(&names));

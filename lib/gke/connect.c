@@ -29,9 +29,8 @@ static const char *first_of(const char *a, const char *b)
 static const char *ip_endpoint(const struct json *cluster)
 {
     const struct json *ip = llmd__json_get(cluster, ENDPOINTS "ipEndpointsConfig");
-    const char *inside =
-        first_of(llmd__json_str(ip, "privateEndpoint"),
-                 llmd__json_str(cluster, "privateClusterConfig.privateEndpoint"));
+    const char *inside = first_of(llmd__json_str(ip, "privateEndpoint"),
+                                  llmd__json_str(cluster, "privateClusterConfig.privateEndpoint"));
 
     if (!llmd__json_bool(ip, "enabled", true))
         return "";
@@ -52,8 +51,9 @@ static llmd_error *no_endpoint(const struct json *cluster)
                         "outside",
                         name),
             "set dnsEndpointConfig.allowExternalTraffic on the cluster (dns_endpoint in the spec)");
-    return llmd__error_set_advice(llmd__error(LLMD_E_BUSY, "cluster %s: has no endpoint in status %s",
-                                              name, llmd__json_str(cluster, "status")),
+    return llmd__error_set_advice(llmd__error(LLMD_E_BUSY,
+                                              "cluster %s: has no endpoint in status %s", name,
+                                              llmd__json_str(cluster, "status")),
                                   "wait for it: llmd_cluster_wait()");
 }
 

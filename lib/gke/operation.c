@@ -57,8 +57,7 @@ static const struct json *metric_named(const struct json *metrics, const char *n
 {
     size_t len = strlen(name);
 
-    JSON_EACH(metric, metrics)
-    {
+    JSON_EACH(metric, metrics) {
         const char *other = llmd__json_str(metric, "name");
         if (strncmp(other, name, len) == 0 && strcmp(other + len, tail) == 0)
             return metric;
@@ -73,8 +72,7 @@ void llmd__operation_progress(const struct json *operation, int64_t *done, int64
     const struct json *metrics = llmd__json_get(operation, "progress.metrics");
 
     *done = *total = 0;
-    JSON_EACH(metric, metrics)
-    {
+    JSON_EACH(metric, metrics) {
         const char *name = llmd__json_str(metric, "name");
         const struct json *limit = metric_named(metrics, name, "_TOTAL");
 
@@ -145,8 +143,7 @@ llmd_error *llmd__operation_take(struct operation *operation, struct graph *grap
         return NULL;
     }
     llmd_error_free(operation->error);
-    operation->error =
-        llmd__google_operation_error(answer, operation->what, &operation->class);
+    operation->error = llmd__google_operation_error(answer, operation->what, &operation->class);
     *end = operation->error ? OPERATION_FAILED : OPERATION_SUCCEEDED;
     return NULL;
 }

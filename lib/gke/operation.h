@@ -22,7 +22,7 @@ struct operation {
     struct buf path;
     int missing; /* 404 in a row */
     int64_t wake_ms;
-    int polls;   /* answered ones: the cluster's time, for who looks at other things besides */
+    int polls; /* answered ones: the cluster's time, for who looks at other things besides */
     int64_t begin_ms, told_ms;
     char told[32]; /* the status that was told last, and the progress */
     int64_t told_done;
