@@ -4,11 +4,13 @@
 #ifndef LLMD_GKE_CLUSTER_SPEC_H
 #define LLMD_GKE_CLUSTER_SPEC_H
 
+#include "base/spec.h"
 #include "gke/pool_spec.h"
 
 #include <llmd/cluster.h>
 
 struct llmd_cluster_spec {
+    struct spec head;
     char *name;
     char *version, *release_channel; /* "rapid", "regular", "stable", "extended" */
     char *network, *subnetwork;
@@ -19,18 +21,17 @@ struct llmd_cluster_spec {
     struct json *authorized_networks; /* CIDR strings */
     char *monitoring;                 /* "system", "full", "off" */
     struct json *labels;
-    struct json *node_pools; /* objects; llmd__cluster_spec_pool() reads them */
+    struct field_list node_pools; /* struct pool_spec, presets not resolved */
     bool enable_missing, adopt;
     struct json *overlay;
-    llmd_error *bad; /* the first bad value of a setter */
-    bool fixed;      /* the static one of a call without memory */
 };
 
-extern const struct field llmd__cluster_fields[];
+extern const struct spec_type llmd__cluster_spec_type;
 
 /* NULL, or why this spec cannot be used. */
 llmd_error *llmd__cluster_spec_check(const llmd_cluster_spec *spec);
 llmd_error *llmd__cluster_spec_copy(const llmd_cluster_spec *spec, llmd_cluster_spec **out);
+
 /* A switch that is on unless the spec says false: dataplane_v2, gateway_api, ... */
 bool llmd__cluster_spec_on(const struct json *value);
 
