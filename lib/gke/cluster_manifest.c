@@ -173,8 +173,9 @@ static void set_monitoring(struct json *cluster, const char *monitoring)
         count = strcmp(monitoring, "system") == 0 ? 1 : 0;
     for (size_t i = 0; i < count; i++)
         llmd__json_add_str(components, full[i]);
-    llmd__json_set_bool(llmd__json_set_object(config, "managedPrometheusConfig"), "enabled",
-                        count > 1);
+    if (count != 1) /* gcloud's SYSTEM says nothing about Prometheus either */
+        llmd__json_set_bool(llmd__json_set_object(config, "managedPrometheusConfig"), "enabled",
+                            count > 1);
 }
 
 static void set_labels(struct json *cluster, const struct json *labels)
