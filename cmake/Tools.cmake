@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-file(GLOB SANDBOX_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/sandbox/*.c)
+file(GLOB SANDBOX_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/sandbox/*.c
+     ${PROJECT_SOURCE_DIR}/tools/sandbox/google/*.c)
 list(SORT SANDBOX_SOURCES)
 if(SANDBOX_SOURCES)
     # httpd is also the scripted server of the tests.

@@ -2,6 +2,7 @@
 /* /sandbox/...: what tests ask of the sandbox itself. */
 #include "sandbox/verbs.h"
 
+#include "sandbox/google/google.h"
 #include "sandbox/images.h"
 
 #include <pthread.h>
@@ -74,10 +75,11 @@ void control_join_pause(struct sandbox *sandbox)
 static bool obey(struct sandbox *sandbox, const char *command, const struct json *body)
 {
     if (strcmp(command, "faults") == 0)
-        return faults_add(&sandbox->faults, body);
-    if (strcmp(command, "faults/clear") == 0)
+        return google_fault_add(sandbox->google, body) || faults_add(&sandbox->faults, body);
+    if (strcmp(command, "faults/clear") == 0) {
         faults_clear(&sandbox->faults);
-    else if (strcmp(command, "compact") == 0)
+        google_fault_clear(sandbox->google);
+    } else if (strcmp(command, "compact") == 0)
         compact(sandbox);
     else if (strcmp(command, "cut-watches") == 0)
         cut_watches(sandbox);
@@ -92,8 +94,13 @@ static bool obey(struct sandbox *sandbox, const char *command, const struct json
     return true;
 }
 
-static void show_state(struct conn *conn, struct sandbox *sandbox)
+static void show_state(struct conn *conn, struct sandbox *sandbox, const char *what)
 {
+    if (sandbox->google && strcmp(what, "google") == 0) {
+        AUTO(str) char *state = google_state(sandbox->google);
+        reply_json(conn, 200, state);
+        return;
+    }
     AUTO(str)
     char *text = llmd__format(
         "{\"api\":\"%s\",\"models\":\"%s\",\"cluster_ms\":%lld,\"resourceVersion\":\"%lld\","
@@ -109,7 +116,7 @@ void control_serve(struct conn *conn, struct sandbox *sandbox, const struct requ
     AUTO(json) struct json *body = NULL;
     const char *command = request->path + strlen("/sandbox/");
     if (strcmp(request->method, "GET") == 0) {
-        show_state(conn, sandbox);
+        show_state(conn, sandbox, command);
         return;
     }
     AUTO(error)

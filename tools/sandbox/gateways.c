@@ -103,6 +103,26 @@ static void program(struct sandbox *sandbox, struct object *gateway)
     store_commit(&sandbox->store, gateway, json);
 }
 
+static bool needs_proxy_subnet(const struct object *gateway)
+{
+    const char *class = object_str(gateway, "spec.gatewayClassName");
+    return strcmp(class, "gke-l7-regional-external-managed") == 0 ||
+           strcmp(class, "gke-l7-rilb") == 0;
+}
+
+static void refuse_to_program(struct sandbox *sandbox, struct object *gateway)
+{
+    static const char words[] =
+        "error cause: gceSync: generic::invalid_argument: Insert: Invalid value for field "
+        "'resource.target': An active proxy-only subnetwork is required in the same region and VPC "
+        "as the forwarding rule.";
+    struct json *json = store_edit(gateway);
+    int64_t generation = llmd__json_int(json, "metadata.generation", 1);
+    condition_set(conditions_edit(json), "Accepted", "True", "Accepted", "", generation);
+    condition_set(conditions_edit(json), "Programmed", "False", "Invalid", words, generation);
+    store_commit(&sandbox->store, gateway, json);
+}
+
 int64_t reconcile_gateway(struct sandbox *sandbox, struct object *object, int64_t now)
 {
     struct object *class = store_get(&sandbox->store, GATEWAY_GROUP, "gatewayclasses", "",
@@ -117,6 +137,10 @@ int64_t reconcile_gateway(struct sandbox *sandbox, struct object *object, int64_
     }
     if (now < object->since)
         return object->since;
+    if (sandbox->no_proxy_subnet && needs_proxy_subnet(object)) {
+        refuse_to_program(sandbox, object);
+        return now + 5000;
+    }
     program(sandbox, object);
     return 0;
 }

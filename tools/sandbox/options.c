@@ -40,7 +40,19 @@ static const char help[] =
     "  --itl-ms N             real milliseconds between tokens (default 2)\n"
     "  --image PATTERN        this image exists too ('*' at the end matches the rest; may repeat)\n"
     "  --bookmark-ms N        real milliseconds between watch bookmarks (default 5000)\n"
-    "  --record FILE          append each request to the API as one JSON line\n"
+    "  --google               also Google's APIs, as http://127.0.0.1:PORT/HOST/..., for\n"
+    "                         LLMD_GOOGLE_URL=http://127.0.0.1:PORT; clusters made there are "
+    "served\n"
+    "                         too, each at an endpoint of its own\n"
+    "  --google-credentials FILE      write credentials of a user there (authorized_user, 0600)\n"
+    "  --google-service-account FILE  write a service account's key there (0600)\n"
+    "  --google-token-seconds N       life of access tokens (default 3600)\n"
+    "  --google-fault NAME[=MATCH]    begin with this fault (may repeat); names: docs/sandbox.md\n"
+    "  --project ID           the project (default my-project)\n"
+    "  --kubernetes FILE      clusters have the API server of this kubeconfig, which must hold a\n"
+    "                         bearer token: that is what the token endpoint hands out then\n"
+    "  --record FILE          append each request to the API as one JSON line (default: what\n"
+    "                         LLMD_SANDBOX_RECORD names)\n"
     "  --stdin-lifeline       stop when standard input closes\n"
     "  --exit-with-parent     stop when the parent process ends\n"
     "  --help                 this text\n"
@@ -75,30 +87,45 @@ enum option_id {
     OPTION_RECORD,
     OPTION_LIFELINE,
     OPTION_PARENT,
+    OPTION_GOOGLE,
+    OPTION_CREDENTIALS,
+    OPTION_ACCOUNT,
+    OPTION_TOKEN_SECONDS,
+    OPTION_GOOGLE_FAULT,
+    OPTION_PROJECT,
+    OPTION_KUBERNETES,
     OPTION_HELP
 };
 
-static const struct option table[] = {{"profile", required_argument, NULL, OPTION_PROFILE},
-                                      {"port", required_argument, NULL, OPTION_PORT},
-                                      {"model-port", required_argument, NULL, OPTION_MODEL_PORT},
-                                      {"kubeconfig", required_argument, NULL, OPTION_KUBECONFIG},
-                                      {"print-kubeconfig", no_argument, NULL, OPTION_PRINT},
-                                      {"tls", no_argument, NULL, OPTION_TLS},
-                                      {"token", required_argument, NULL, OPTION_TOKEN},
-                                      {"time-scale", required_argument, NULL, OPTION_SCALE},
-                                      {"model-start", required_argument, NULL, OPTION_MODEL_START},
-                                      {"tpu-chips", required_argument, NULL, OPTION_CHIPS},
-                                      {"model", required_argument, NULL, OPTION_MODEL},
-                                      {"max-model-len", required_argument, NULL, OPTION_MAX_LEN},
-                                      {"ttft-ms", required_argument, NULL, OPTION_TTFT},
-                                      {"itl-ms", required_argument, NULL, OPTION_ITL},
-                                      {"image", required_argument, NULL, OPTION_IMAGE},
-                                      {"bookmark-ms", required_argument, NULL, OPTION_BOOKMARK},
-                                      {"record", required_argument, NULL, OPTION_RECORD},
-                                      {"stdin-lifeline", no_argument, NULL, OPTION_LIFELINE},
-                                      {"exit-with-parent", no_argument, NULL, OPTION_PARENT},
-                                      {"help", no_argument, NULL, OPTION_HELP},
-                                      {NULL, 0, NULL, 0}};
+static const struct option table[] = {
+    {"profile", required_argument, NULL, OPTION_PROFILE},
+    {"port", required_argument, NULL, OPTION_PORT},
+    {"model-port", required_argument, NULL, OPTION_MODEL_PORT},
+    {"kubeconfig", required_argument, NULL, OPTION_KUBECONFIG},
+    {"print-kubeconfig", no_argument, NULL, OPTION_PRINT},
+    {"tls", no_argument, NULL, OPTION_TLS},
+    {"token", required_argument, NULL, OPTION_TOKEN},
+    {"time-scale", required_argument, NULL, OPTION_SCALE},
+    {"model-start", required_argument, NULL, OPTION_MODEL_START},
+    {"tpu-chips", required_argument, NULL, OPTION_CHIPS},
+    {"model", required_argument, NULL, OPTION_MODEL},
+    {"max-model-len", required_argument, NULL, OPTION_MAX_LEN},
+    {"ttft-ms", required_argument, NULL, OPTION_TTFT},
+    {"itl-ms", required_argument, NULL, OPTION_ITL},
+    {"image", required_argument, NULL, OPTION_IMAGE},
+    {"bookmark-ms", required_argument, NULL, OPTION_BOOKMARK},
+    {"record", required_argument, NULL, OPTION_RECORD},
+    {"stdin-lifeline", no_argument, NULL, OPTION_LIFELINE},
+    {"exit-with-parent", no_argument, NULL, OPTION_PARENT},
+    {"google", no_argument, NULL, OPTION_GOOGLE},
+    {"google-credentials", required_argument, NULL, OPTION_CREDENTIALS},
+    {"google-service-account", required_argument, NULL, OPTION_ACCOUNT},
+    {"google-token-seconds", required_argument, NULL, OPTION_TOKEN_SECONDS},
+    {"google-fault", required_argument, NULL, OPTION_GOOGLE_FAULT},
+    {"project", required_argument, NULL, OPTION_PROJECT},
+    {"kubernetes", required_argument, NULL, OPTION_KUBERNETES},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {NULL, 0, NULL, 0}};
 
 void options_default(struct options *options)
 {
@@ -110,7 +137,10 @@ void options_default(struct options *options)
                                 .model_start_s = 60,
                                 .tpu_chips = 8,
                                 .max_model_len = 8192,
-                                .bookmark_ms = 5000};
+                                .bookmark_ms = 5000,
+                                .project = "my-project",
+                                .token_seconds = 3600,
+                                .record = getenv("LLMD_SANDBOX_RECORD")};
 }
 
 static bool set_profile(struct options *options, const char *name)
@@ -189,6 +219,36 @@ static bool set_count(struct options *options, enum option_id id)
     }
 }
 
+static bool add_google_fault(struct options *options, const char *text)
+{
+    if (options->google_fault_count == MAX_GOOGLE_FAULTS)
+        return false;
+    options->google_faults[options->google_fault_count++] = text;
+    return true;
+}
+
+/* Every one of them switches Google's side on. */
+static bool set_google(struct options *options, enum option_id id)
+{
+    options->google = true;
+    switch (id) {
+    case OPTION_CREDENTIALS:
+        return set_text(&options->google_credentials, optarg);
+    case OPTION_ACCOUNT:
+        return set_text(&options->google_account, optarg);
+    case OPTION_GOOGLE_FAULT:
+        return add_google_fault(options, optarg);
+    case OPTION_PROJECT:
+        return set_text(&options->project, optarg);
+    case OPTION_KUBERNETES:
+        return set_text(&options->kubernetes, optarg);
+    case OPTION_TOKEN_SECONDS:
+        return set_number(&options->token_seconds, optarg);
+    default:
+        return true;
+    }
+}
+
 static bool set_option(struct options *options, enum option_id id)
 {
     switch (id) {
@@ -214,6 +274,14 @@ static bool set_option(struct options *options, enum option_id id)
         return set_flag(&options->stdin_lifeline);
     case OPTION_PARENT:
         return set_flag(&options->exit_with_parent);
+    case OPTION_GOOGLE:
+    case OPTION_CREDENTIALS:
+    case OPTION_ACCOUNT:
+    case OPTION_GOOGLE_FAULT:
+    case OPTION_PROJECT:
+    case OPTION_KUBERNETES:
+    case OPTION_TOKEN_SECONDS:
+        return set_google(options, id);
     default:
         return set_count(options, id);
     }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #define MAX_IMAGES 64
+#define MAX_GOOGLE_FAULTS 32
 
 enum profile { PROFILE_EMPTY, PROFILE_GKE, PROFILE_READY };
 
@@ -29,6 +30,20 @@ struct options {
     bool exit_with_parent;
     const char *images[MAX_IMAGES]; /* further image patterns that exist */
     int image_count;
+    /* Google's side */
+    bool google;
+    const char *project;
+    const char *google_credentials; /* authorized_user file to write */
+    const char *google_account;     /* service_account file to write */
+    const char *kubernetes;         /* kubeconfig of a real API server behind all clusters */
+    int token_seconds;
+    const char *google_faults[MAX_GOOGLE_FAULTS]; /* "NAME" or "NAME=MATCH" */
+    int google_fault_count;
+    /* Of a cluster that the Google side made; not on the command line. */
+    bool managed;     /* nodes and GatewayClasses come later, from there */
+    bool gateway_api; /* its CRDs are there from the start */
+    bool (*token_good)(void *data, const char *token); /* NULL: see token */
+    void *token_data;
 };
 
 /* 0: go on; else the exit status plus one (--help: 1, wrong use: 3). */

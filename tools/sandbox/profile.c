@@ -3,6 +3,7 @@
 #include "sandbox/controllers.h"
 #include "sandbox/gateways.h"
 #include "sandbox/llmisvc.h"
+#include "sandbox/profile.h"
 #include "sandbox/verbs.h"
 
 #include <string.h>
@@ -195,10 +196,24 @@ static void add_definition(struct sandbox *sandbox, const struct definition *def
     create(sandbox, "apiextensions.k8s.io", "customresourcedefinitions", json);
 }
 
+static bool is_gateway_api(const struct definition *definition)
+{
+    return strcmp(definition->group, GATEWAY_GROUP) == 0;
+}
+
 static void add_definitions(struct sandbox *sandbox)
 {
+    const struct options *options = &sandbox->options;
     for (size_t i = 0; i < sizeof(definitions) / sizeof(definitions[0]); i++)
-        if (definitions[i].least == PROFILE_READY || sandbox->options.profile == PROFILE_GKE)
+        if ((definitions[i].least == PROFILE_READY || options->profile == PROFILE_GKE) &&
+            (!options->managed || options->gateway_api || !is_gateway_api(&definitions[i])))
+            add_definition(sandbox, &definitions[i]);
+}
+
+void profile_add_gateway_api(struct sandbox *sandbox)
+{
+    for (size_t i = 0; i < sizeof(definitions) / sizeof(definitions[0]); i++)
+        if (is_gateway_api(&definitions[i]))
             add_definition(sandbox, &definitions[i]);
 }
 
@@ -324,7 +339,7 @@ static void add_presets(struct sandbox *sandbox)
                 "'ingress':'{}'}}"));
 }
 
-static void add_classes(struct sandbox *sandbox)
+void profile_add_classes(struct sandbox *sandbox)
 {
     static const char *const classes[] = {"gke-l7-regional-external-managed", "gke-l7-rilb",
                                           "gke-l7-global-external-managed", "gke-l7-gxlb"};
@@ -345,14 +360,16 @@ void profile_install(struct sandbox *sandbox)
                                              "kube-node-lease"};
     for (size_t i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]); i++)
         add_namespace(sandbox, namespaces[i]);
-    add_nodes(sandbox);
+    if (!sandbox->options.managed)
+        add_nodes(sandbox);
     if (sandbox->options.profile != PROFILE_EMPTY) {
         add_definitions(sandbox);
         controllers_settle(sandbox, 2000);
         add_operators(sandbox);
         controllers_settle(sandbox, 60000);
         add_presets(sandbox);
-        add_classes(sandbox);
+        if (!sandbox->options.managed)
+            profile_add_classes(sandbox);
     }
     controllers_settle(sandbox, 60000);
     /* A client starts with a history of its own. */

@@ -1,48 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The front of the Kubernetes API: who asks, what for, and the lock around it. */
+#include "sandbox/google/google.h"
+#include "sandbox/record.h"
 #include "sandbox/verbs.h"
 
-#include "base/clock.h"
-
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void record_request(struct sandbox *sandbox, const struct request *request)
-{
-    AUTO(buf) struct buf line = BUF_INIT;
-    if (!sandbox->record)
-        return;
-    llmd__buf_format(&line, "{\"t_ms\":%" PRId64 ",\"method\":", llmd__clock_wall_ms());
-    llmd__buf_json(&line, request->method);
-    llmd__buf_str(&line, ",\"target\":");
-    llmd__buf_json(&line, request->target);
-    llmd__buf_str(&line, ",\"headers\":{");
-    for (size_t i = 0; i < request->header_count; i++) {
-        bool secret = strcasecmp(request->headers[i].name, "Authorization") == 0;
-        if (i)
-            llmd__buf_char(&line, ',');
-        llmd__buf_json(&line, request->headers[i].name);
-        llmd__buf_char(&line, ':');
-        llmd__buf_json(&line, secret ? "***" : request->headers[i].value);
-    }
-    llmd__buf_str(&line, "},\"body\":");
-    llmd__buf_json(&line, request->body);
-    llmd__buf_str(&line, "}\n");
-    sandbox_lock(sandbox);
-    fwrite(line.data, 1, line.len, sandbox->record);
-    fflush(sandbox->record);
-    sandbox_unlock(sandbox);
-}
-
 static bool authorized(const struct sandbox *sandbox, const struct request *request)
 {
     const char *header = request_header(request, "Authorization");
-    if (!sandbox->options.token || *request->client_subject)
+    const struct options *options = &sandbox->options;
+    if ((!options->token && !options->token_good) || *request->client_subject)
         return true;
-    return header && strncmp(header, "Bearer ", 7) == 0 &&
-           strcmp(header + 7, sandbox->options.token) == 0;
+    if (!header || strncmp(header, "Bearer ", 7) != 0)
+        return false;
+    if (options->token_good)
+        return options->token_good(options->token_data, header + 7);
+    return strcmp(header + 7, options->token) == 0;
 }
 
 /* "kubectl" of "kubectl/v1.34.10 (linux/amd64) ...", as Kubernetes names a nameless manager. */
@@ -199,9 +175,13 @@ static void serve_resource(struct conn *conn, struct sandbox *sandbox,
 void rest_handle(struct conn *conn, const struct request *request, void *data)
 {
     struct sandbox *sandbox = data;
-    record_request(sandbox, request);
-    if (faults_apply(&sandbox->faults, conn, request))
+    if (faults_apply(&sandbox->faults, conn, request)) {
+        record_request(sandbox, request, NULL, 0);
         return;
+    }
+    if (google_serve(sandbox->google, conn, request))
+        return;
+    record_request(sandbox, request, NULL, 0);
     if (strncmp(request->path, "/sandbox/", 9) == 0)
         control_serve(conn, sandbox, request);
     else if (!authorized(sandbox, request))

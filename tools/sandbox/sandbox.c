@@ -7,10 +7,13 @@
 
 #include "sandbox/conn.h"
 #include "sandbox/dataplane.h"
+#include "sandbox/google/google.h"
 #include "base/base64.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void sandbox_lock(struct sandbox *sandbox)
 {
@@ -47,8 +50,9 @@ static void init(struct sandbox *sandbox, const struct options *options)
     pthread_cond_init(&sandbox->changed, &attr);
     pthread_condattr_destroy(&attr);
     sandbox->instances = instances_new(options);
-    if (options->record)
-        sandbox->record = fopen(options->record, "ae");
+    sandbox->record = options->record && *options->record
+                          ? open(options->record, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)
+                          : -1;
 }
 
 static bool start_servers(struct sandbox *sandbox)
@@ -60,12 +64,16 @@ static bool start_servers(struct sandbox *sandbox)
         return false;
     profile_install(sandbox);
     controllers_start(sandbox);
+    if (options->google)
+        sandbox->google = google_start(sandbox);
     sandbox->api = httpd_start(&(struct httpd_options){.handler = rest_handle,
                                                        .data = sandbox,
                                                        .port = options->port,
                                                        .tls = options->tls ? TLS_GOOD : TLS_NONE,
                                                        .ask_client_cert = options->tls});
-    return sandbox->api != NULL;
+    if (!sandbox->api)
+        return false;
+    return !sandbox->google || google_write_credentials(sandbox->google, httpd_url(sandbox->api));
 }
 
 struct sandbox *sandbox_start(const struct options *options)
@@ -88,8 +96,9 @@ void sandbox_stop(struct sandbox *sandbox)
     control_join_pause(sandbox);
     httpd_stop(sandbox->api);
     httpd_stop(sandbox->data_plane);
-    if (sandbox->record)
-        fclose(sandbox->record);
+    google_stop(sandbox->google);
+    if (sandbox->record >= 0)
+        close(sandbox->record);
     instances_free(sandbox->instances);
     faults_free(&sandbox->faults);
     store_free(&sandbox->store);

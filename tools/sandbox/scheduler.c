@@ -207,6 +207,43 @@ static char *explain(struct reasons *reasons)
     return llmd__format("%s", llmd__buf_text(&buf));
 }
 
+/* Pods that are already meant for the node take of its resources. */
+static bool leaves_room(const struct json *pod, const struct json *node,
+                        const struct json *const *others, int count, const char **why)
+{
+    static const struct {
+        const char *name;
+        const char *words;
+    } resources[] = {{"cpu", "Insufficient cpu"},
+                     {"memory", "Insufficient memory"},
+                     {"google.com/tpu", "Insufficient google.com/tpu"},
+                     {"nvidia.com/gpu", "Insufficient nvidia.com/gpu"}};
+    for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
+        const struct json *have =
+            llmd__json_member(llmd__json_get(node, "status.allocatable"), resources[i].name);
+        int64_t left = have ? quantity_milli(llmd__json_text(have)) : 0;
+        for (int n = 0; n < count; n++)
+            left -= asked(others[n], resources[i].name);
+        if (asked(pod, resources[i].name) > left) {
+            *why = resources[i].words;
+            return false;
+        }
+    }
+    return true;
+}
+
+bool scheduler_would_fit(const struct json *pod, const struct json *node,
+                         const struct json *const *others, int count, const char **why)
+{
+    const char *ignored;
+    why = why ? why : &ignored;
+    *why = "node(s) didn't match Pod's node affinity/selector";
+    if (!selector_fits(pod, node))
+        return false;
+    *why = "node(s) had untolerated taint(s)";
+    return !untolerated(pod, node) && leaves_room(pod, node, others, count, why);
+}
+
 struct object *schedule(struct sandbox *sandbox, const struct object *pod, char **why)
 {
     struct reasons reasons = {.count = 0};
