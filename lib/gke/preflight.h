@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of a preflight: independent looks side by side, each judged by a pure function and
+ * told as one event; one step at the end knows that all have spoken.
+ */
+#ifndef LLMD_GKE_PREFLIGHT_H
+#define LLMD_GKE_PREFLIGHT_H
+
+#include "gke/cluster_spec.h"
+#include "gke/look.h"
+
+/* A machine type in a zone, as Compute Engine describes it (P8: never from a table). */
+struct shape {
+    char machine[64], zone[64]; /* zone "": any of the region */
+    bool needed;                /* false: only a fall-back wants it */
+    bool known;                 /* it was read */
+    int zones;                  /* of the region that have it; 1 for a zone */
+    int cpus;
+    int64_t memory_mb;
+    int accelerators;
+    char accelerator[48];
+    int chips_wanted; /* per node by the spec; 0: none */
+};
+
+/* How much of a quota the spec wants: at creation, and at most with autoscaling. */
+struct demand {
+    char metric[80];   /* "CPUS"; or a Cloud Quotas id, with family set */
+    char family[32];   /* "CT6E", "NVIDIA_H100"; "": no such dimension */
+    char usage[64];    /* Monitoring's metric of a Cloud Quota: "tpus_per_tpu_family" */
+    char instead[48];  /* the metric that counts where the region has none of this; or "" */
+    bool cloud;        /* by Cloud Quotas, not by regions.get */
+    bool project_wide; /* of projects.get */
+    bool optional;     /* where the region does not know it, it is not told */
+    int64_t at_once, at_most;
+};
+
+struct demands {
+    struct demand items[32];
+    size_t count;
+};
+
+/* A limit of Cloud Quotas and its use by Monitoring, which know nothing of each other. */
+struct cloud_quota {
+    char id[80], family[32], metric[64];
+    bool limit_known, usage_known;
+    int64_t limit, usage;
+};
+
+#define MAX_SHAPES 64
+#define MAX_CLOUD_QUOTAS 8
+
+struct preflight {
+    llmd_gke *gke;
+    llmd_cluster_spec *spec; /* NULL: the look at the place alone */
+    struct pool_spec *pools;
+    size_t pool_count;
+    struct json *checks; /* the result */
+    step_id verdict, quotas;
+    struct shape shapes[MAX_SHAPES];
+    size_t shape_count;
+    struct cloud_quota clouds[MAX_CLOUD_QUOTAS];
+    size_t cloud_count;
+    struct json *region, *project; /* compute's, with their quotas; NULL: not read */
+    struct json *cluster;          /* of this name, if there is one */
+    int64_t project_number;
+    int subnets_seen; /* proxy-only ones of the network */
+    int nats_seen;
+};
+
+/* What one check found. */
+struct check {
+    llmd_level level;
+    const char *subject, *reason, *advice;
+    const char *metric; /* NULL: no numbers */
+    int64_t limit, used, needed;
+};
+
+llmd_error *llmd__preflight_tell(struct preflight *preflight, struct graph *graph,
+                                 const struct check *check, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+/* A look that failed is never silent. */
+llmd_error *llmd__preflight_unknown(struct preflight *preflight, struct graph *graph,
+                                    const char *subject, const struct look_answer *answer);
+/* Adds a look that the verdict waits for; on: what its handler gets, freed with it. Takes on. */
+struct preflight_ask {
+    struct preflight *preflight;
+    size_t index;
+    char subject[160];
+    struct json *seen; /* gathered over the pages */
+};
+llmd_error *llmd__preflight_look(struct preflight *preflight, struct graph *graph,
+                                 enum google_api api, const char *subject, size_t index,
+                                 look_fn on_answer, const char *body, step_id *out,
+                                 const char *path_format, ...) PRINTF_LIKE(9, 10);
+/* "?": in the graph, before the quotas are judged. */
+llmd_error *llmd__preflight_quota_needs(struct preflight *preflight, struct graph *graph,
+                                        step_id look);
+
+/* The parts; each adds its looks. */
+llmd_error *llmd__preflight_project(struct preflight *preflight, struct graph *graph);
+llmd_error *llmd__preflight_services(struct preflight *preflight, struct graph *graph);
+llmd_error *llmd__preflight_policies(struct preflight *preflight, struct graph *graph);
+llmd_error *llmd__preflight_machines(struct preflight *preflight, struct graph *graph);
+llmd_error *llmd__preflight_quotas(struct preflight *preflight, struct graph *graph);
+llmd_error *llmd__preflight_cluster(struct preflight *preflight, struct graph *graph);
+llmd_error *llmd__preflight_network(struct preflight *preflight, struct graph *graph);
+llmd_error *llmd__preflight_place(struct preflight *preflight, struct graph *graph);
+
+/* ---- pure ---- */
+
+/* The zones of a pool's nodes; empty: GKE chooses among the region's. */
+llmd_error *llmd__pool_zones(const struct preflight *preflight, const struct pool_spec *pool,
+                             struct json **out);
+/* Adds what a pool needs in `zones` zones. shape NULL: not known. */
+void llmd__demand_add_pool(struct demands *demands, const struct pool_spec *pool,
+                           const struct shape *shape, int zones, bool public_addresses);
+/* The limit of a quota in a region by Cloud Quotas' answer: the first entry whose dimensions all
+   fit; none: 0; unlimited: INT64_MAX. family "": quotas without that dimension. */
+int64_t llmd__cloud_quota_limit(const struct json *info, const char *region, const char *family);
+/* The newest use of a time series of the region; 0 without one. */
+int64_t llmd__cloud_quota_usage(const struct json *series, const char *region, const char *family);
+/* limit and used of a metric in quotas[]; false: not there. */
+bool llmd__region_quota(const struct json *region, const char *metric, int64_t *limit,
+                        int64_t *used);
+/* Whether a channel of serverConfig ("" or NULL: none) can make this version, an alias too. */
+bool llmd__version_offered(const struct json *config, const char *channel, const char *version);
+
+#endif

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Quotas: limits and uses from the three places that know them, held against what is wanted. */
+#include "gke/preflight.h"
+
+#include "base/clock.h"
+#include "base/url.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CONSOLE "https://console.cloud.google.com/iam-admin/quotas"
+#define USAGE_WINDOW_MS                                                                            \
+    ((int64_t)24 * 3600 * 1000) /* quota use is sampled once in a while only                       \
+                                 */
+
+/* ---- demand of the whole spec ---- */
+
+static bool exists_already(const struct preflight *preflight, const struct pool_spec *pool)
+{
+    JSON_EACH(there, llmd__json_member(preflight->cluster, "nodePools")) {
+        if (strcmp(llmd__json_str(there, "name"), pool->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static const struct shape *shape_of(const struct preflight *preflight, const char *machine)
+{
+    for (size_t i = 0; i < preflight->shape_count; i++)
+        if (preflight->shapes[i].known && strcmp(preflight->shapes[i].machine, machine) == 0)
+            return &preflight->shapes[i];
+    return NULL;
+}
+
+static int zones_of(const struct shape *shape, const struct json *zones)
+{
+    size_t count = llmd__json_count(zones);
+
+    if (count)
+        return (int)count;
+    return shape && shape->zones < 3 ? shape->zones : 3; /* GKE chooses three */
+}
+
+static llmd_error *demand_of(const struct preflight *preflight, struct demands *demands)
+{
+    *demands = (struct demands){0};
+    for (size_t i = 0; i < preflight->pool_count; i++) {
+        const struct pool_spec *pool = &preflight->pools[i];
+        const struct shape *shape = shape_of(preflight, pool->machine);
+        AUTO(json) struct json *zones = NULL;
+
+        if (exists_already(preflight, pool))
+            continue;
+        TRY(llmd__pool_zones(preflight, pool, &zones));
+        llmd__demand_add_pool(demands, pool, shape, zones_of(shape, zones),
+                              !preflight->spec->private_nodes);
+    }
+    return NULL;
+}
+
+/* ---- Cloud Quotas and Monitoring ---- */
+
+static llmd_error *on_limit(void *data, struct graph *graph, const struct look_answer *answer)
+{
+    struct preflight_ask *ask = data;
+    struct cloud_quota *quota = &ask->preflight->clouds[ask->index];
+
+    if (answer->refusal)
+        return llmd__preflight_unknown(ask->preflight, graph, ask->subject, answer);
+    quota->limit_known = true;
+    quota->limit =
+        llmd__cloud_quota_limit(answer->json, llmd__gke_region(ask->preflight->gke), quota->family);
+    return NULL;
+}
+
+static llmd_error *on_usage(void *data, struct graph *graph, const struct look_answer *answer)
+{
+    struct preflight_ask *ask = data;
+    struct cloud_quota *quota = &ask->preflight->clouds[ask->index];
+    int64_t used;
+
+    (void)graph;
+    /* The judge says "in use: unknown": one event for a quota. */
+    if (answer->refusal)
+        return NULL;
+    used =
+        llmd__cloud_quota_usage(answer->json, llmd__gke_region(ask->preflight->gke), quota->family);
+    quota->usage_known = true;
+    quota->usage = used > quota->usage ? used : quota->usage;
+    return NULL;
+}
+
+static void usage_query(const struct cloud_quota *quota, struct buf *query)
+{
+    int64_t now_ms = llmd__clock_wall_ms();
+    char begin[32], end[32];
+    AUTO(str)
+    char *filter =
+        llmd__format("metric.type=\"compute.googleapis.com/quota/%s/usage\"", quota->metric);
+
+    llmd__clock_format(now_ms - USAGE_WINDOW_MS, begin);
+    llmd__clock_format(now_ms, end);
+    llmd__buf_str(query, "filter=");
+    llmd__url_escape(query, filter ? filter : "");
+    query->failed = query->failed || !filter;
+    llmd__buf_format(query, "&interval.startTime=%s&interval.endTime=%s", begin, end);
+}
+
+static llmd_error *ask_cloud(struct preflight *preflight, struct graph *graph, size_t index)
+{
+    const struct cloud_quota *quota = &preflight->clouds[index];
+    const char *project = llmd_gke_project(preflight->gke);
+    AUTO(buf) struct buf query = BUF_INIT;
+    char subject[160];
+    step_id limit = -1, usage = -1;
+
+    snprintf(subject, sizeof(subject), "Quota/%s/%s%s%s", llmd__gke_region(preflight->gke),
+             quota->id, *quota->family ? "/" : "", quota->family);
+    TRY(llmd__preflight_look(preflight, graph, GOOGLE_QUOTAS, subject, index, on_limit, NULL,
+                             &limit,
+                             "/v1/projects/%s/locations/global/services/compute.googleapis.com/"
+                             "quotaInfos/%s",
+                             project, quota->id));
+    TRY(llmd__preflight_quota_needs(preflight, graph, limit));
+    usage_query(quota, &query);
+    TRY(llmd__buf_check(&query));
+    TRY(llmd__preflight_look(preflight, graph, GOOGLE_MONITORING, subject, index, on_usage, NULL,
+                             &usage, "/v3/projects/%s/timeSeries?%s", project, query.data));
+    return llmd__preflight_quota_needs(preflight, graph, usage);
+}
+
+static llmd_error *ask_clouds(struct preflight *preflight, struct graph *graph)
+{
+    struct demands demands;
+
+    TRY(demand_of(preflight, &demands));
+    for (size_t i = 0; i < demands.count && preflight->cloud_count < MAX_CLOUD_QUOTAS; i++) {
+        struct cloud_quota *quota = &preflight->clouds[preflight->cloud_count];
+
+        if (!demands.items[i].cloud)
+            continue;
+        snprintf(quota->id, sizeof(quota->id), "%s", demands.items[i].metric);
+        snprintf(quota->family, sizeof(quota->family), "%s", demands.items[i].family);
+        snprintf(quota->metric, sizeof(quota->metric), "%s", demands.items[i].usage);
+        TRY(ask_cloud(preflight, graph, preflight->cloud_count++));
+    }
+    return NULL;
+}
+
+/* ---- the judge ---- */
+
+static llmd_error *tell_quota(struct preflight *preflight, struct graph *graph,
+                              const struct demand *demand, const char *metric, int64_t limit,
+                              int64_t used, bool usage_known)
+{
+    int64_t left = limit - used;
+    const char *place = demand->project_wide ? "global" : llmd__gke_region(preflight->gke);
+    char subject[160];
+    struct check check = {LLMD_LEVEL_INFO, subject, "QUOTA", "",
+                          metric,          limit,   used,    demand->at_once};
+
+    snprintf(subject, sizeof(subject), "Quota/%s/%s%s%s", place, metric, *demand->family ? "/" : "",
+             demand->family);
+    if (limit == INT64_MAX)
+        return llmd__preflight_tell(preflight, graph, &check, "unlimited, needed %lld",
+                                    (long long)demand->at_once);
+    if (demand->at_once > left || limit == 0) {
+        check.level = LLMD_LEVEL_ERROR;
+        check.reason = "QUOTA_EXCEEDED";
+        check.advice = "ask for more at " CONSOLE ", want less, or choose another region";
+    } else if (demand->at_most > left || !usage_known) {
+        check.level = LLMD_LEVEL_WARNING;
+        check.reason = usage_known ? "QUOTA_TIGHT" : "QUOTA_USE_UNKNOWN";
+        check.advice = usage_known ? "scaling up will stop at the quota: ask for more at " CONSOLE
+                                   : "needs monitoring.timeSeries.list and the Monitoring API; "
+                                     "look at " CONSOLE;
+    }
+    return llmd__preflight_tell(preflight, graph, &check,
+                                "limit %lld, used %lld%s, needed %lld, at most %lld",
+                                (long long)limit, (long long)used, usage_known ? "" : " (unknown)",
+                                (long long)demand->at_once, (long long)demand->at_most);
+}
+
+static llmd_error *judge_cloud(struct preflight *preflight, struct graph *graph,
+                               const struct demand *demand)
+{
+    for (size_t i = 0; i < preflight->cloud_count; i++) {
+        const struct cloud_quota *quota = &preflight->clouds[i];
+
+        if (strcmp(quota->id, demand->metric) == 0 && strcmp(quota->family, demand->family) == 0 &&
+            quota->limit_known)
+            return tell_quota(preflight, graph, demand, quota->id, quota->limit, quota->usage,
+                              quota->usage_known);
+    }
+    return NULL; /* the look has told that it failed */
+}
+
+static llmd_error *tell_no_metric(struct preflight *preflight, struct graph *graph,
+                                  const struct demand *demand)
+{
+    char subject[160];
+    struct check check = {LLMD_LEVEL_WARNING, subject, "UNKNOWN", "look at " CONSOLE};
+
+    if (demand->optional)
+        return NULL;
+    snprintf(subject, sizeof(subject), "Quota/%s/%s", llmd__gke_region(preflight->gke),
+             demand->metric);
+    return llmd__preflight_tell(preflight, graph, &check,
+                                "Compute Engine lists no such quota for the region; needed %lld",
+                                (long long)demand->at_once);
+}
+
+static llmd_error *judge_region(struct preflight *preflight, struct graph *graph,
+                                const struct demand *demand)
+{
+    const struct json *place = demand->project_wide ? preflight->project : preflight->region;
+    const char *metric = demand->metric;
+    int64_t limit = 0, used = 0;
+    bool known = llmd__region_quota(place, metric, &limit, &used);
+
+    if (!place)
+        return NULL; /* the look has told that it failed */
+    if ((!known || limit == 0) && *demand->instead) {
+        metric = demand->instead;
+        known = llmd__region_quota(place, metric, &limit, &used);
+    }
+    if (!known)
+        return tell_no_metric(preflight, graph, demand);
+    return tell_quota(preflight, graph, demand, metric, limit, used, true);
+}
+
+/* What a Gateway needs beside the nodes. */
+static void demand_of_gateway(struct demands *demands)
+{
+    static const char *const rules[] = {"FORWARDING_RULES", "EXTERNAL_MANAGED_FORWARDING_RULES"};
+
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        struct demand *rule = &demands->items[demands->count];
+
+        if (demands->count >= sizeof(demands->items) / sizeof(demands->items[0]))
+            return;
+        *rule = (struct demand){.optional = true, .at_once = 1, .at_most = 1};
+        snprintf(rule->metric, sizeof(rule->metric), "%s", rules[i]);
+        demands->count++;
+    }
+}
+
+static llmd_error *judge(void *data, struct graph *graph, const struct step_input *input,
+                         struct step_action *action)
+{
+    struct preflight *preflight = data;
+    struct demands demands;
+
+    (void)input;
+    TRY(demand_of(preflight, &demands));
+    demand_of_gateway(&demands);
+    for (size_t i = 0; i < demands.count; i++)
+        TRY(demands.items[i].cloud ? judge_cloud(preflight, graph, &demands.items[i])
+                                   : judge_region(preflight, graph, &demands.items[i]));
+    action->kind = ACTION_DONE;
+    return NULL;
+}
+
+static const struct step_class judge_class = {"preflight", judge, NULL};
+
+/* ---- regions.get and projects.get ---- */
+
+static llmd_error *on_place(void *data, struct graph *graph, const struct look_answer *answer)
+{
+    struct preflight_ask *ask = data;
+
+    if (answer->refusal)
+        return llmd__preflight_unknown(ask->preflight, graph, ask->subject, answer);
+    return llmd__json_copy(answer->json,
+                           ask->index ? &ask->preflight->project : &ask->preflight->region);
+}
+
+llmd_error *llmd__preflight_quotas(struct preflight *preflight, struct graph *graph)
+{
+    const char *project = llmd_gke_project(preflight->gke);
+    const char *region = llmd__gke_region(preflight->gke);
+    char subject[160];
+    step_id step = -1;
+
+    TRY(llmd__graph_add(graph, &judge_class, preflight, &preflight->quotas));
+    TRY(llmd__graph_need(graph, preflight->verdict, preflight->quotas));
+    snprintf(subject, sizeof(subject), "Quota/%s", region);
+    TRY(llmd__preflight_look(preflight, graph, GOOGLE_COMPUTE, subject, 0, on_place, NULL, &step,
+                             "/compute/v1/projects/%s/regions/%s", project, region));
+    TRY(llmd__preflight_quota_needs(preflight, graph, step));
+    TRY(llmd__preflight_look(preflight, graph, GOOGLE_COMPUTE, "Quota/global", 1, on_place, NULL,
+                             &step, "/compute/v1/projects/%s", project));
+    TRY(llmd__preflight_quota_needs(preflight, graph, step));
+    return ask_clouds(preflight, graph);
+}
