@@ -203,7 +203,6 @@ static llmd_error *annotate(cJSON *item, struct source *source);
 
 static llmd_error *annotate_children(cJSON *parent, struct source *source)
 {
-    const struct json *repeated = NULL;
     cJSON *item;
 
     source->at++;
@@ -213,11 +212,7 @@ static llmd_error *annotate_children(cJSON *parent, struct source *source)
     }
     if (!cJSON_IsObject(parent))
         return NULL;
-    TRY(llmd__json_find_repeated(shell(parent), &repeated));
-    if (repeated)
-        return llmd__error(LLMD_E_INVALID, "%s:%d: the key \"%s\" stands twice in one object",
-                           source->what, llmd__json_line(repeated), llmd__json_key(repeated));
-    return NULL;
+    return llmd__json_refuse_repeated(shell(parent), source->what, "object");
 }
 
 static llmd_error *annotate(cJSON *item, struct source *source)

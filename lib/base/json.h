@@ -96,6 +96,8 @@ struct json *llmd__json_shift(struct json *array);
 struct json *llmd__json_append(struct json *object, const char *key, struct json *value);
 llmd_error *llmd__json_find_repeated(struct json *object, const struct json **out);
 llmd_error *llmd__json_drop_repeated(struct json *object);
+/* An error that names both lines of a key that stands twice; noun: "mapping". */
+llmd_error *llmd__json_refuse_repeated(struct json *object, const char *what, const char *noun);
 
 /*
  * A tree from a template, for manifests: JSON in which ' stands for " and

@@ -279,17 +279,6 @@ static llmd_error *load_member(struct loader *loader, const yaml_event_t *event,
     return NULL;
 }
 
-static llmd_error *refuse_repeated(struct loader *loader, struct json *object)
-{
-    const struct json *repeated = NULL;
-
-    TRY(llmd__json_find_repeated(object, &repeated));
-    if (!repeated)
-        return NULL;
-    return llmd__error(LLMD_E_INVALID, "%s:%d: the key \"%s\" stands twice in one mapping",
-                       loader->what, llmd__json_line(repeated), llmd__json_key(repeated));
-}
-
 /* The mapping's own keys come first, so that they are the ones that stay. */
 static llmd_error *apply_merges(struct json *object, const struct json *merges)
 {
@@ -317,7 +306,7 @@ static llmd_error *load_members(struct loader *loader, struct json *object)
             break;
         TRY(load_member(loader, &event, object, merges));
     }
-    TRY(refuse_repeated(loader, object));
+    TRY(llmd__json_refuse_repeated(object, loader->what, "mapping"));
     return apply_merges(object, merges);
 }
 

@@ -72,6 +72,53 @@ static llmd_error *observe_class(const struct scene *scene, struct sightings *ou
 
 /* ---- the gateway ---- */
 
+/* KServe makes the route to a Gateway that is not there and says nothing: who looked at the service
+   alone would wait for ever. */
+static llmd_error *add_if_missing(const struct scene *scene, const struct json *ref,
+                                  const char *reason, struct sightings *out)
+{
+    const char *name = llmd__json_str(ref, "name");
+    const char *ns = llmd__json_str(ref, "namespace");
+
+    if (!ns[0])
+        ns = scene->ns;
+    if (!name[0] || llmd__scene_gateway_named(scene, ns, name))
+        return NULL;
+    return llmd__sighting_add(out, llmd__scene_subject(llmd__scene_service(scene)), reason, 1,
+                              "Gateway %s/%s does not exist", ns, name);
+}
+
+static bool is_gateway(const struct json *ref)
+{
+    const char *kind = llmd__json_str(ref, "kind");
+
+    return !kind[0] || !strcmp(kind, "Gateway");
+}
+
+/* Named by the service, or else by the route that KServe made of its own default. */
+static llmd_error *observe_gateway_missing(const struct scene *scene, struct sightings *out)
+{
+    const struct json *refs =
+        llmd__json_get(llmd__scene_service(scene), "spec.router.gateway.refs");
+    const struct scene_set *gateways = &scene->sets[SCENE_GATEWAY];
+
+    if (!llmd__scene_service(scene) || !gateways->synced || gateways->denied)
+        return NULL;
+    JSON_EACH(ref, refs) {
+        TRY(add_if_missing(scene, ref, "Named", out));
+    }
+    if (llmd__json_count(refs))
+        return NULL;
+    SCENE_EACH(route, scene, SCENE_ROUTE)
+    {
+        JSON_EACH(ref, llmd__json_get(route, "spec.parentRefs")) {
+            if (is_gateway(ref))
+                TRY(add_if_missing(scene, ref, "Default", out));
+        }
+    }
+    return NULL;
+}
+
 static llmd_error *observe_gateway(const struct scene *scene, struct sightings *out)
 {
     static const char *const types[] = {"Accepted", "Programmed"};
@@ -171,6 +218,16 @@ static llmd_error *observe_pool(const struct scene *scene, struct sightings *out
     "GKE takes no timeouts in a route: set route.timeouts to strip and apply the service again"
 
 const struct rule llmd__rules_route[] = {
+    {.code = "GatewayMissing",
+     .observe = observe_gateway_missing,
+     .texts = "Default",
+     .advice = "the service names no Gateway, and KServe's default one does not exist: set "
+               "gateway.name in the spec to one that does, or make the default one",
+     .end_ms = FINDING_NEVER},
+    {.code = "GatewayMissing",
+     .observe = observe_gateway_missing,
+     .advice = "make this Gateway (gateway apply), or name one that exists",
+     .end_ms = FINDING_NEVER},
     {.code = "GatewayClassPending",
      .observe = observe_class,
      .texts = "GoogleWillAdd",

@@ -130,7 +130,7 @@ static llmd_error *make_room(struct scene_set *set)
     return NULL;
 }
 
-static llmd_error *copy_with_kind(const struct json *object, const char *kind, struct json **out)
+static llmd_error *copy_whole(const struct json *object, const char *kind, struct json **out)
 {
     AUTO(json) struct json *copy = NULL;
 
@@ -142,6 +142,56 @@ static llmd_error *copy_with_kind(const struct json *object, const char *kind, s
     return NULL;
 }
 
+/* Nodes, Events and Gateways are the whole cluster's, and thousands may be most of them: only what
+   the rules look at is kept. A new rule that misses a member adds it here. */
+static llmd_error *copy_node(const struct json *node, struct json **out)
+{
+    return llmd__json_make(
+        out,
+        "{'kind': 'Node', 'metadata': {'name': %s, 'labels': %j}, 'status': {'allocatable': %j}}",
+        llmd__scene_name(node), llmd__json_get(node, "metadata.labels"),
+        llmd__json_get(node, "status.allocatable"));
+}
+
+static llmd_error *copy_event(const struct json *event, struct json **out)
+{
+    return llmd__json_make(
+        out,
+        "{'kind': 'Event', 'metadata': {'name': %s, 'namespace': %s}, 'type': %s, 'reason': %s,"
+        " 'message': %s, 'involvedObject': %j, 'count': %j, 'series': %j}",
+        llmd__scene_name(event), llmd__json_str(event, "metadata.namespace"),
+        llmd__json_str(event, "type"), llmd__json_str(event, "reason"),
+        llmd__json_str(event, "message"), llmd__json_member(event, "involvedObject"),
+        llmd__json_member(event, "count"), llmd__json_member(event, "series"));
+}
+
+static llmd_error *copy_gateway(const struct json *gateway, struct json **out)
+{
+    return llmd__json_make(
+        out,
+        "{'kind': 'Gateway', 'metadata': {'name': %s, 'namespace': %s, 'generation': %j},"
+        " 'spec': %j, 'status': %j}",
+        llmd__scene_name(gateway), llmd__json_str(gateway, "metadata.namespace"),
+        llmd__json_get(gateway, "metadata.generation"), llmd__json_member(gateway, "spec"),
+        llmd__json_member(gateway, "status"));
+}
+
+/* What is waited for is the task's result, which is whole. */
+static llmd_error *copy_needed(const struct scene *scene, enum scene_kind kind,
+                               const struct json *object, struct json **out)
+{
+    if (kind == SCENE_NODE)
+        return copy_node(object, out);
+    if (kind == SCENE_EVENT)
+        return copy_event(object, out);
+    if (kind == SCENE_CLASS)
+        return llmd__json_make(out, "{'kind': 'GatewayClass', 'metadata': {'name': %s}}",
+                               llmd__scene_name(object));
+    if (kind == SCENE_GATEWAY && scene->name)
+        return copy_gateway(object, out);
+    return copy_whole(object, kinds[kind], out);
+}
+
 llmd_error *llmd__scene_put(struct scene *scene, enum scene_kind kind, const struct json *object)
 {
     struct scene_set *set = &scene->sets[kind];
@@ -151,7 +201,7 @@ llmd_error *llmd__scene_put(struct scene *scene, enum scene_kind kind, const str
     if (!is_ours(scene, kind, object))
         return NULL;
     TRY(make_room(set));
-    TRY(copy_with_kind(object, kinds[kind], &copy));
+    TRY(copy_needed(scene, kind, object, &copy));
     /* An event that is told again moves to the end, so that the newest are last. */
     place = find_place(set, object);
     if (place < set->count && kind == SCENE_EVENT) {
@@ -208,6 +258,18 @@ const struct json *llmd__scene_service(const struct scene *scene)
     return scene->sets[SCENE_SERVICE].count ? scene->sets[SCENE_SERVICE].items[0] : NULL;
 }
 
+const struct json *llmd__scene_gateway_named(const struct scene *scene, const char *ns,
+                                             const char *name)
+{
+    SCENE_EACH(gateway, scene, SCENE_GATEWAY)
+    {
+        if (!strcmp(llmd__scene_name(gateway), name) &&
+            !strcmp(llmd__json_str(gateway, "metadata.namespace"), ns))
+            return gateway;
+    }
+    return NULL;
+}
+
 const struct json *llmd__scene_gateway(const struct scene *scene)
 {
     const struct json *service = llmd__scene_service(scene);
@@ -224,13 +286,7 @@ const struct json *llmd__scene_gateway(const struct scene *scene)
     }
     if (!name || !name[0])
         return NULL;
-    SCENE_EACH(gateway, scene, SCENE_GATEWAY)
-    {
-        if (!strcmp(llmd__scene_name(gateway), name) &&
-            !strcmp(llmd__json_str(gateway, "metadata.namespace"), ns))
-            return gateway;
-    }
-    return NULL;
+    return llmd__scene_gateway_named(scene, ns, name);
 }
 
 bool llmd__scene_fresh(const struct scene *scene)

@@ -40,7 +40,8 @@ struct scene {
 
 llmd_error *llmd__scene_init(struct scene *scene, const char *ns, const char *name);
 void llmd__scene_free(struct scene *scene);
-/* Keeps a copy of an object of ours, in the place of the older one; others are passed over. */
+/* Keeps a copy of an object of ours, in the place of the older one; others are passed over. Of
+   Nodes, Events and other people's Gateways it keeps what the rules look at. */
 llmd_error *llmd__scene_put(struct scene *scene, enum scene_kind kind, const struct json *object);
 void llmd__scene_remove(struct scene *scene, enum scene_kind kind, const struct json *object);
 /* Last lines of a container that ended, for the rules; "" is "there are none". */
@@ -56,6 +57,8 @@ const char *llmd__scene_find_log(const struct scene *scene, const char *pod,
         for (const struct json *item = (scene)->sets[kind].items[item##_i]; item; item = NULL)
 
 const struct json *llmd__scene_service(const struct scene *scene); /* NULL: not seen */
+const struct json *llmd__scene_gateway_named(const struct scene *scene, const char *ns,
+                                             const char *name); /* NULL: not seen */
 /* The Gateway that the service attaches to, by its spec; NULL: not seen or KServe's default. */
 const struct json *llmd__scene_gateway(const struct scene *scene);
 /* status.observedGeneration has caught up, also with what we applied. */

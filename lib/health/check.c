@@ -194,13 +194,13 @@ static llmd_error *tell_models(const struct check *check, struct graph *graph,
     if (lists(input->text, input->text_len, model))
         return tell(check, graph, "serves %s, listed in %lld ms", model,
                     ms_since(check, input->now_ms));
-    return tell_fault(
-        check, graph, LLMD_LEVEL_WARNING,
-        llmd__error_set_advice(llmd__error(LLMD_E_NOT_FOUND,
-                                           "the endpoint asks for model %s, which is "
-                                           "not listed",
-                                           model),
-                               "use one of the served ids: llmd_endpoint_models() lists them"));
+    return tell_fault(check, graph, LLMD_LEVEL_WARNING,
+                      llmd__error_set_advice(
+                          llmd__error(LLMD_E_NOT_FOUND,
+                                      "the endpoint asks for model %s, which is "
+                                      "not listed",
+                                      model),
+                          "use one of the served ids, which the endpoint's models call lists"));
 }
 
 /* A list that cannot be had ends the check only where the model is not known without it. */

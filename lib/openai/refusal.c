@@ -199,7 +199,7 @@ static bool says(const struct words *words, const char *text)
 static const char *advice_not_found(const struct words *words)
 {
     if (words->of_model)
-        return "use one of the served ids: llmd_endpoint_models() lists them";
+        return "use one of the served ids, which the endpoint's models call lists";
     if (!words->message.len)
         return "no route matches this path: behind a KServe gateway the base URL ends with "
                "/<namespace>/<service>";
@@ -215,7 +215,7 @@ static const char *advice_unavailable(const struct words *words)
     if (says(words, "upstream connect error"))
         return "the gateway cannot talk to the model server: check that both agree on TLS "
                "(appProtocol) and that the server runs";
-    return "no replica took the request: see llmd_health_service()";
+    return "no replica took the request: see what the service's health check says";
 }
 
 static const char *advice_for(int status, const struct words *words)
@@ -236,7 +236,7 @@ static const char *advice_for(int status, const struct words *words)
     case 503:
         return advice_unavailable(words);
     case 502:
-        return "the gateway lost the model server: see llmd_health_service()";
+        return "the gateway lost the model server: see what the service's health check says";
     case 504:
         return "a time limit at the gateway or its route ended the answer: raise it (on GKE a "
                "GCPBackendPolicy on the InferencePool) or stream";

@@ -121,8 +121,7 @@ static llmd_error *find_address(llmd_context *ctx, const llmd_kube *kube,
         return NULL;
     return llmd__error_set_advice(
         llmd__error_set_reason(llmd__error(LLMD_E_NOT_FOUND, "it has no address yet"), "NoAddress"),
-        "wait for it with llmd_service_wait(), or give a URL in the endpoint "
-        "spec");
+        "wait for the service (service wait), or give a URL in the endpoint spec");
 }
 
 static llmd_error *open_service(llmd_context *ctx, const llmd_kube *kube, const char *ns,

@@ -107,8 +107,8 @@ static const llmd_error *missed(const struct step *step, const struct step_input
     return llmd_error_code(error) == LLMD_E_UNREACHABLE ? error : NULL;
 }
 
-static llmd_error *tell_outage(struct graph *graph, const struct step *step,
-                               const struct step_input *input, bool given)
+static llmd_error *tell_outage(struct graph *graph, const llmd_context *ctx,
+                               const struct step *step, const struct step_input *input, bool given)
 {
     const llmd_error *error = missed(step, input, given);
     bool answered = given && (input->kind == INPUT_REPLY || input->kind == INPUT_OPEN ||
@@ -119,7 +119,9 @@ static llmd_error *tell_outage(struct graph *graph, const struct step *step,
         text.level = LLMD_LEVEL_WARNING;
         text.subject = llmd__http_base_url(step->call.http);
         text.message = llmd_error_message(error);
-        text.advice = "it is tried again until the deadline";
+        text.advice = llmd__context_has_deadline(ctx)
+                          ? "it is tried again until the deadline"
+                          : "it is tried again; set a deadline (timeout) to say for how long";
         return llmd__graph_event(graph, &text);
     }
     if (!answered || !llmd__outage_answered(&graph->outage, step->call.http))
@@ -150,7 +152,7 @@ static llmd_error *work_step(llmd_context *ctx, struct graph *graph, struct step
     if (step->progress == STEP_DONE)
         return NULL;
     TRY(next_input(ctx, step, &input, &given));
-    TRY(tell_outage(graph, step, &input, given));
+    TRY(tell_outage(graph, ctx, step, &input, given));
     if (given)
         advance(graph, step, &input);
     if (!graph->ended)

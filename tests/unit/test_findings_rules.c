@@ -158,6 +158,112 @@ static void test_gateway_class(void **state)
     class_case("nosuch", true, "GatewayClassMissing", false, 11);
 }
 
+/* ---- a gateway that is not there ---- */
+
+static void put_parent(struct replay *replay, const char *kind)
+{
+    put(replay, SCENE_ROUTE,
+        "{'kind': 'HTTPRoute', 'metadata': {'name': 'qwen-kserve-route', 'namespace': 'llm',"
+        " 'labels': {'app.kubernetes.io/name': 'qwen',"
+        " 'app.kubernetes.io/part-of': 'llminferenceservice'}},"
+        " 'spec': {'parentRefs': [{'kind': '%s', 'name': 'kserve-ingress-gateway',"
+        " 'namespace': 'kserve'}]}}",
+        kind);
+}
+
+static void put_plain_service(struct replay *replay, const char *refs)
+{
+    put(replay, SCENE_SERVICE,
+        "{'kind': 'LLMInferenceService', 'metadata': {'name': 'qwen', 'namespace': 'llm',"
+        " 'generation': 1}, 'spec': {'router': {'gateway': {%s}}},"
+        " 'status': {'observedGeneration': 1}}",
+        refs);
+}
+
+static void test_gateway_missing(void **state)
+{
+    static const struct {
+        const char *refs, *route, *there; /* parent's kind; the Gateway that exists */
+        bool denied;
+        const char *message, *advice; /* NULL: nothing is told */
+    } rows[] = {
+        {"'refs': [{'name': 'edge'}]", NULL, "kserve/edge", false,
+         "Gateway llm/edge does not exist", "gateway apply"},
+        {"'refs': [{'name': 'edge'}]", NULL, "llm/edge", false, NULL, NULL},
+        {"'refs': [{'name': 'edge'}]", NULL, "kserve/edge", true, NULL, NULL},
+        {"", "Gateway", "llm/edge", false, "Gateway kserve/kserve-ingress-gateway does not exist",
+         "gateway.name"},
+        {"", "Gateway", "kserve/kserve-ingress-gateway", false, NULL, NULL},
+        {"", "Service", "llm/edge", false, NULL, NULL}, /* a mesh: no Gateway is asked for */
+        {"", NULL, "llm/edge", false, NULL, NULL},      /* no route yet: nobody knows */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *name = strchr(rows[i].there, '/') + 1;
+        struct replay replay;
+
+        begin(&replay, "qwen");
+        put_plain_service(&replay, rows[i].refs);
+        if (rows[i].route)
+            put_parent(&replay, rows[i].route);
+        put(&replay, SCENE_GATEWAY,
+            "{'kind': 'Gateway', 'metadata': {'name': '%s', 'namespace': '%.*s'}}", name,
+            (int)(name - 1 - rows[i].there), rows[i].there);
+        replay.scene.sets[SCENE_GATEWAY].denied = rows[i].denied;
+        judge(&replay, 1);
+        const struct told *told = find(&replay, "GatewayMissing");
+        assert_int_equal(told != NULL, rows[i].message != NULL);
+        if (told)
+            assert_string_equal(told->message, rows[i].message);
+        if (told)
+            assert_non_null(strstr(replay.findings.items[0].rule->advice, rows[i].advice));
+        assert_true(replay.ended == 0);
+        end(&replay);
+    }
+}
+
+/* Of what the whole cluster has much of, only what rules look at is kept. */
+static void test_scene_is_small(void **state)
+{
+    static const struct {
+        enum scene_kind kind;
+        const char *object, *kept;
+    } rows[] = {
+        {SCENE_NODE,
+         "{'metadata': {'name': 'n', 'labels': {'a': 'b'}, 'managedFields': [1]},"
+         " 'status': {'allocatable': {'cpu': '1'}, 'images': [1, 2]}}",
+         "{'kind':'Node','metadata':{'name':'n','labels':{'a':'b'}},"
+         "'status':{'allocatable':{'cpu':'1'}}}"},
+        {SCENE_EVENT,
+         "{'metadata': {'name': 'e', 'namespace': 'llm', 'managedFields': [1]}, 'reason': 'R',"
+         " 'type': 'Warning', 'message': 'm', 'involvedObject': {'name': 'qwen'}, 'count': 3,"
+         " 'source': {}, 'reportingInstance': 'x'}",
+         "{'kind':'Event','metadata':{'name':'e','namespace':'llm'},'type':'Warning',"
+         "'reason':'R','message':'m','involvedObject':{'name':'qwen'},'count':3}"},
+        {SCENE_CLASS, "{'metadata': {'name': 'c', 'uid': 'u'}, 'spec': {'controllerName': 'x'}}",
+         "{'kind':'GatewayClass','metadata':{'name':'c'}}"},
+        {SCENE_GATEWAY,
+         "{'metadata': {'name': 'g', 'namespace': 'n', 'generation': 2, 'managedFields': [1]},"
+         " 'spec': {'gatewayClassName': 'c'}, 'status': {'addresses': []}}",
+         "{'kind':'Gateway','metadata':{'name':'g','namespace':'n','generation':2},"
+         "'spec':{'gatewayClassName':'c'},'status':{'addresses':[]}}"},
+    };
+    struct replay replay;
+
+    (void)state;
+    begin(&replay, "qwen");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        AUTO(str) char *text = NULL;
+        put(&replay, rows[i].kind, "%s", rows[i].object);
+        none(llmd__json_print(replay.scene.sets[rows[i].kind].items[0], &text));
+        for (char *at = text; *at; at++)
+            *at = *at == '"' ? '\'' : *at;
+        assert_string_equal(text, rows[i].kept);
+    }
+    end(&replay);
+}
+
 static void put_route(struct replay *replay, const char *type, const char *reason,
                       const char *message, int observed)
 {
@@ -348,6 +454,8 @@ int main(void)
         cmocka_unit_test(test_no_node_fits),
         cmocka_unit_test(test_autoscaler),
         cmocka_unit_test(test_gateway_class),
+        cmocka_unit_test(test_gateway_missing),
+        cmocka_unit_test(test_scene_is_small),
         cmocka_unit_test(test_route),
         cmocka_unit_test(test_crash_log),
         cmocka_unit_test(test_lines),

@@ -125,10 +125,11 @@ static const struct refusal refusals[] = {
     {"\"\xED\xA0\x80\"", "test:1:2: bytes that are not UTF-8"},
     {"\"\xF4\x90\x80\x80\"", "test:1:2: bytes that are not UTF-8"},
     {"\"\xE2\x82\"", "test:1:2: bytes that are not UTF-8"},
-    {"{\"a\":1,\n\"b\":2,\n\"a\":3}", "test:3: the key \"a\" stands twice in one object"},
+    {"{\"a\":1,\n\"b\":2,\n\"a\":3}",
+     "test:3: the key \"a\" stands twice in one object, first in line 1"},
     {"{\"a\":[{\"b\":1,\"\\u0062\":1}]}", "test:1: the key \"b\" stands twice in one object"},
     {"{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\n\"d\":1}",
-     "test:2: the key \"d\" stands twice in one object"},
+     "test:2: the key \"d\" stands twice in one object, first in line 1"},
 };
 
 static void test_refusals(void **state)

@@ -69,6 +69,27 @@ static void after_410_the_difference_is_told(void **state)
     expect_play(&plain, gone);
 }
 
+/* Who keeps no texts hears the same, the gone ones by name. */
+static void names_alone_tell_the_difference_too(void **state)
+{
+    static const struct watch_wish names = {.resource = "pods", .names_only = true};
+    static const struct line lines[] = {
+        {"begin", "list"},
+        {"list 5 a1 b2 c3", "+a1 +b2 +c3 S watch 5"},
+        {"open", ""},
+        {"MODIFIED a6", "~a6 "},
+        {"DELETED c7", "-c7 "},
+        {"ERROR 410", "list"},
+        {"list 20 a6 d19", "+d19 -b watch 20"},
+        {"open", ""},
+        {"MODIFIED a21!", "-a +a21 "},
+        {NULL, NULL},
+    };
+
+    (void)state;
+    expect_play(&names, lines);
+}
+
 static void a_server_that_forgets_at_once_is_given_time(void **state)
 {
     static const struct line lines[] = {
@@ -241,7 +262,7 @@ static void something_optional_is_looked_for(void **state)
     };
     static const struct watch_wish forbidden = {.resource = "pods", .missing_is_empty = true};
     static const struct line empty[] = {
-        {"begin", "list"}, {"status 403", "S sleep"}, {"tick 5000", "GET /api"}, {NULL, NULL}};
+        {"begin", "list"}, {"status 403", "S! sleep"}, {"tick 5000", "GET /api"}, {NULL, NULL}};
 
     (void)state;
     expect_play(&wish, lines);
@@ -360,6 +381,7 @@ int main(void)
         cmocka_unit_test(pages_are_put_together),
         cmocka_unit_test(an_expired_page_begins_again_and_doubles_nothing),
         cmocka_unit_test(after_410_the_difference_is_told),
+        cmocka_unit_test(names_alone_tell_the_difference_too),
         cmocka_unit_test(a_server_that_forgets_at_once_is_given_time),
         cmocka_unit_test(a_retry_after_of_days_is_not_slept_through),
         cmocka_unit_test(an_object_made_again_is_another_one),

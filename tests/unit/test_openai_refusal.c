@@ -37,7 +37,7 @@ static const struct {
      "\"type\":\"NotFoundError\",\"param\":\"model\",\"code\":404}}",
      LLMD_E_NOT_FOUND, false, "NotFoundError",
      "refused: 404 Not Found: The model `nope` does not exist. Valid aliases: tiny.",
-     "llmd_endpoint_models"},
+     "models call lists"},
     {400,
      "{\"error\":{\"message\":\"max_tokens is too large\",\"type\":\"BadRequestError\",\"param\":"
      "\"max_tokens\",\"code\":400}}",

@@ -117,8 +117,8 @@ static const struct row shapes[] = {
     {"1: a\ntrue: b\n0x10: c\n1.5: d", "[{\"1\":\"a\",\"true\":\"b\",\"16\":\"c\",\"1.5\":\"d\"}]"},
     {"? [a]\n: 1", "f.yaml:1: a key must be a string"},
     {"~: 1", "f.yaml:1: a key must be a string"},
-    {"a: 1\nb: 2\na: 3", "f.yaml:3: the key \"a\" stands twice in one mapping"},
-    {"a: 1\n\"a\": 3", "f.yaml:2: the key \"a\" stands twice in one mapping"},
+    {"a: 1\nb: 2\na: 3", "f.yaml:3: the key \"a\" stands twice in one mapping, first in line 1"},
+    {"a: 1\n\"a\": 3", "f.yaml:2: the key \"a\" stands twice in one mapping, first in line 1"},
     {"a: [1", "f.yaml:2: YAML: did not find expected ',' or ']' while parsing a flow sequence"},
     {"a:\n\tb: 1",
      "f.yaml:2: YAML: found character that cannot start any token while scanning for the next "

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The watch step against scripts. A line of a script is what comes in and what must go out: the
- * changes told (+added ~modified -deleted S synced) and the request that is made next.
+ * changes told (+added ~modified -deleted S synced, S! with nothing to be read) and the request
+ * that is made next.
  *
  * Objects are written name, version, then an optional uid: "a1", "a2!" (made again).
  */
@@ -35,6 +36,7 @@ struct play {
     struct http_reply busy; /* of "busy" */
     int64_t now_ms;
     bool stop_at_first;
+    bool names_only;
 };
 
 static llmd_error *on_change(void *data, struct graph *graph, const struct watch_change *change,
@@ -47,11 +49,13 @@ static llmd_error *on_change(void *data, struct graph *graph, const struct watch
 
     (void)graph;
     if (change->type == LLMD_CHANGE_SYNCED)
-        llmd__buf_str(&play->told, "S ");
+        llmd__buf_str(&play->told, change->denied ? "S! " : "S ");
     else
         llmd__buf_format(&play->told, "%c%s%s ", mark, llmd__object_name(change->object),
                          llmd__object_version(change->object));
-    if (change->object && !strstr(change->text, "\"kind\":\"Pod\""))
+    if (play->names_only != !*change->text && change->object)
+        return llmd__error(LLMD_E_FAILED, "text kept or not: %s", change->text);
+    if (change->object && *change->text && !strstr(change->text, "\"kind\":\"Pod\""))
         return llmd__error(LLMD_E_FAILED, "incomplete: %s", change->text);
     if (play->stop_at_first)
         action->kind = ACTION_FINISH;
@@ -223,6 +227,7 @@ static llmd_error *play_lines(struct play *play, const struct watch_wish *wish,
 
     mine.on_change = on_change;
     mine.data = play;
+    play->names_only = wish->names_only;
     play->now_ms = 1000;
     if (!mine.resource)
         mine.resource = "pods";

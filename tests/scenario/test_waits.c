@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Waits whose ground is taken away, or was never there. */
+#include "support/events.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct scene {
+    struct sandbox_process *sandbox;
+    llmd_kube *kube;
+    struct log log;
+};
+
+static int set_up(void **state)
+{
+    static struct scene scene;
+
+    memset(&scene, 0, sizeof(scene));
+    scene.sandbox = start("ready");
+    none(llmd_kube_open(sandbox_process_kubeconfig(scene.sandbox), NULL, &scene.kube));
+    *state = &scene;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct scene *scene = *state;
+
+    clear(&scene->log);
+    llmd_kube_free(scene->kube);
+    sandbox_process_stop(scene->sandbox);
+    return 0;
+}
+
+/* Until this reason was told, which the caller then looks at. */
+static void run_until(llmd_task *task, const char *reason, struct log *log)
+{
+    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
+
+    llmd_context_set_timeout_ms(ctx, 20000);
+    while (!find(log, "", reason)) {
+        llmd_event *event = NULL;
+
+        none(llmd_task_next(ctx, task, &event));
+        if (!event) {
+            print(log);
+            fail_msg("%s was not told", reason);
+        }
+        note(log, event);
+        llmd_event_free(event);
+    }
+}
+
+/* A class of nobody's keeps the wait going for ten seconds: time to delete. */
+static void test_gateway_deleted_while_waiting(void **state)
+{
+    struct scene *scene = *state;
+    LLMD_AUTO(llmd_gateway_spec) spec = llmd_gateway_spec_new("llm", "edge");
+    LLMD_AUTO(llmd_task) task = NULL;
+    LLMD_AUTO(llmd_error) error = NULL;
+    struct log log = {0};
+    llmd_task *deletion = NULL;
+
+    llmd_gateway_spec_set(spec, "class", "nobody");
+    none(llmd_gateway_apply(scene->kube, spec, &task));
+    run_until(task, "GatewayClassMissing", &scene->log);
+    llmd_error *made = llmd_gateway_delete(scene->kube, "llm", "edge", &deletion);
+    none(run(made, deletion, 20000, &log));
+    error = llmd_task_run(NULL, task, note, &log);
+    assert_int_equal(llmd_error_code(error), LLMD_E_NOT_FOUND);
+    assert_string_equal(llmd_error_reason(error), "Deleted");
+    assert_string_equal(llmd_error_message(error), "gateway llm/edge was deleted while we waited");
+    assert_string_equal(llmd_error_advice(error), "apply it again if it is still wanted");
+    clear(&log);
+}
+
+static void expect_missing(struct scene *scene, const char *gateway, const char *message,
+                           const char *advice)
+{
+    LLMD_AUTO(llmd_service_spec) spec = llmd_service_spec_new("llm", "qwen", "hf://a/b");
+    LLMD_AUTO(llmd_task) task = NULL;
+    const struct seen *seen;
+
+    llmd_service_spec_set(spec, "preset", "simulator");
+    llmd_service_spec_set(spec, "gateway.name", gateway);
+    none(llmd_service_apply(scene->kube, spec, &task));
+    run_until(task, "GatewayMissing", &scene->log);
+    seen = find(&scene->log, "LLMInferenceService/llm/qwen", "GatewayMissing");
+    assert_non_null(seen);
+    assert_int_equal(seen->level, LLMD_LEVEL_WARNING);
+    assert_string_equal(seen->message, message);
+    assert_non_null(strstr(seen->advice, advice));
+}
+
+static void test_gateway_of_service_missing(void **state)
+{
+    expect_missing(*state, "nowhere", "Gateway llm/nowhere does not exist", "gateway apply");
+}
+
+static void test_default_gateway_missing(void **state)
+{
+    expect_missing(*state, NULL, "Gateway kserve/kserve-ingress-gateway does not exist",
+                   "gateway.name");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_gateway_deleted_while_waiting),
+        TEST(test_gateway_of_service_missing),
+        TEST(test_default_gateway_missing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
