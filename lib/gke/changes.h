@@ -24,5 +24,8 @@ void llmd__pool_difference(const struct pool_spec *pool, const struct json *node
    off because the spec does not say enable_missing, or because nobody asked; or "". */
 void llmd__cluster_missing(const llmd_cluster_spec *spec, const struct json *cluster,
                            struct buf *out);
+bool llmd__cluster_no_gateway_api(const struct json *cluster);
+bool llmd__cluster_no_load_balancing(const struct json *cluster);
+bool llmd__cluster_no_network_policy(const struct json *cluster);
 
 #endif

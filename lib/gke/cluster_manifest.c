@@ -57,17 +57,22 @@ static llmd_error *check_zones(const llmd_cluster_spec *spec, const struct gke_p
 
 /* ---- parts ---- */
 
+void llmd__set_enum(struct json *object, const char *key, const char *text)
+{
+    char upper[32];
+    size_t len = text ? strlen(text) : 0;
+
+    if (!len || len >= sizeof(upper))
+        return;
+    for (size_t i = 0; i <= len; i++)
+        upper[i] = (char)toupper((unsigned char)text[i]);
+    llmd__json_set_str(object, key, upper);
+}
+
 static void set_channel(struct json *cluster, const char *channel)
 {
-    static const char *const names[][2] = {
-        {"rapid", "RAPID"}, {"regular", "REGULAR"}, {"stable", "STABLE"}, {"extended", "EXTENDED"}};
-    const char *wanted = channel && *channel ? channel : "regular";
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(wanted, names[i][0]) == 0)
-            llmd__json_set_str(llmd__json_set_object(cluster, "releaseChannel"), "channel",
-                               names[i][1]);
-    }
+    llmd__set_enum(llmd__json_set_object(cluster, "releaseChannel"), "channel",
+                   channel && *channel ? channel : "regular");
 }
 
 /* Addons that nobody asked for are left alone: gcloud switches HPA off in passing (P106). */
@@ -126,13 +131,14 @@ static void set_identity(struct json *cluster, const llmd_cluster_spec *spec, co
                        pool);
 }
 
-static void set_endpoints(struct json *cluster, const llmd_cluster_spec *spec)
+void llmd__cluster_set_endpoints(struct json *object, const char *key,
+                                 const llmd_cluster_spec *spec)
 {
     struct json *endpoints = NULL, *networks = NULL, *blocks = NULL;
 
     if (!spec->dns_endpoint && !spec->authorized_networks)
         return;
-    endpoints = llmd__json_set_object(cluster, "controlPlaneEndpointsConfig");
+    endpoints = llmd__json_set_object(object, key);
     if (spec->dns_endpoint)
         llmd__json_set_bool(llmd__json_set_object(endpoints, "dnsEndpointConfig"),
                             "allowExternalTraffic", true);
@@ -216,7 +222,7 @@ static llmd_error *build(const llmd_cluster_spec *spec, const struct gke_place *
     set_addons(cluster, spec);
     set_network(cluster, spec);
     set_identity(cluster, spec, place->project);
-    set_endpoints(cluster, spec);
+    llmd__cluster_set_endpoints(cluster, "controlPlaneEndpointsConfig", spec);
     set_monitoring(cluster, spec->monitoring);
     set_labels(cluster, spec->labels);
     if (spec->zones) {

@@ -20,6 +20,12 @@ llmd_error *llmd__pool_body(const struct pool_spec *pool, const struct gke_place
 /* A project, a zone or region, and zones (may be NULL) that lie in it. */
 llmd_error *llmd__place_check(const struct gke_place *place, const struct json *zones);
 
+/* A ControlPlaneEndpointsConfig under this key, if the spec says anything of it. */
+void llmd__cluster_set_endpoints(struct json *object, const char *key,
+                                 const llmd_cluster_spec *spec);
+/* Google's spelling of one of our words: "regular" becomes REGULAR; NULL and "" set nothing. */
+void llmd__set_enum(struct json *object, const char *key, const char *text);
+
 bool llmd__is_ours(const struct json *cluster_or_pool); /* carries the owner label */
 
 #endif

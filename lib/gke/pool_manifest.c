@@ -4,7 +4,6 @@
 #include "gke/gke.h"
 #include "gke/manifest_check.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -150,29 +149,12 @@ static llmd_error *set_config(struct json *body, const struct pool_spec *pool)
     return set_taints(config, pool->taints);
 }
 
-static void set_upper(struct json *object, const char *key, const char *text)
+void llmd__pool_set_autoscaling(struct json *autoscaling, const struct pool_spec *pool)
 {
-    char upper[32];
-    size_t len = text ? strlen(text) : 0;
-
-    if (!len || len >= sizeof(upper))
-        return;
-    for (size_t i = 0; i <= len; i++)
-        upper[i] = (char)toupper((unsigned char)text[i]);
-    llmd__json_set_str(object, key, upper);
-}
-
-static void set_autoscaling(struct json *body, const struct pool_spec *pool)
-{
-    struct json *autoscaling = NULL;
-
-    if (!llmd__pool_autoscaled(pool))
-        return;
-    autoscaling = llmd__json_set_object(body, "autoscaling");
     llmd__json_set_bool(autoscaling, "enabled", true);
     llmd__json_set_int(autoscaling, "minNodeCount", llmd__pool_nodes_at_least(pool));
     llmd__json_set_int(autoscaling, "maxNodeCount", llmd__pool_nodes_at_most(pool));
-    set_upper(autoscaling, "locationPolicy", pool->location_policy);
+    llmd__set_enum(autoscaling, "locationPolicy", pool->location_policy);
 }
 
 /* Of several hosts only: with one, GKE refuses the topology (P104). */
@@ -209,7 +191,8 @@ static llmd_error *build(const struct pool_spec *pool, struct json **out)
                         " 'management': {'autoRepair': true, 'autoUpgrade': true},"
                         " 'upgradeSettings': {'maxSurge': 1}}",
                         pool->name, llmd__pool_nodes_at_once(pool), pool->version));
-    set_autoscaling(*out, pool);
+    if (llmd__pool_autoscaled(pool))
+        llmd__pool_set_autoscaling(llmd__json_set_object(*out, "autoscaling"), pool);
     set_placement(*out, pool);
     TRY(set_copy(*out, "locations", pool->zones));
     if (pool->max_pods_per_node > 0)

@@ -8,5 +8,7 @@
 /* Without the "nodePool" around it. */
 llmd_error *llmd__pool_manifest(const struct pool_spec *pool, const struct gke_place *place,
                                 struct json **out);
+/* Sets the members of a NodePoolAutoscaling. */
+void llmd__pool_set_autoscaling(struct json *autoscaling, const struct pool_spec *pool);
 
 #endif
