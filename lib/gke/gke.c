@@ -2,6 +2,7 @@
 #include "gke/gke.h"
 
 #include "auth/credentials.h"
+#include "auth/google.h"
 #include "base/ref.h"
 #include "gke/google_error.h"
 
@@ -67,7 +68,7 @@ static void override_url(struct buf *url, const char *value, const char *version
     llmd__buf_add(url, value, len);
 }
 
-static void base_url(struct buf *url, enum google_api api)
+static void base_url(struct buf *url, enum google_api api, const char *universe)
 {
     char name[80];
     const char *value;
@@ -84,16 +85,22 @@ static void base_url(struct buf *url, enum google_api api)
         llmd__buf_format(url, "/%s.googleapis.com", apis[api].host);
         return;
     }
-    llmd__buf_format(url, "https://%s.googleapis.com", apis[api].host);
+    llmd__buf_format(url, "https://%s.%s", apis[api].host, universe);
 }
 
 static llmd_error *open_api(llmd_gke *gke, enum google_api api)
 {
-    AUTO(buf) struct buf url = BUF_INIT;
-    struct http_config config = {.http2 = true};
+    AUTO(buf) struct buf url = BUF_INIT, quota = BUF_INIT;
+    const char *quota_project = llmd__credentials_quota_project(gke->credentials, gke->project);
+    const char *headers[] = {NULL, NULL};
+    struct http_config config = {.http2 = true, .headers = headers};
 
-    base_url(&url, api);
+    base_url(&url, api, llmd__credentials_universe(gke->credentials));
+    llmd__buf_format(&quota, "x-goog-user-project: %s", quota_project);
     TRY(llmd__buf_check(&url));
+    TRY(llmd__buf_check(&quota));
+    if (*quota_project)
+        headers[0] = quota.data;
     config.base_url = url.data;
     config.auth = llmd__credentials_auth(gke->credentials);
     return llmd__http_open(&config, &gke->http[api]);
@@ -123,8 +130,8 @@ llmd_error *llmd_gke_open(const llmd_credentials *credentials, const char *proje
     REQUIRE(credentials);
     REQUIRE(location);
     if (!project || !*project)
-        project = getenv("GOOGLE_CLOUD_PROJECT");
-    if (!project || !*project)
+        project = llmd_credentials_project(credentials);
+    if (!*project)
         return llmd__error_set_advice(
             llmd__error(LLMD_E_INVALID,
                         "no project: neither an argument, nor GOOGLE_CLOUD_PROJECT, "

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Waiting for the nodes of a pool by a watch: a node is Ready before its device plugin is, and of
+   use only when its accelerators can be had (P20). */
+#include "gke/apply.h"
+
+#include "kube/object.h"
+#include "kube/watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A private endpoint is not reached from everywhere, and an API server that was just made answers
+   after seconds. */
+#define PATIENCE_MS 120000
+
+struct nodes {
+    llmd_kube *kube;
+    struct watch *watch;
+    char *subject, *resource; /* resource NULL: none */
+    int64_t count, per_node;
+    struct json *usable; /* names of nodes */
+    int64_t told;
+    bool synced;
+    int64_t give_up_ms;
+};
+
+static void nodes_free(void *state)
+{
+    struct nodes *nodes = state;
+
+    llmd__watch_free(nodes->watch);
+    llmd__json_free(nodes->usable);
+    llmd__free(nodes->subject);
+    llmd__free(nodes->resource);
+    llmd_kube_free(nodes->kube);
+    llmd__free(nodes);
+}
+
+DEFINE_AUTO(nodes, struct nodes *, nodes_free)
+
+static bool is_usable(const struct nodes *nodes, const struct json *node)
+{
+    const struct json *allocatable = llmd__json_get(node, "status.allocatable");
+
+    if (!llmd__object_condition_is(node, "Ready", "True"))
+        return false;
+    return !nodes->resource ||
+           strtoll(llmd__json_text(llmd__json_member(allocatable, nodes->resource)), NULL, 10) >=
+               nodes->per_node;
+}
+
+static llmd_error *tell(struct graph *graph, struct nodes *nodes)
+{
+    AUTO(str) char *message = NULL;
+    struct event_text text = {.level = LLMD_LEVEL_INFO,
+                              .subject = nodes->subject,
+                              .reason = "Nodes",
+                              .done = (int64_t)llmd__json_count(nodes->usable),
+                              .total = nodes->count};
+
+    if (text.done == nodes->told)
+        return NULL;
+    nodes->told = text.done;
+    message = llmd__format("%lld of %lld nodes are Ready%s%s", (long long)text.done,
+                           (long long)text.total, nodes->resource ? " and have " : "",
+                           nodes->resource ? nodes->resource : "");
+    CHECK_MEMORY(message);
+    text.message = message;
+    return llmd__graph_event(graph, &text);
+}
+
+static llmd_error *on_change(void *data, struct graph *graph, const struct watch_change *change,
+                             struct step_action *action)
+{
+    struct nodes *nodes = data;
+
+    if (change->type == LLMD_CHANGE_SYNCED)
+        nodes->synced = true;
+    else if (change->type != LLMD_CHANGE_DELETED && is_usable(nodes, change->object))
+        llmd__json_set_bool(nodes->usable, llmd__object_name(change->object), true);
+    else
+        llmd__json_remove(nodes->usable, llmd__object_name(change->object));
+    TRY(llmd__json_check(nodes->usable));
+    if (nodes->synced)
+        TRY(tell(graph, nodes));
+    if ((int64_t)llmd__json_count(nodes->usable) >= nodes->count)
+        action->kind = ACTION_DONE;
+    return NULL;
+}
+
+static llmd_error *give_up(struct graph *graph, const struct nodes *nodes, llmd_error *error,
+                           struct step_action *action)
+{
+    AUTO(error) llmd_error *owned = error;
+
+    if (llmd_error_code(owned) == LLMD_E_NO_MEMORY)
+        return TAKE(owned);
+    *action = (struct step_action){.kind = ACTION_DONE};
+    return llmd__graph_event(
+        graph,
+        &(struct event_text){
+            .level = LLMD_LEVEL_WARNING,
+            .subject = nodes->subject,
+            .reason = "NodesNotSeen",
+            .message = owned ? llmd_error_message(owned)
+                             : "the cluster's Kubernetes API does not answer from here: whether the "
+                               "nodes are Ready is not known",
+            .advice = "look from where the endpoint can be reached, or set dns_endpoint"});
+}
+
+static llmd_error *nodes_advance(void *state, struct graph *graph, const struct step_input *input,
+                                 struct step_action *action)
+{
+    struct nodes *nodes = state;
+    llmd_error *error;
+    int64_t wake_ms;
+
+    if (!nodes->give_up_ms)
+        nodes->give_up_ms = input->now_ms + PATIENCE_MS;
+    if (!nodes->synced && input->now_ms >= nodes->give_up_ms)
+        return give_up(graph, nodes, NULL, action);
+    error = llmd__watch_advance(nodes->watch, graph, input, action);
+    if (error && !nodes->synced)
+        return give_up(graph, nodes, error, action);
+    if (error || action->kind == ACTION_DONE)
+        return error;
+    wake_ms = llmd__watch_wake_ms(nodes->watch);
+    action->wake_ms =
+        !nodes->synced && (!wake_ms || nodes->give_up_ms < wake_ms) ? nodes->give_up_ms : wake_ms;
+    return NULL;
+}
+
+static const struct step_class nodes_class = {"nodes", nodes_advance, nodes_free};
+
+static llmd_error *fill(struct nodes *nodes, const struct nodes_wish *wish)
+{
+    AUTO(str) char *labels = llmd__format("cloud.google.com/gke-nodepool=%s", wish->pool);
+    struct watch_wish watch = {
+        .resource = "nodes", .labels = labels, .on_change = on_change, .data = nodes};
+
+    CHECK_MEMORY(labels);
+    nodes->kube = llmd__kube_ref(wish->kube);
+    nodes->subject = llmd__format("NodePool/%s/%s", wish->cluster, wish->pool);
+    nodes->resource = llmd__strdup(wish->resource);
+    nodes->usable = llmd__json_object();
+    if (!nodes->subject || !nodes->usable || (wish->resource && !nodes->resource))
+        return NO_MEMORY;
+    return llmd__watch_new(wish->kube, &watch, &nodes->watch);
+}
+
+llmd_error *llmd__nodes_step(struct graph *graph, const struct nodes_wish *wish, step_id *out)
+{
+    AUTO(nodes) struct nodes *nodes = llmd__calloc(1, sizeof(*nodes));
+
+    *out = -1;
+    CHECK_MEMORY(nodes);
+    nodes->count = wish->count;
+    nodes->per_node = wish->per_node;
+    nodes->told = -1;
+    TRY(fill(nodes, wish));
+    return llmd__graph_add(graph, &nodes_class, TAKE(nodes), out);
+}
