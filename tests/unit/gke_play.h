@@ -53,7 +53,7 @@ struct play {
     struct buf out; /* the test may add to it in advance() */
 };
 
-static llmd_gke *play_gke(void)
+static inline llmd_gke *play_gke(void)
 {
     LLMD_AUTO(llmd_credentials) credentials = NULL;
     llmd_gke *gke = NULL;
@@ -63,21 +63,21 @@ static llmd_gke *play_gke(void)
     return gke;
 }
 
-static void play_start(struct play *play)
+static inline void play_start(struct play *play)
 {
     play->now_ms = 1000;
     play->gke = play_gke();
     assert_null(llmd__graph_new(NULL, NULL, &play->graph));
 }
 
-static void play_stop(struct play *play)
+static inline void play_stop(struct play *play)
 {
     llmd__graph_free(play->graph);
     llmd_gke_free(play->gke);
     llmd__buf_free(&play->out);
 }
 
-static char *with_quotes(const char *text)
+static inline char *with_quotes(const char *text)
 {
     char *copy = llmd__strdup(text);
 
@@ -177,7 +177,7 @@ static bool is_as_wanted(const char *want, const char *got)
     return strcmp(want, got) == 0;
 }
 
-static void play_line(struct play *play, const struct line *line)
+static inline void play_line(struct play *play, const struct line *line)
 {
     AUTO(error) llmd_error *lost = llmd__error(LLMD_E_UNREACHABLE, "connection reset");
     AUTO(error) llmd_error *error = NULL;
@@ -203,7 +203,7 @@ static void play_line(struct play *play, const struct line *line)
     llmd__buf_reset(&play->out);
 }
 
-static void play_lines(struct play *play, const struct line *lines)
+static inline void play_lines(struct play *play, const struct line *lines)
 {
     for (; lines->in; lines++)
         play_line(play, lines);

@@ -376,10 +376,10 @@ static void a_create_that_fails_leaves_nothing(void **state)
         {NOT_FOUND, CREATE " Creating"},
         {OP_RUNS, "sleep 5000 CREATE_CLUSTER"},
         {"tick", "GET operations/operation-1-a"},
-        {OP_FAILED("Quota 'X' exceeded. Limit: 0.0"), LOOK " CREATE_CLUSTER !QUOTA_EXCEEDED"},
+        {OP_FAILED("GCE_QUOTA_EXCEEDED: Limit: 0.0"), LOOK " CREATE_CLUSTER !QUOTA_EXCEEDED"},
         {AS_ERROR, "DELETE clusters/llm !Deleting"},
         {DEL_DONE, LOOK " DELETE_CLUSTER"},
-        {NOT_FOUND, "error cluster llm: Quota*"},
+        {NOT_FOUND, "error cluster llm: GCE_QUOTA*"},
         {NULL, NULL},
     };
     static const struct line no_delete[] = {
