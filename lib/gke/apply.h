@@ -25,7 +25,7 @@ struct apply_pool {
     size_t nth;             /* that fall-back; 0: none */
     struct making making;
     bool runs; /* has a place among those that run */
-    bool told;        /* that it differs and is used as it is */
+    bool told; /* that it differs and is used as it is */
     step_id step, capacity;
     enum trouble seen; /* what its instance groups said while it is made */
 };

@@ -20,11 +20,11 @@ static llmd_error *tell(struct graph *graph, const struct apply *apply, llmd_lev
 /* P21: nothing of others is taken over unasked, and nothing that is otherwise than wanted. */
 static llmd_error *refuse(const struct apply *apply, bool ours, const char *difference)
 {
-    llmd_error *error =
-        llmd__error(LLMD_E_EXISTS, "%s: exists%s%s%s", apply->making.what,
-                    ours ? "" : ", and libllmd did not make it (no label " LLMD__OWNER_LABEL
-                                "=" LLMD__OWNER ")",
-                    *difference ? ", otherwise than wanted: " : "", difference);
+    llmd_error *error = llmd__error(
+        LLMD_E_EXISTS, "%s: exists%s%s%s", apply->making.what,
+        ours ? ""
+             : ", and libllmd did not make it (no label " LLMD__OWNER_LABEL "=" LLMD__OWNER ")",
+        *difference ? ", otherwise than wanted: " : "", difference);
 
     llmd__error_set_reason(error, "ALREADY_EXISTS");
     return llmd__error_set_advice(error, ADOPT_ADVICE);

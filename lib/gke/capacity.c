@@ -75,8 +75,7 @@ static const char *group_url(const struct capacity *capacity)
 {
     size_t at = 0;
 
-    JSON_EACH(url, capacity->groups)
-    {
+    JSON_EACH(url, capacity->groups) {
         if (at++ == capacity->at)
             return llmd__json_text(url);
     }
@@ -144,12 +143,11 @@ static llmd_error *note(struct graph *graph, struct capacity *capacity, const ch
     text = llmd__format("%s: %s", code, message);
     CHECK_MEMORY(text);
     return tell(graph, capacity,
-                &(struct event_text){.level = LLMD_LEVEL_WARNING,
-                                     .reason = class == TROUBLE_UNKNOWN
-                                                   ? code
-                                                   : llmd__trouble_reason(class),
-                                     .message = text,
-                                     .advice = "GKE goes on trying, up to about 35 minutes"});
+                &(struct event_text){
+                    .level = LLMD_LEVEL_WARNING,
+                    .reason = class == TROUBLE_UNKNOWN ? code : llmd__trouble_reason(class),
+                    .message = text,
+                    .advice = "GKE goes on trying, up to about 35 minutes"});
 }
 
 static llmd_error *note_instance(struct graph *graph, struct capacity *capacity,
@@ -158,8 +156,7 @@ static llmd_error *note_instance(struct graph *graph, struct capacity *capacity,
     capacity->instances++;
     if (strcmp(llmd__json_str(instance, "currentAction"), "NONE") == 0)
         capacity->running++;
-    JSON_EACH(error, llmd__json_get(instance, "lastAttempt.errors.errors"))
-    {
+    JSON_EACH(error, llmd__json_get(instance, "lastAttempt.errors.errors")) {
         TRY(note(graph, capacity, llmd__json_str(error, "code"), llmd__json_str(error, "message")));
     }
     return NULL;
@@ -169,14 +166,12 @@ static llmd_error *take_group(struct graph *graph, struct capacity *capacity,
                               const struct json *answer)
 {
     if (capacity->phase == CAPACITY_INSTANCES) {
-        JSON_EACH(instance, llmd__json_member(answer, "managedInstances"))
-        {
+        JSON_EACH(instance, llmd__json_member(answer, "managedInstances")) {
             TRY(note_instance(graph, capacity, instance));
         }
         return NULL;
     }
-    JSON_EACH(item, llmd__json_member(answer, "items"))
-    {
+    JSON_EACH(item, llmd__json_member(answer, "items")) {
         TRY(note(graph, capacity, llmd__json_str(item, "error.code"),
                  llmd__json_str(item, "error.message")));
     }
@@ -189,8 +184,7 @@ static llmd_error *next(struct capacity *capacity, struct graph *graph, const st
     if (capacity->phase == CAPACITY_POOL) {
         llmd__json_free(TAKE(capacity->groups));
         if (llmd__json_member(answer, "instanceGroupUrls"))
-            TRY(llmd__json_copy(llmd__json_member(answer, "instanceGroupUrls"),
-                                &capacity->groups));
+            TRY(llmd__json_copy(llmd__json_member(answer, "instanceGroupUrls"), &capacity->groups));
         capacity->at = 0;
         capacity->running = capacity->instances = 0;
         return ask_group(capacity, graph, CAPACITY_ERRORS, action);

@@ -72,10 +72,8 @@ static const struct step_class result_class = {.name = "result", .advance = resu
 
 static llmd_error *add_steps(struct graph *graph, struct deletion *deletion)
 {
-    struct removal_wish wish = {.gke = deletion->gke,
-                                .cluster = deletion->name,
-                                .on_look = on_look,
-                                .data = deletion};
+    struct removal_wish wish = {
+        .gke = deletion->gke, .cluster = deletion->name, .on_look = on_look, .data = deletion};
     step_id order[6] = {-1, -1, -1, -1, -1, -1};
 
     TRY(llmd__removal_steps(graph, &wish, &order[0], &order[3]));

@@ -86,8 +86,7 @@ static llmd_error *refuse(const struct drain *drain)
 {
     AUTO(buf) struct buf names = BUF_INIT;
 
-    JSON_EACH(item, drain->found)
-    {
+    JSON_EACH(item, drain->found) {
         llmd__buf_format(&names, "%s%s %s/%s", names.len ? ", " : "", llmd__json_str(item, "kind"),
                          llmd__json_str(item, "ns"), llmd__json_str(item, "name"));
     }
@@ -102,8 +101,7 @@ static llmd_error *refuse(const struct drain *drain)
 static llmd_error *delete_kind(const struct drain *drain, struct graph *graph, size_t kind,
                                step_id before, step_id after)
 {
-    JSON_EACH(item, drain->found)
-    {
+    JSON_EACH(item, drain->found) {
         step_id step = -1;
 
         if (strcmp(llmd__json_str(item, "resource"), kinds[kind]) != 0)
@@ -203,8 +201,7 @@ static llmd_error *note(struct search *search, const struct json *item)
     llmd__json_set_str(found, "kind", search->resource.kind);
     llmd__json_set_str(found, "ns", llmd__object_ns(item));
     llmd__json_set_str(found, "name", llmd__object_name(item));
-    JSON_EACH(address, llmd__json_get(item, "status.addresses"))
-    {
+    JSON_EACH(address, llmd__json_get(item, "status.addresses")) {
         const char *value = llmd__json_str(address, "value");
 
         llmd__json_set_bool(drain->addresses, value, true);
@@ -225,8 +222,7 @@ static llmd_error *take_page(struct search *search, struct graph *graph,
     if (input->status / 100 != 2)
         return llmd__status_error(input->status, input->text, kinds[search->at]);
     TRY(llmd__json_parse(input->text, input->text_len, kinds[search->at], &page));
-    JSON_EACH(item, llmd__json_member(page, "items"))
-    {
+    JSON_EACH(item, llmd__json_member(page, "items")) {
         TRY(note(search, item));
     }
     token = llmd__json_str(page, "metadata.continue");

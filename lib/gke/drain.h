@@ -11,14 +11,14 @@
 #include "kube/kube.h"
 
 struct drain {
-    const llmd_gke *gke; /* not owned, as all here */
-    const char *name;    /* the cluster's */
-    struct leak *leak;   /* is told the addresses */
-    bool drain;          /* false: refuse if there is anything */
-    llmd_kube *kube;     /* set by the time the step begins; NULL: */
-    bool hidden;         /* it runs and cannot be connected to; false: nothing can be in it */
-    step_id then;        /* begins when all is gone; needs this step already */
-    struct json *found;  /* owned: [{"resource", "kind", "ns", "name"}] */
+    const llmd_gke *gke;    /* not owned, as all here */
+    const char *name;       /* the cluster's */
+    struct leak *leak;      /* is told the addresses */
+    bool drain;             /* false: refuse if there is anything */
+    llmd_kube *kube;        /* set by the time the step begins; NULL: */
+    bool hidden;            /* it runs and cannot be connected to; false: nothing can be in it */
+    step_id then;           /* begins when all is gone; needs this step already */
+    struct json *found;     /* owned: [{"resource", "kind", "ns", "name"}] */
     struct json *addresses; /* owned: of the Gateways, as keys */
 };
 

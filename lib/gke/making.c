@@ -212,8 +212,7 @@ static bool is_in(const struct making *making, const char *status)
 /* Its own words about what is wrong with it. */
 static const char *complaint(const struct json *there)
 {
-    JSON_EACH(condition, llmd__json_member(there, "conditions"))
-    {
+    JSON_EACH(condition, llmd__json_member(there, "conditions")) {
         if (*llmd__json_str(condition, "message"))
             return llmd__json_str(condition, "message");
     }

@@ -62,10 +62,9 @@ static llmd_error *recognise(struct apply_pool *pool, const struct json *there,
 
 static llmd_error *refuse(const struct apply_pool *pool, bool ours, const char *difference)
 {
-    llmd_error *error =
-        llmd__error(LLMD_E_EXISTS, "%s: exists%s%s%s", pool->making.what,
-                    ours ? "" : ", and libllmd did not make it", *difference ? ": " : "",
-                    difference);
+    llmd_error *error = llmd__error(LLMD_E_EXISTS, "%s: exists%s%s%s", pool->making.what,
+                                    ours ? "" : ", and libllmd did not make it",
+                                    *difference ? ": " : "", difference);
 
     llmd__error_set_reason(error, "ALREADY_EXISTS");
     return llmd__error_set_advice(error, "set `adopt: true` in the spec to use it as it is, name "
@@ -147,8 +146,8 @@ static llmd_error *failed(void *data, struct graph *graph, const llmd_error *err
                           enum trouble class, bool *again)
 {
     struct apply_pool *pool = data;
-    bool stockout = class == TROUBLE_STOCKOUT ||
-                    (class == TROUBLE_UNKNOWN && pool->seen == TROUBLE_STOCKOUT);
+    bool stockout =
+        class == TROUBLE_STOCKOUT || (class == TROUBLE_UNKNOWN && pool->seen == TROUBLE_STOCKOUT);
     AUTO(str) char *message = NULL;
 
     (void)error;

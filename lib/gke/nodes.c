@@ -102,9 +102,10 @@ static llmd_error *give_up(struct graph *graph, const struct nodes *nodes, llmd_
             .level = LLMD_LEVEL_WARNING,
             .subject = nodes->subject,
             .reason = "NodesNotSeen",
-            .message = owned ? llmd_error_message(owned)
-                             : "the cluster's Kubernetes API does not answer from here: whether the "
-                               "nodes are Ready is not known",
+            .message = owned
+                           ? llmd_error_message(owned)
+                           : "the cluster's Kubernetes API does not answer from here: whether the "
+                             "nodes are Ready is not known",
             .advice = "look from where the endpoint can be reached, or set dns_endpoint"});
 }
 

@@ -56,10 +56,10 @@ static llmd_error *tell(struct graph *graph, const struct removal *removal, cons
 
 static llmd_error *not_ours(const struct removal *removal)
 {
-    llmd_error *error = llmd__error(LLMD_E_DENIED,
-                                    "%s: is not libllmd's: it lacks the label " LLMD__OWNER_LABEL
-                                    "=" LLMD__OWNER,
-                                    removal->what);
+    llmd_error *error =
+        llmd__error(LLMD_E_DENIED,
+                    "%s: is not libllmd's: it lacks the label " LLMD__OWNER_LABEL "=" LLMD__OWNER,
+                    removal->what);
 
     llmd__error_set_reason(error, "NOT_OURS");
     return llmd__error_set_advice(error, "what others made is theirs to delete; or set the label");
@@ -202,12 +202,12 @@ static llmd_error *name_it(struct removal *removal, const struct removal_wish *w
     else
         llmd__cluster_path(&path, wish->gke, wish->cluster, "");
     TRY(llmd__buf_take(&path, &removal->path));
-    removal->target = llmd__format("/clusters/%s%s%s", wish->cluster,
-                                   wish->pool ? "/nodePools/" : "", pool);
-    removal->subject = llmd__format("%s/%s%s%s", wish->pool ? "NodePool" : "Cluster",
-                                    wish->cluster, slash, pool);
-    removal->what = llmd__format("%s %s%s%s", wish->pool ? "node pool" : "cluster", wish->cluster,
-                                 slash, pool);
+    removal->target =
+        llmd__format("/clusters/%s%s%s", wish->cluster, wish->pool ? "/nodePools/" : "", pool);
+    removal->subject =
+        llmd__format("%s/%s%s%s", wish->pool ? "NodePool" : "Cluster", wish->cluster, slash, pool);
+    removal->what =
+        llmd__format("%s %s%s%s", wish->pool ? "node pool" : "cluster", wish->cluster, slash, pool);
     return removal->target && removal->subject && removal->what ? NULL : NO_MEMORY;
 }
 

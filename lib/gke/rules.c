@@ -35,10 +35,9 @@ static llmd_error *tell(struct graph *graph, const struct rules *rules, llmd_lev
     AUTO(str) char *subject = llmd__format("Cluster/%s", rules->drain->name);
 
     CHECK_MEMORY(subject);
-    return llmd__graph_event(graph, &(struct event_text){.level = level,
-                                                         .subject = subject,
-                                                         .reason = reason,
-                                                         .message = message});
+    return llmd__graph_event(
+        graph, &(struct event_text){
+                   .level = level, .subject = subject, .reason = reason, .message = message});
 }
 
 static llmd_error *ask(struct rules *rules, struct step_action *action)
@@ -68,10 +67,8 @@ static bool is_ours(const struct rules *rules, const struct json *rule)
 
 static llmd_error *note_page(struct rules *rules, const struct json *page)
 {
-    JSON_EACH(scope, llmd__json_member(page, "items"))
-    {
-        JSON_EACH(rule, llmd__json_member(scope, "forwardingRules"))
-        {
+    JSON_EACH(scope, llmd__json_member(page, "items")) {
+        JSON_EACH(rule, llmd__json_member(scope, "forwardingRules")) {
             char *left;
 
             if (!is_ours(rules, rule))

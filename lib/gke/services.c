@@ -9,8 +9,8 @@
 /* Nodes write logs and metrics and pull images; the load balancer of a Gateway with an
    InferencePool needs Network Services. */
 static const char *const needed[] = {
-    "container.googleapis.com", "compute.googleapis.com",          "iam.googleapis.com",
-    "logging.googleapis.com",   "monitoring.googleapis.com",       "artifactregistry.googleapis.com",
+    "container.googleapis.com",      "compute.googleapis.com",    "iam.googleapis.com",
+    "logging.googleapis.com",        "monitoring.googleapis.com", "artifactregistry.googleapis.com",
     "networkservices.googleapis.com"};
 #define NEEDED_COUNT (sizeof(needed) / sizeof(needed[0]))
 #define TRIES_MAX 120 /* ten minutes */
@@ -91,8 +91,7 @@ static llmd_error *enable(struct services *services, struct step_action *action)
 /* "projects/123/services/container.googleapis.com", and the project's number at that. */
 static bool is_enabled(const struct json *answer, const char *service)
 {
-    JSON_EACH(item, llmd__json_member(answer, "services"))
-    {
+    JSON_EACH(item, llmd__json_member(answer, "services")) {
         const char *name = strrchr(llmd__json_str(item, "name"), '/');
 
         if (name && strcmp(name + 1, service) == 0)
@@ -137,9 +136,8 @@ static llmd_error *name_operation(struct services *services, const char *name)
     return llmd__buf_check(&services->path);
 }
 
-static llmd_error *follow(struct services *services, struct graph *graph,
-                          const struct json *answer, const struct step_input *input,
-                          struct step_action *action)
+static llmd_error *follow(struct services *services, struct graph *graph, const struct json *answer,
+                          const struct step_input *input, struct step_action *action)
 {
     services->phase = SERVICES_FOLLOW;
     if (llmd__json_get(answer, "error"))

@@ -6,8 +6,8 @@
 
 #define CA "'masterAuth':{'clusterCaCertificate':'UEVN'}" /* "PEM" */
 #define DNS(outside)                                                                               \
-    "'dnsEndpointConfig':{'endpoint':'gke-1.europe-west4-a.gke.goog','allowExternalTraffic':"      \
-    outside "}"
+    "'dnsEndpointConfig':{'endpoint':'gke-1.europe-west4-a.gke.goog','allowExternalTraffic'"       \
+    ":" outside "}"
 
 static const struct {
     const char *cluster;

@@ -73,7 +73,8 @@ static llmd_error *changes(void *data, const struct json *there, struct json **o
     assert_null(llmd__json_make(&change,
                                 "{'method': 'PUT', 'path': '', 'what': 'Gateway API on', 'body': "
                                 "{'n': %d}, 'warning': %s}",
-                                owner->alterations, owner->stubborn ? "nodes are recreated" : NULL));
+                                owner->alterations,
+                                owner->stubborn ? "nodes are recreated" : NULL));
     llmd__json_add(*out, change);
     if (!owner->stubborn)
         owner->alterations--;
@@ -257,20 +258,17 @@ static void an_answer_that_is_always_lost_ends_it(void **state)
 {
 #define ONE_MORE                                                                                   \
     {"lost", LOOK " !Unknown"}, {NOT_FOUND, "sleep 5000"}, {"tick", LOOK},                         \
-        {NOT_FOUND, "sleep 5000"}, {"tick", LOOK}
+        {NOT_FOUND, "sleep 5000"},                                                                 \
+    {                                                                                              \
+        "tick", LOOK                                                                               \
+    }
     static const struct line lines[] = {
-        {"begin", LOOK},
-        {NOT_FOUND, CREATE " Creating"},
-        ONE_MORE,
-        {NOT_FOUND, CREATE " Creating"},
-        ONE_MORE,
-        {NOT_FOUND, CREATE " Creating"},
-        ONE_MORE,
-        {NOT_FOUND, CREATE " Creating"},
-        ONE_MORE,
-        {NOT_FOUND, CREATE " Creating"},
-        ONE_MORE,
-        {NOT_FOUND, "error cluster llm: connection reset"},
+        {"begin", LOOK}, {NOT_FOUND, CREATE " Creating"},
+        ONE_MORE,        {NOT_FOUND, CREATE " Creating"},
+        ONE_MORE,        {NOT_FOUND, CREATE " Creating"},
+        ONE_MORE,        {NOT_FOUND, CREATE " Creating"},
+        ONE_MORE,        {NOT_FOUND, CREATE " Creating"},
+        ONE_MORE,        {NOT_FOUND, "error cluster llm: connection reset"},
         {NULL, NULL},
     };
 
