@@ -114,8 +114,7 @@ static llmd_error *read_argv(const char *text, char ***out)
     *out = llmd__calloc(llmd__json_count(list) + 1, sizeof **out);
     CHECK_MEMORY(*out);
     size_t count = 0;
-    JSON_EACH(word, list)
-    {
+    JSON_EACH(word, list) {
         if (llmd__json_type(word) != JSON_STRING)
             return llmd__error(LLMD_E_INVALID, "token command: want strings, got %s",
                                llmd__json_type_name(llmd__json_type(word)));

@@ -73,8 +73,7 @@ static llmd_error *fetch(llmd_context *ctx, void *data, struct access_token *out
 /* Delegates are e-mails in gcloud's files, resource names in the API. */
 static llmd_error *add_delegates(struct json *list, const struct json *delegates)
 {
-    JSON_EACH(delegate, delegates)
-    {
+    JSON_EACH(delegate, delegates) {
         const char *name = llmd__json_text(delegate);
         const char *prefix = strchr(name, '/') ? "" : "projects/-/serviceAccounts/";
         AUTO(str) char *full = llmd__format("%s%s", prefix, name);

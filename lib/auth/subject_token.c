@@ -110,8 +110,7 @@ static llmd_error *set_headers(struct url_source *source, const struct json *hea
 
     source->headers = llmd__calloc(llmd__json_count(headers) + 1, sizeof *source->headers);
     CHECK_MEMORY(source->headers);
-    JSON_EACH(header, headers)
-    {
+    JSON_EACH(header, headers) {
         source->headers[count] =
             llmd__format("%s: %s", llmd__json_key(header), llmd__json_text(header));
         CHECK_MEMORY(source->headers[count++]);

@@ -226,8 +226,7 @@ static llmd_code code_of(int status)
 /* google.rpc.ErrorInfo says it in one word; the status is coarser. */
 static const char *google_reason(const struct json *error)
 {
-    JSON_EACH(detail, llmd__json_member(error, "details"))
-    {
+    JSON_EACH(detail, llmd__json_member(error, "details")) {
         if (llmd__json_str(detail, "reason")[0])
             return llmd__json_str(detail, "reason");
     }
