@@ -2,6 +2,7 @@
 #include "auth/token_request.h"
 
 #include "auth/secret.h"
+#include "auth/token_answer.h"
 
 #include "base/base64.h"
 #include "base/clock.h"
@@ -13,8 +14,6 @@
 #define TRIES 3
 #define TIMEOUT_MS 30000
 #define MAX_ANSWER ((size_t)1 << 20)
-/* What is shown of a server's own words. */
-#define MAX_WORDS 400
 /* A longer Retry-After is an outage that the caller must hear of. */
 #define LONGEST_PAUSE_MS 30000
 
@@ -102,46 +101,12 @@ void llmd__token_reply_free(struct http_reply *reply)
     llmd__http_reply_free(reply);
 }
 
-static llmd_error *read_object(const struct http_reply *reply, struct json **out)
-{
-    llmd_error *error =
-        llmd__json_parse(llmd__buf_text(&reply->body), reply->body.len, "answer", out);
-
-    if (!error && llmd__json_type(*out) == JSON_OBJECT)
-        return NULL;
-    if (llmd_error_code(error) == LLMD_E_NO_MEMORY)
-        return error;
-    /* The parser's words may quote what it could not read, and that may be the token. */
-    llmd_error_free(error);
-    llmd__secret_json_free(TAKE(*out));
-    return NULL;
-}
-
-static bool is_temporary_word(const char *word)
-{
-    return strcmp(word, "internal_failure") == 0 || strcmp(word, "server_error") == 0 ||
-           strcmp(word, "temporarily_unavailable") == 0;
-}
-
-static bool is_temporary(const struct http_reply *reply)
-{
-    int status = reply->status;
-
-    if (status == 408 || status == 429 || status == 500 || (status >= 502 && status <= 504))
-        return true;
-    if (status < 400)
-        return false;
-    AUTO(secret_json) struct json *answer = NULL;
-    llmd_error_free(read_object(reply, &answer));
-    return is_temporary_word(llmd__json_str(answer, "error"));
-}
-
 static bool should_repeat(const struct token_request *request, const llmd_error *error,
                           const struct http_reply *reply)
 {
     if (error)
         return llmd_error_retryable(error);
-    return is_temporary(reply) || (request->repeat_404 && reply->status == 404);
+    return llmd__token_is_temporary(reply) || (request->repeat_404 && reply->status == 404);
 }
 
 /* One, two, four seconds, give or take a tenth: clients that failed together do not come back
@@ -214,85 +179,6 @@ llmd_error *llmd__token_request(llmd_context *ctx, const struct token_url *url,
     }
 }
 
-static llmd_code code_of(int status)
-{
-    if (status == 429)
-        return LLMD_E_BUSY;
-    if (status == 404)
-        return LLMD_E_NOT_FOUND;
-    return status < 500 ? LLMD_E_DENIED : LLMD_E_REMOTE;
-}
-
-/* google.rpc.ErrorInfo says it in one word; the status is coarser. */
-static const char *google_reason(const struct json *error)
-{
-    JSON_EACH(detail, llmd__json_member(error, "details")) {
-        if (llmd__json_str(detail, "reason")[0])
-            return llmd__json_str(detail, "reason");
-    }
-    return llmd__json_str(error, "status");
-}
-
-static const char *oauth_reason(const struct json *answer)
-{
-    const char *subtype = llmd__json_str(answer, "error_subtype");
-
-    return subtype[0] ? subtype : llmd__json_str(answer, "error");
-}
-
-/* The metadata server says it in plain text; a proxy's page of HTML says nothing. */
-static llmd_error *plain_refusal(const struct http_reply *reply)
-{
-    bool is_text = strncmp(reply->content_type, "text/plain", 10) == 0;
-    AUTO(str)
-    char *words = llmd__secret_censor(is_text ? llmd__buf_text(&reply->body) : "", MAX_WORDS);
-
-    CHECK_MEMORY(words);
-    if (words[0])
-        return llmd__error(code_of(reply->status), "the token server answered %d: %s",
-                           reply->status, words);
-    return llmd__error(code_of(reply->status),
-                       "the token server answered %d, and its answer is not JSON", reply->status);
-}
-
-static llmd_error *refusal(const struct http_reply *reply, const struct json *answer)
-{
-    const struct json *google = llmd__json_member(answer, "error");
-    bool is_google = llmd__json_type(google) == JSON_OBJECT;
-    const char *word = is_google ? google_reason(google) : oauth_reason(answer);
-    const char *text =
-        llmd__json_str(is_google ? google : answer, is_google ? "message" : "error_description");
-
-    AUTO(str) char *reason = llmd__secret_censor(word, MAX_WORDS);
-    AUTO(str) char *words = llmd__secret_censor(text, MAX_WORDS);
-    if (!reason || !words)
-        return NO_MEMORY;
-    if (!answer)
-        return plain_refusal(reply);
-    llmd_error *error =
-        llmd__error(code_of(reply->status), "the token server answered %d%s%s%s%s", reply->status,
-                    reason[0] ? " " : "", reason, words[0] ? ": " : "", words);
-    return llmd__error_set_reason(error, reason);
-}
-
-llmd_error *llmd__token_answer(const struct http_reply *reply, struct json **out)
-{
-    AUTO(secret_json) struct json *answer = NULL;
-
-    *out = NULL;
-    TRY(read_object(reply, &answer));
-    if (reply->status < 200 || reply->status > 299) {
-        llmd_error *error = refusal(reply, answer);
-        llmd__error_set_http_status(error, reply->status);
-        return llmd__error_set_retry(error, is_temporary(reply),
-                                     reply->retry_after_ms > 0 ? reply->retry_after_ms : 0);
-    }
-    if (!answer)
-        return llmd__error(LLMD_E_PROTOCOL, "the token server's answer is no JSON object");
-    *out = TAKE(answer);
-    return NULL;
-}
-
 llmd_error *llmd__token_ask(llmd_context *ctx, const struct token_url *url,
                             const struct token_request *request, struct json **out)
 {
@@ -300,7 +186,8 @@ llmd_error *llmd__token_ask(llmd_context *ctx, const struct token_url *url,
 
     *out = NULL;
     TRY(llmd__token_request(ctx, url, request, &reply));
-    return llmd__error_wrap(llmd__token_answer(&reply, out), "%s", llmd__http_base_url(url->http));
+    return llmd__error_wrap(llmd__token_answer(&reply, request->body, out), "%s",
+                            llmd__http_base_url(url->http));
 }
 
 llmd_error *llmd__token_fetch(llmd_context *ctx, const struct token_url *url,

@@ -43,10 +43,7 @@ void llmd__token_reply_free(struct http_reply *reply); /* wipes */
 /* Any status is success here. */
 llmd_error *llmd__token_request(llmd_context *ctx, const struct token_url *url,
                                 const struct token_request *request, struct http_reply *reply);
-/* The answer of a token server: its JSON after a 2xx, or what it says is wrong: OAuth's error with
-   its description, or Google's. Its word is the error's reason. */
-llmd_error *llmd__token_answer(const struct http_reply *reply, struct json **out);
-/* Both, with the place named in the error. */
+/* And reads the answer; the place is named in the error. */
 llmd_error *llmd__token_ask(llmd_context *ctx, const struct token_url *url,
                             const struct token_request *request, struct json **out);
 /* And on to the token. */
