@@ -176,6 +176,20 @@ static void test_canceled(void **state)
     assert_error(shell(late, "sleep 60", &out), LLMD_E_TIMEOUT, "sh: ");
 }
 
+/* Its own time limit is not the caller's: the program is at fault. */
+static void test_too_slow(void **state)
+{
+    AUTO(buf) struct buf out = BUF_INIT;
+    const char *const argv[] = {"sh", "-c", "echo begun; sleep 60", NULL};
+    const struct process process = {.argv = argv, .timeout_ms = 100};
+
+    (void)state;
+    assert_error(llmd__process_run(NULL, &process, &out), LLMD_E_FAILED, "sh: not done after");
+    errno = 0;
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+    assert_int_equal(errno, ECHILD);
+}
+
 /* A daemon that keeps the pipe open does not keep us. */
 static void test_left_behind(void **state)
 {
@@ -195,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_killed_with_the_context),
         cmocka_unit_test(test_canceled),
+        cmocka_unit_test(test_too_slow),
         cmocka_unit_test(test_left_behind),
     };
 
