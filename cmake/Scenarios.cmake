@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # The program that scripts of tests/scenario and tests/rig run, and the scenarios on the sandbox.
-add_executable(deploy ${CMAKE_SOURCE_DIR}/tests/scenario/deploy.c)
-target_link_libraries(deploy PRIVATE llmd_static llmd_flags PkgConfig::CURL PkgConfig::CJSON
-    PkgConfig::YAML PkgConfig::CRYPTO Threads::Threads m)
+foreach(program deploy cluster)
+    add_executable(${program} ${CMAKE_SOURCE_DIR}/tests/scenario/${program}.c)
+    target_link_libraries(${program} PRIVATE llmd_static llmd_flags PkgConfig::CURL
+        PkgConfig::CJSON PkgConfig::YAML PkgConfig::CRYPTO Threads::Threads m)
+endforeach()
 if(TARGET llmd-sandbox)
     add_test(NAME scenario/kill COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/scenario/kill.py
              $<TARGET_FILE:deploy> $<TARGET_FILE:llmd-sandbox>)

@@ -3,6 +3,7 @@
 #ifndef LLMD_LLMD_H
 #define LLMD_LLMD_H
 
+#include <llmd/cluster.h>
 #include <llmd/context.h>
 #include <llmd/credentials.h>
 #include <llmd/error.h>

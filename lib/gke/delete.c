@@ -57,6 +57,7 @@ static llmd_error *result_advance(void *state, struct graph *graph, const struct
                                   struct step_action *action)
 {
     const struct deletion *deletion = state;
+    AUTO(str) char *subject = llmd__format("Cluster/%s", deletion->name);
     struct json *result = NULL;
 
     (void)input;
@@ -64,8 +65,13 @@ static llmd_error *result_advance(void *state, struct graph *graph, const struct
                         deletion->name, deletion->existed, deletion->drain.found,
                         llmd__leak_result(deletion->leak)));
     llmd__graph_result(graph, result);
+    CHECK_MEMORY(subject);
     action->kind = ACTION_FINISH;
-    return NULL;
+    return llmd__graph_event(graph,
+                             &(struct event_text){.level = LLMD_LEVEL_INFO,
+                                                  .subject = subject,
+                                                  .reason = "Gone",
+                                                  .message = "is gone, and so is what it had"});
 }
 
 static const struct step_class result_class = {.name = "result", .advance = result_advance};

@@ -108,10 +108,10 @@ static llmd_error *tell(struct operation *operation, struct graph *graph, const 
     snprintf(operation->told, sizeof(operation->told), "%s", status);
     operation->told_done = text.done;
     operation->told_ms = now_ms;
-    message = llmd__format("%s: %s for %lld s%s%s", operation->name, status,
-                           (long long)((now_ms - operation->begin_ms) / 1000),
-                           *llmd__json_str(answer, "detail") ? ": " : "",
-                           llmd__json_str(answer, "detail"));
+    message = llmd__format(
+        "%s: %s %s %lld s%s%s", operation->name, status, strcmp(status, "DONE") ? "for" : "after",
+        (long long)((now_ms - operation->begin_ms) / 1000),
+        *llmd__json_str(answer, "detail") ? ": " : "", llmd__json_str(answer, "detail"));
     CHECK_MEMORY(message);
     text.message = message;
     return llmd__graph_event(graph, &text);

@@ -208,6 +208,10 @@ static void send_answer(struct conn *conn, const struct api_call *call, const st
     if (call->retry_after) {
         snprintf(seconds, sizeof(seconds), "%d", call->retry_after);
         reply_header(conn, "Retry-After", seconds);
+    } else if (call->google->clock.scale < 1 && call->status == 200) {
+        /* Clients poll every five seconds of the time that passes here. */
+        snprintf(seconds, sizeof(seconds), "%.3f", 5 * call->google->clock.scale);
+        reply_header(conn, "Retry-After", seconds);
     }
     if (call->html) {
         reply_text(conn, call->status, "text/html; charset=UTF-8", call->html);
