@@ -151,11 +151,25 @@ static void unchunk(char *body)
     *out = '\0';
 }
 
-int sandbox_process_http(const char *method, const char *url, const char *type, const char *body,
-                         char **out)
+int sandbox_process_answer(char *received, char **out)
+{
+    int status = 0;
+    char *end = strstr(received, "\r\n\r\n");
+    if (end && sscanf(received, "HTTP/1.1 %d", &status) == 1 && out) {
+        *end = '\0';
+        bool chunked = strstr(received, "chunked") != NULL;
+        *out = must_strndup(end + 4, strlen(end + 4));
+        if (chunked)
+            unchunk(*out);
+    }
+    free(received);
+    return status;
+}
+
+int sandbox_process_http_as(const char *token, const char *method, const char *url,
+                            const char *type, const char *body, char **out)
 {
     const char *path;
-    int status = 0;
     int fd = dial(url, &path);
     if (out)
         *out = NULL;
@@ -163,21 +177,19 @@ int sandbox_process_http(const char *method, const char *url, const char *type, 
         return 0;
     dprintf(fd,
             "%s %s HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\nUser-Agent: test/1\r\n"
-            "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n%s",
-            method, path, type ? type : "application/json", body ? strlen(body) : 0,
+            "%s%s%sContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%s",
+            method, path, token ? "Authorization: Bearer " : "", token ? token : "",
+            token ? "\r\n" : "", type ? type : "application/json", body ? strlen(body) : 0,
             body ? body : "");
-    char *reply = read_all(fd);
-    char *end = strstr(reply, "\r\n\r\n");
+    char *received = read_all(fd);
     close(fd);
-    if (end && sscanf(reply, "HTTP/1.1 %d", &status) == 1 && out) {
-        *end = '\0';
-        bool chunked = strstr(reply, "chunked") != NULL;
-        *out = must_strndup(end + 4, strlen(end + 4));
-        if (chunked)
-            unchunk(*out);
-    }
-    free(reply);
-    return status;
+    return sandbox_process_answer(received, out);
+}
+
+int sandbox_process_http(const char *method, const char *url, const char *type, const char *body,
+                         char **out)
+{
+    return sandbox_process_http_as(NULL, method, url, type, body, out);
 }
 
 bool sandbox_process_command(const struct sandbox_process *sandbox, const char *command,

@@ -31,5 +31,10 @@ bool sandbox_process_command(const struct sandbox_process *sandbox, const char *
 /* One request by plain HTTP; the status (0: none), the body in *out for free(). out may be NULL. */
 int sandbox_process_http(const char *method, const char *url, const char *type, const char *body,
                          char **out);
+/* The same with a bearer token. */
+int sandbox_process_http_as(const char *token, const char *method, const char *url,
+                            const char *type, const char *body, char **out);
+/* The answer to a request that was written whole: status and body of all that was received. */
+int sandbox_process_answer(char *received, char **out);
 
 #endif

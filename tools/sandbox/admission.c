@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checks and defaults before an object is stored. */
+#include "sandbox/warden.h"
 #include "sandbox/verbs.h"
 
 #include "base/yaml.h"
@@ -141,6 +142,13 @@ static struct answer check_gateway_api_channel(struct call *call, const struct j
                          call->route.name);
 }
 
+static struct answer check_warden(const struct call *call, const struct json *pod)
+{
+    bool is_pod = call->route.kind->builtin && strcmp(call->route.kind->plural, "pods") == 0;
+    AUTO(str) char *words = is_pod ? warden_refusal(call->sandbox, pod) : NULL;
+    return words ? answer_status(400, WARDEN_REASON, NULL, "%s", words) : (struct answer){0};
+}
+
 struct answer admit_create(struct call *call, struct json *json)
 {
     char resource[300];
@@ -152,6 +160,8 @@ struct answer admit_create(struct call *call, struct json *json)
         refused = check_namespace(call, resource);
     if (!refused.status)
         refused = check_gateway_api_channel(call, json);
+    if (!refused.status)
+        refused = check_warden(call, json);
     if (!refused.status)
         refused = webhooks_check(call->sandbox, call->route.kind, "CREATE");
     return refused;

@@ -4,6 +4,7 @@
 #include "sandbox/images.h"
 #include "sandbox/selector.h"
 #include "sandbox/verbs.h"
+#include "sandbox/warden.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -56,6 +57,22 @@ static struct replicas count_pods(struct sandbox *sandbox, const struct object *
         count.ready += strcmp(condition_status(object_json(pod), "Ready"), "True") == 0;
     }
     return count;
+}
+
+/* Tried again and again, as the real controller does; false: the pod is there. */
+static bool refused_by_warden(struct sandbox *sandbox, struct object *set)
+{
+    AUTO(json)
+    struct json *pod = MAKE("{'spec':%j}", llmd__json_get(object_json(set), "spec.template.spec"));
+    AUTO(str) char *words = warden_refusal(sandbox, pod);
+    if (!words)
+        return false;
+    event_emit(sandbox, set, "Warning", "FailedCreate", "replicaset-controller",
+               "Error creating: %s", words);
+    struct json *json = store_edit(set);
+    condition_set(conditions_edit(json), "ReplicaFailure", "True", "FailedCreate", words, 0);
+    store_commit(&sandbox->store, set, json);
+    return true;
 }
 
 static void create_pod(struct sandbox *sandbox, struct object *set)
@@ -126,6 +143,10 @@ int64_t reconcile_replicaset(struct sandbox *sandbox, struct object *object, int
         return 0;
     if (now < object->since)
         return object->since;
+    if (count.total < wanted && refused_by_warden(sandbox, object)) {
+        object->since = now + 15000;
+        return object->since;
+    }
     if (count.total < wanted)
         create_pod(sandbox, object);
     else if (count.total > wanted)

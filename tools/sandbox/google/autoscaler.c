@@ -48,9 +48,9 @@ static bool is_waiting(const struct object *pod)
     if (*object_str(pod, "spec.nodeName") || *object_str(pod, "metadata.deletionTimestamp"))
         return false;
     JSON_EACH(condition, llmd__json_get(object_json(pod), "status.conditions"))
-    if (strcmp(llmd__json_str(condition, "type"), "PodScheduled") == 0 &&
-        strcmp(llmd__json_str(condition, "reason"), "Unschedulable") == 0)
-        return true;
+        if (strcmp(llmd__json_str(condition, "type"), "PodScheduled") == 0 &&
+            strcmp(llmd__json_str(condition, "reason"), "Unschedulable") == 0)
+            return true;
     return false;
 }
 

@@ -83,11 +83,13 @@ static struct json *policy_refusal(struct api_call *call, const char *location,
         return NULL;
     return api_info(
         api_error(call, 400, "FAILED_PRECONDITION", NULL,
-                  "Operation denied by custom org policies: "
-                  "[\"customConstraints/custom.denyCostlyMachineTypes\": \"Costly machine types "
-                  "are not allowed.\"]."),
+                  "Operation denied by org policy on resource 'projects/" PROJECT_NUMBER
+                  "/locations/%s': [\"customConstraints/custom.denyCostlyMachineTypes\": \"Costly "
+                  "machine types are not allowed.\"]",
+                  location),
         "CUSTOM_ORG_POLICY_VIOLATION", "googleapis.com",
-        MAKE("{'customConstraints':'customConstraints/custom.denyCostlyMachineTypes'}"));
+        MAKE("{'customConstraints':'customConstraints/custom.denyCostlyMachineTypes','service':"
+             "'container.googleapis.com'}"));
 }
 
 static struct json *cpu_refusal(struct api_call *call, const char *region, const char *metric,
@@ -151,8 +153,7 @@ struct json *pool_capacity(struct api_call *call, const char *location, const st
     if (!zones)
         zones = llmd__json_get(cluster, "locations");
     struct json *refused = policy_refusal(call, location, pool);
-    JSON_EACH(zone, zones)
-    {
+    JSON_EACH(zone, zones) {
         count++;
         if (!refused)
             refused = machine_refusal(call, *type ? type : "e2-medium", llmd__json_text(zone));

@@ -196,8 +196,7 @@ static struct json *group_urls(struct google *google, const struct gke_cluster *
     struct json *urls = llmd__json_array();
     char group[128];
     group_name(cluster, pool, group, sizeof(group));
-    JSON_EACH(zone, pool_zones(pool))
-    {
+    JSON_EACH(zone, pool_zones(pool)) {
         AUTO(str)
         char *url = llmd__format("https://www.googleapis.com/compute/v1/projects/%s/zones/%s/"
                                  "instanceGroupManagers/%s",
@@ -275,7 +274,7 @@ static void add_pools(struct google *google, const struct gke_cluster *cluster, 
         AUTO(json) struct json *urls = group_urls(google, cluster, pool);
         llmd__json_add(list, pool_show(google, cluster, pool));
         JSON_EACH(url, urls)
-        llmd__json_add_str(groups, llmd__json_text(url));
+            llmd__json_add_str(groups, llmd__json_text(url));
         nodes += nodes_count(pool);
     }
     if (nodes)

@@ -79,8 +79,8 @@ static struct json *filtered(struct api_call *call, const char *kind, struct jso
     struct json *items = llmd__json_array();
     char *filter = api_query(call, "filter");
     JSON_EACH(item, all)
-    if (filter_takes(filter, item))
-        llmd__json_add(items, must_copy(item));
+        if (filter_takes(filter, item))
+            llmd__json_add(items, must_copy(item));
     page_items(call, list, "items", items);
     llmd__json_free(all);
     free(filter);
@@ -226,8 +226,8 @@ static struct json *take_filtered(struct json *all, const char *filter)
 {
     struct json *list = llmd__json_array();
     JSON_EACH(item, all)
-    if (filter_takes(filter, item))
-        llmd__json_add(list, must_copy(item));
+        if (filter_takes(filter, item))
+            llmd__json_add(list, must_copy(item));
     llmd__json_free(all);
     return list;
 }
@@ -490,10 +490,10 @@ static bool in_use(const struct google *google, const struct resource *resource)
     const char *link = llmd__json_str(resource->json, "selfLink");
     for (const struct resource *other = google->resources; other; other = other->next)
         JSON_EACH(member, other->json)
-    if (other != resource && strcmp(llmd__json_text(member), link) == 0 &&
-        strcmp(llmd__json_key(member), "selfLink") != 0 &&
-        strcmp(other->collection, "operations") != 0)
-        return true;
+            if (other != resource && strcmp(llmd__json_text(member), link) == 0 &&
+                strcmp(llmd__json_key(member), "selfLink") != 0 &&
+                strcmp(other->collection, "operations") != 0)
+                return true;
     return strcmp(llmd__json_str(resource->json, "status"), "IN_USE") == 0;
 }
 

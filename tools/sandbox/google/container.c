@@ -118,8 +118,7 @@ static struct json *check_pools(struct api_call *call, const char *location,
                                 const struct json *cluster)
 {
     struct json *refused = NULL;
-    JSON_EACH(pool, llmd__json_get(cluster, "nodePools"))
-    {
+    JSON_EACH(pool, llmd__json_get(cluster, "nodePools")) {
         if (!refused)
             refused = pool_rules(call, cluster, location, pool);
         if (!refused)
@@ -184,7 +183,7 @@ static struct json *create_cluster(struct api_call *call)
     struct gke_cluster *cluster = cluster_add(call->google, location, spec);
     add_default_pool(call, cluster, spec);
     JSON_EACH(pool, llmd__json_get(spec, "nodePools"))
-    pool_add(call->google, cluster, pool);
+        pool_add(call->google, cluster, pool);
     for (struct gke_pool *pool = cluster->pools; pool; pool = pool->next) {
         nodes_want(call->google, cluster, pool,
                    (int)llmd__json_int(pool->spec, "initialNodeCount", 0));

@@ -12,8 +12,8 @@ typedef void (*group_fn)(struct google *google, const struct gke_cluster *cluste
 static bool has_zone(const struct gke_pool *pool, const char *zone)
 {
     JSON_EACH(item, pool_zones(pool))
-    if (strcmp(llmd__json_text(item), zone) == 0)
-        return true;
+        if (strcmp(llmd__json_text(item), zone) == 0)
+            return true;
     return false;
 }
 

@@ -78,8 +78,7 @@ void page_items(const struct api_call *call, struct json *list, const char *memb
     size_t count = llmd__json_count(items);
     size_t index = 0;
     struct json *page = NULL;
-    JSON_EACH(item, items)
-    {
+    JSON_EACH(item, items) {
         if (index++ < skip || index > skip + limit)
             continue;
         if (!page)

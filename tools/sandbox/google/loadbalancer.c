@@ -101,8 +101,7 @@ static void add_front(const struct programming *programming)
 /* The address is that of a reservation where the Gateway names one. */
 static void mark_address(const struct programming *programming)
 {
-    JSON_EACH(address, llmd__json_get(object_json(programming->gateway), "spec.addresses"))
-    {
+    JSON_EACH(address, llmd__json_get(object_json(programming->gateway), "spec.addresses")) {
         struct resource *resource = resource_find(
             programming->google, "addresses", programming->scope, llmd__json_str(address, "value"));
         if (resource)
@@ -150,8 +149,7 @@ static void add_backend(const struct programming *programming, const char *ns,
 
 static bool names_gateway(const struct object *route, const struct object *gateway)
 {
-    JSON_EACH(parent, llmd__json_get(object_json(route), "spec.parentRefs"))
-    {
+    JSON_EACH(parent, llmd__json_get(object_json(route), "spec.parentRefs")) {
         const char *ns = llmd__json_str(parent, "namespace");
         if (strcmp(llmd__json_str(parent, "name"), gateway->name) == 0 &&
             strcmp(*ns ? ns : route->ns, gateway->ns) == 0)
@@ -166,8 +164,8 @@ static void add_backends(const struct programming *programming, struct sandbox *
     for (struct object *route = routes ? routes->objects : NULL; route; route = route->next)
         if (names_gateway(route, programming->gateway))
             JSON_EACH(rule, llmd__json_get(object_json(route), "spec.rules"))
-    JSON_EACH(ref, llmd__json_get(rule, "backendRefs"))
-    add_backend(programming, route->ns, ref);
+                JSON_EACH(ref, llmd__json_get(rule, "backendRefs"))
+                    add_backend(programming, route->ns, ref);
 }
 
 static void program(struct google *google, struct gke_cluster *cluster, struct object *gateway)

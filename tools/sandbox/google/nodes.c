@@ -44,9 +44,9 @@ static struct json *node_taints(const struct gke_pool *pool, bool gpu)
 {
     struct json *list = llmd__json_array();
     JSON_EACH(taint, llmd__json_get(pool->spec, "config.taints"))
-    llmd__json_add(list, MAKE("{'key':%s,'value':%s,'effect':%s}", llmd__json_str(taint, "key"),
-                              llmd__json_str(taint, "value"),
-                              kubernetes_effect(llmd__json_str(taint, "effect"))));
+        llmd__json_add(list, MAKE("{'key':%s,'value':%s,'effect':%s}", llmd__json_str(taint, "key"),
+                                  llmd__json_str(taint, "value"),
+                                  kubernetes_effect(llmd__json_str(taint, "effect"))));
     if (gpu)
         llmd__json_add(list,
                        MAKE("{'key':'nvidia.com/gpu','value':'present','effect':'NoSchedule'}"));
@@ -102,7 +102,7 @@ static struct json *node_labels(const struct gke_cluster *cluster, const struct 
     if (llmd__json_bool(pool->spec, "config.spot", false))
         llmd__json_set_str(labels, "cloud.google.com/gke-spot", "true");
     JSON_EACH(label, llmd__json_get(pool->spec, "config.labels"))
-    llmd__json_set_str(labels, llmd__json_key(label), llmd__json_text(label));
+        llmd__json_set_str(labels, llmd__json_key(label), llmd__json_text(label));
     label_accelerator(labels, pool, &accelerator);
     return labels;
 }
@@ -215,8 +215,7 @@ void nodes_want(struct google *google, struct gke_cluster *cluster, struct gke_p
         up_at = google_now(google) + POOL_CREATE_TIME - 15 * SECONDS;
     if (strcmp(cluster->status, "PROVISIONING") == 0)
         up_at = google_now(google) + CLUSTER_CREATE_TIME - 15 * SECONDS;
-    JSON_EACH(zone, pool_zones(pool))
-    {
+    JSON_EACH(zone, pool_zones(pool)) {
         const char *name = llmd__json_text(zone);
         for (last_in_zone(pool, name, &count); count < size; count++)
             add_node(google, cluster, pool, name, up_at);
@@ -231,8 +230,7 @@ static const char *emptiest_zone(const struct gke_pool *pool)
     const char *zone = "";
     int fewest = 0;
     int count;
-    JSON_EACH(item, pool_zones(pool))
-    {
+    JSON_EACH(item, pool_zones(pool)) {
         last_in_zone(pool, llmd__json_text(item), &count);
         if (!*zone || count < fewest) {
             zone = llmd__json_text(item);

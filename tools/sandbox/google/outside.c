@@ -16,8 +16,8 @@ static const struct json *entry(const struct json *config, const char *list, con
                                 const char *name)
 {
     JSON_EACH(item, llmd__json_get(config, list))
-    if (strcmp(llmd__json_str(item, "name"), name) == 0)
-        return llmd__json_get(item, kind);
+        if (strcmp(llmd__json_str(item, "name"), name) == 0)
+            return llmd__json_get(item, kind);
     return NULL;
 }
 

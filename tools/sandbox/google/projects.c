@@ -29,15 +29,14 @@ static struct json *test_permissions(struct api_call *call)
     struct json *json = llmd__json_object();
     struct json *held = NULL;
     JSON_EACH(item, call->body)
-    if (strcmp(llmd__json_key(item), "permissions") != 0)
-        return api_invalid(call,
-                           "Invalid JSON payload received. Unknown name \"%s\": Cannot find "
-                           "field.",
-                           llmd__json_key(item));
+        if (strcmp(llmd__json_key(item), "permissions") != 0)
+            return api_invalid(call,
+                               "Invalid JSON payload received. Unknown name \"%s\": Cannot find "
+                               "field.",
+                               llmd__json_key(item));
     if (llmd__json_count(asked) > 100)
         return api_invalid(call, "Too many permissions: at most 100 can be tested in one call.");
-    JSON_EACH(permission, asked)
-    {
+    JSON_EACH(permission, asked) {
         /* The fault's match is a permission, or a part of one; none: those of the controller. */
         struct named_fault *fault =
             fault_on(call->google, "wrong-permissions", llmd__json_text(permission));

@@ -32,8 +32,8 @@ static const struct {
 static void add_once(struct json *list, const char *text)
 {
     JSON_EACH(item, list)
-    if (strcmp(llmd__json_text(item), text) == 0)
-        return;
+        if (strcmp(llmd__json_text(item), text) == 0)
+            return;
     llmd__json_add_str(list, text);
 }
 

@@ -192,8 +192,7 @@ static struct json *label_rules(struct api_call *call, const struct json *pool)
     static const char *const managed[] = {
         "cloud.google.com/compute-class", "cloud.google.com/gke-nodepool",
         "cloud.google.com/gke-spot", "cloud.google.com/gke-accelerator-count"};
-    JSON_EACH(label, llmd__json_get(pool, "config.labels"))
-    {
+    JSON_EACH(label, llmd__json_get(pool, "config.labels")) {
         const char *key = llmd__json_key(label);
         for (size_t i = 0; i < sizeof(managed) / sizeof(managed[0]); i++)
             if (strcmp(managed[i], key) == 0)
@@ -212,8 +211,7 @@ static struct json *location_rules(struct api_call *call, const char *location,
 {
     const struct zone *own = catalog_zone(location);
     const char *region = own ? own->region : location;
-    JSON_EACH(item, llmd__json_get(pool, "locations"))
-    {
+    JSON_EACH(item, llmd__json_get(pool, "locations")) {
         const struct zone *zone = catalog_zone(llmd__json_text(item));
         if (!zone || strcmp(zone->region, region) != 0)
             return api_invalid(call,

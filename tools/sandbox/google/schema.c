@@ -135,12 +135,12 @@ static void check_map(const struct place *place, const struct json *value)
         return;
     }
     JSON_EACH(item, value)
-    if (llmd__json_type(item) != JSON_STRING) {
-        struct place inner = *place;
-        snprintf(inner.path, sizeof(inner.path), "%.400s[%.80s]", place->path,
-                 llmd__json_key(item));
-        bad_value(&inner, "TYPE_STRING", item);
-    }
+        if (llmd__json_type(item) != JSON_STRING) {
+            struct place inner = *place;
+            snprintf(inner.path, sizeof(inner.path), "%.400s[%.80s]", place->path,
+                     llmd__json_key(item));
+            bad_value(&inner, "TYPE_STRING", item);
+        }
 }
 
 static void check_scalar(const struct place *place, char type, const struct json *value)
@@ -195,8 +195,7 @@ static void check_field(const struct place *place, const char *type, const struc
         return;
     }
     int index = 0;
-    JSON_EACH(item, value)
-    {
+    JSON_EACH(item, value) {
         struct place element = inner;
         size_t len = strlen(element.path);
         snprintf(element.path + len, sizeof(element.path) - len, "[%d]", index++);
@@ -209,8 +208,7 @@ static void check_message(struct place *place, const struct message *message,
 {
     struct place inner = *place;
     inner.message = message->name;
-    JSON_EACH(value, json)
-    {
+    JSON_EACH(value, json) {
         const char *type = field_type(message, llmd__json_key(value));
         if (type)
             check_field(&inner, type, value);

@@ -218,13 +218,13 @@ static struct json *batch_enable(struct api_call *call)
         return api_invalid(call, "A batch enables 1 to 20 services, not %d.",
                            (int)llmd__json_count(ids));
     JSON_EACH(item, call->body)
-    if (strcmp(llmd__json_key(item), "serviceIds") != 0)
-        return api_invalid(call,
-                           "Invalid JSON payload received. Unknown name \"%s\": Cannot find "
-                           "field.",
-                           llmd__json_key(item));
+        if (strcmp(llmd__json_key(item), "serviceIds") != 0)
+            return api_invalid(call,
+                               "Invalid JSON payload received. Unknown name \"%s\": Cannot find "
+                               "field.",
+                               llmd__json_key(item));
     JSON_EACH(id, ids)
-    any = begin_enabling(call->google, llmd__json_text(id)) || any;
+        any = begin_enabling(call->google, llmd__json_text(id)) || any;
     return enabling(call, any,
                     MAKE("{'@type':'type.googleapis.com/google.api.serviceusage.v1."
                          "BatchEnableServicesResponse','services':[]}"));

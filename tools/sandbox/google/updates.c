@@ -78,11 +78,11 @@ static int count_wishes(const struct json *update, const struct json **first)
 {
     int count = 0;
     JSON_EACH(item, update)
-    if (is_wish(llmd__json_key(item))) {
-        count++;
-        if (!*first)
-            *first = item;
-    }
+        if (is_wish(llmd__json_key(item))) {
+            count++;
+            if (!*first)
+                *first = item;
+        }
     return count;
 }
 
@@ -202,9 +202,9 @@ struct json *set_labels(struct api_call *call)
     struct json *labels = llmd__json_edit(patch, "resourceLabels");
     /* The whole map is replaced: null takes a label away. */
     JSON_EACH(old, llmd__json_get(cluster->spec, "resourceLabels"))
-    llmd__json_set_null(labels, llmd__json_key(old));
+        llmd__json_set_null(labels, llmd__json_key(old));
     JSON_EACH(label, llmd__json_get(call->body, "resourceLabels"))
-    llmd__json_set_str(labels, llmd__json_key(label), llmd__json_text(label));
+        llmd__json_set_str(labels, llmd__json_key(label), llmd__json_text(label));
     return begin(call, "UPDATE_CLUSTER", cluster, NULL, patch, SMALL_UPDATE_TIME);
 }
 
@@ -289,7 +289,7 @@ struct json *update_pool(struct api_call *call)
         return refused;
     struct json *patch = MAKE("{'config':{}}");
     JSON_EACH(value, call->body)
-    patch_member(patch, value);
+        patch_member(patch, value);
     bool upgrade = llmd__json_get(call->body, "nodeVersion") != NULL;
     return begin(call, upgrade ? "UPGRADE_NODES" : "UPDATE_CLUSTER", cluster, pool, patch,
                  upgrade ? UPGRADE_TIME : CLUSTER_UPDATE_TIME);
