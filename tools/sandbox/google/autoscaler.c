@@ -16,13 +16,15 @@
 
 #define PERIOD (10 * SECONDS)
 #define MAX_COMING 64
+#define MAX_PODS 110
 #define COMPONENT "cluster-autoscaler"
 
-/* What is left of a node that is on its way. */
+/* A node that is there or on its way, with the pods that it has or will take. A node that is there
+   counts too: the scheduler may not have come to the pod yet. */
 struct coming {
     const struct gke_pool *pool;
     struct json *node;
-    const struct json *pods[32]; /* those that it will take */
+    const struct json *pods[MAX_PODS];
     int pod_count;
 };
 
@@ -61,17 +63,28 @@ static void add_coming(struct pass *pass, const struct gke_pool *pool, const cha
             .pool = pool, .node = node_template(pass->cluster, pool, "coming", zone, true)};
 }
 
+static void add_bound(struct coming *coming, struct sandbox *kube, const char *node)
+{
+    struct kind *pods = kinds_find(kube->store.kinds, "", "pods");
+    for (struct object *pod = pods->objects; pod && coming->pod_count < MAX_PODS; pod = pod->next)
+        if (strcmp(object_str(pod, "spec.nodeName"), node) == 0)
+            coming->pods[coming->pod_count++] = object_json(pod);
+}
+
 static void gather_coming(struct pass *pass)
 {
     for (struct gke_pool *pool = pass->cluster->pools; pool; pool = pool->next)
-        for (struct gke_node *node = pool->nodes; node; node = node->next)
-            if (!node->device && !node->stuck)
-                add_coming(pass, pool, node->zone);
+        for (struct gke_node *node = pool->nodes; node; node = node->next) {
+            if (node->stuck || pass->count == MAX_COMING)
+                continue;
+            add_coming(pass, pool, node->zone);
+            add_bound(&pass->coming[pass->count - 1], pass->cluster->kube, node->name);
+        }
 }
 
 static bool takes_one_more(struct coming *coming, const struct json *pod)
 {
-    if (coming->pod_count == 32 ||
+    if (coming->pod_count == MAX_PODS ||
         !scheduler_would_fit(pod, coming->node, coming->pods, coming->pod_count, NULL))
         return false;
     coming->pods[coming->pod_count++] = pod;
@@ -235,8 +248,8 @@ static void run_pass(struct google *google, struct gke_cluster *cluster)
 {
     struct pass *pass = must_alloc(sizeof(*pass));
     *pass = (struct pass){.google = google, .cluster = cluster};
-    gather_coming(pass);
     sandbox_lock(cluster->kube);
+    gather_coming(pass);
     struct kind *pods = kinds_find(cluster->kube->store.kinds, "", "pods");
     for (struct object *pod = pods->objects; pod; pod = pod->next)
         if (is_waiting(pod))

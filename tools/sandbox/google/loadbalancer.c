@@ -158,14 +158,20 @@ static bool names_gateway(const struct object *route, const struct object *gatew
     return false;
 }
 
+static void add_backends_of(const struct programming *programming, const struct object *route)
+{
+    JSON_EACH(rule, llmd__json_get(object_json(route), "spec.rules")) {
+        JSON_EACH(ref, llmd__json_get(rule, "backendRefs"))
+            add_backend(programming, route->ns, ref);
+    }
+}
+
 static void add_backends(const struct programming *programming, struct sandbox *kube)
 {
     struct kind *routes = kinds_find(kube->store.kinds, GATEWAY_GROUP, "httproutes");
     for (struct object *route = routes ? routes->objects : NULL; route; route = route->next)
         if (names_gateway(route, programming->gateway))
-            JSON_EACH(rule, llmd__json_get(object_json(route), "spec.rules"))
-                JSON_EACH(ref, llmd__json_get(rule, "backendRefs"))
-                    add_backend(programming, route->ns, ref);
+            add_backends_of(programming, route);
 }
 
 static void program(struct google *google, struct gke_cluster *cluster, struct object *gateway)
