@@ -66,10 +66,10 @@ LLMD_API llmd_cluster_spec *llmd_cluster_spec_new(const char *name);
  * Reads a spec from YAML or JSON text (keys: docs/spec.md).
  *
  *     name: llm
- *     node_pools:
+ *     nodePools:
  *       - preset: tpu-v6e-4t
- *         min_nodes: 0
- *         max_nodes: 3
+ *         minNodes: 0
+ *         maxNodes: 3
  *         fallbacks: [{zones: [europe-west4-b]}, {spot: false}]
  *
  * @return NULL, or LLMD_E_INVALID with key and line: unknown key with the nearest known one, and
@@ -83,7 +83,7 @@ LLMD_CHECKED llmd_error *llmd_cluster_spec_parse(const char *text, llmd_cluster_
 LLMD_CHECKED llmd_error *llmd_cluster_spec_parse_file(const char *path, llmd_cluster_spec **out);
 /**
  * Sets one key of docs/spec.md; a bad key or value is reported by the call that uses the spec.
- * @param value  as the key's type reads it (node_pools: a YAML or JSON list); NULL unsets
+ * @param value  as the key's type reads it (nodePools: a YAML or JSON list); NULL unsets
  * @since 0.1
  */
 LLMD_API void llmd_cluster_spec_set(llmd_cluster_spec *spec, const char *key, const char *value);
@@ -153,7 +153,7 @@ LLMD_CHECKED llmd_error *llmd_cluster_recommend(llmd_context *ctx, const llmd_gk
  * Adopts what is there and goes on where another process stopped. A running operation is waited
  * for, a stock-out is told within two minutes and the pool's fall-backs are tried in their order.
  * On a cluster that exists, sizes, autoscaling and versions that the spec names are changed;
- * services, Gateway API and load balancing are switched on if the spec says `enable_missing`. A
+ * services, Gateway API and load balancing are switched on if the spec says `enableMissing`. A
  * pool that the spec does not name is left alone.
  *
  * @param out  a task; the result is the cluster as GKE sends it
@@ -212,7 +212,7 @@ LLMD_CHECKED llmd_error *llmd_cluster_connect(llmd_context *ctx, const llmd_gke 
 
 /**
  * Makes one node pool of a cluster match: makes it, or changes size, autoscaling and version.
- * @param pool  YAML or JSON, one item of a cluster spec's node_pools
+ * @param pool  YAML or JSON, one item of a cluster spec's nodePools
  * @param out   a task; the result is the node pool as GKE sends it
  * @return as llmd_cluster_apply()
  * @threads any
@@ -242,7 +242,7 @@ LLMD_API void llmd_cluster_free(llmd_cluster *cluster);
 
 /**
  * Reads a network spec from YAML or JSON text (keys: docs/spec.md): `network`, `subnet` and `range`
- * of the proxy-only subnet, `address` and `address_type` of a static address.
+ * of the proxy-only subnet, `address` and `addressType` of a static address.
  * @return NULL, or LLMD_E_INVALID with key and line
  * @threads any
  * @since 0.1

@@ -87,7 +87,7 @@ static llmd_error *tell_missing(struct graph *graph, struct apply *apply)
     if (!missing.len)
         return NULL;
     return tell(graph, apply, LLMD_LEVEL_WARNING, "Missing", llmd__buf_text(&missing),
-                "set `enable_missing: true` in the spec to have it switched on");
+                "set `enableMissing: true` in the spec to have it switched on");
 }
 
 /* What runs without an endpoint that we could use is still a cluster: its nodes are not waited

@@ -9,9 +9,9 @@
 #define SYSTEM_NODES 2
 
 #define AT(member) .offset = offsetof(llmd_cluster_spec, member)
-#define SWITCH(key, text)                                                                          \
+#define SWITCH(key, member, text)                                                                  \
     {                                                                                              \
-        .name = #key, .type = FIELD_JSON, AT(key), .json = JSON_BOOL, .doc = text                  \
+        .name = key, .type = FIELD_JSON, AT(member), .json = JSON_BOOL, .doc = text                \
     }
 
 static const struct field cluster_fields[] = {
@@ -26,7 +26,7 @@ static const struct field cluster_fields[] = {
      .check = llmd__pool_check_version,
      .doc = "Kubernetes version: `1.34`, `1.34.1-gke.1829001` or `latest`; the release channel's "
             "own by default. A cluster that is newer stays."},
-    {.name = "release_channel",
+    {.name = "releaseChannel",
      .type = FIELD_STRING,
      AT(release_channel),
      .values = "rapid|regular|stable|extended",
@@ -45,25 +45,28 @@ static const struct field cluster_fields[] = {
      AT(zones),
      .check = llmd__pool_check_zones,
      .doc = "Zones of the nodes; by default the zone of the cluster, or three of its region."},
-    SWITCH(dataplane_v2, "Dataplane V2, which enforces network policies; on by default. Only at "
-                         "creation."),
-    {.name = "network_policy",
+    SWITCH("dataplaneV2", dataplane_v2,
+           "Dataplane V2, which enforces network policies; on by default. Only at "
+           "creation."),
+    {.name = "networkPolicy",
      .type = FIELD_BOOL,
      AT(network_policy),
      .doc = "Network policies by Calico, for clusters without Dataplane V2."},
-    SWITCH(gateway_api, "GKE's Gateway controller and HTTP load balancing; on by default."),
-    SWITCH(workload_identity, "Pods act as Google accounts of their own; on by default."),
-    SWITCH(shielded_nodes, "Nodes prove what they are; on by default."),
-    {.name = "private_nodes",
+    SWITCH("gatewayApi", gateway_api,
+           "GKE's Gateway controller and HTTP load balancing; on by default."),
+    SWITCH("workloadIdentity", workload_identity,
+           "Pods act as Google accounts of their own; on by default."),
+    SWITCH("shieldedNodes", shielded_nodes, "Nodes prove what they are; on by default."),
+    {.name = "privateNodes",
      .type = FIELD_BOOL,
      AT(private_nodes),
      .doc = "Nodes without public addresses; images from elsewhere than Google then need a Cloud "
             "NAT."},
-    {.name = "dns_endpoint",
+    {.name = "dnsEndpoint",
      .type = FIELD_BOOL,
      AT(dns_endpoint),
      .doc = "The control plane answers under a DNS name, from outside too."},
-    {.name = "authorized_networks",
+    {.name = "authorizedNetworks",
      .type = FIELD_STRINGS,
      AT(authorized_networks),
      .check = llmd__cluster_check_networks,
@@ -78,14 +81,14 @@ static const struct field cluster_fields[] = {
      AT(labels),
      .check = llmd__cluster_check_labels,
      .doc = "Google's resource labels of the cluster; the library adds `managed-by`."},
-    {.name = "node_pools",
+    {.name = "nodePools",
      .type = FIELD_LIST,
      AT(node_pools),
      .fields = llmd__pool_fields,
      .size = sizeof(struct pool_spec),
      .doc = "Pools of nodes. Without one that has no accelerator, two e2-standard-4 are added, "
             "named `" SYSTEM_POOL "`."},
-    {.name = "enable_missing",
+    {.name = "enableMissing",
      .type = FIELD_BOOL,
      AT(enable_missing),
      .doc = "Switches on what is off and needed: services of the project, and on a cluster that "

@@ -75,10 +75,10 @@ static llmd_error *check_network_policy(const llmd_cluster_spec *spec)
     if (!spec->network_policy || !llmd__cluster_spec_on(spec->dataplane_v2))
         return NULL;
     return llmd__error_set_advice(
-        llmd__error(LLMD_E_INVALID, "network_policy: GKE takes none with Dataplane V2, %s",
+        llmd__error(LLMD_E_INVALID, "networkPolicy: GKE takes none with Dataplane V2, %s",
                     spec->dataplane_v2 ? "which the spec says" : "the default"),
         "leave it out, because Dataplane V2 enforces network policies itself; or say "
-        "dataplane_v2: false");
+        "dataplaneV2: false");
 }
 
 /* Where the author wrote it: the added system pool does not count. */
@@ -128,7 +128,7 @@ llmd_error *llmd__cluster_check(const void *object)
     TRY(check_name(spec->name));
     TRY(check_network_policy(spec));
     for (size_t index = 0; index < llmd__cluster_spec_pools(spec); index++)
-        TRY(llmd__error_wrap(check_pool(spec, index), "node_pools[%zu]",
+        TRY(llmd__error_wrap(check_pool(spec, index), "nodePools[%zu]",
                              place_in_spec(spec, index)));
     return NULL;
 }

@@ -50,7 +50,7 @@ static llmd_error *no_endpoint(const struct json *cluster)
                         "cluster %s: has only a DNS endpoint, and that takes no traffic from "
                         "outside",
                         name),
-            "set dnsEndpointConfig.allowExternalTraffic on the cluster (dns_endpoint in the spec)");
+            "set dnsEndpointConfig.allowExternalTraffic on the cluster (dnsEndpoint in the spec)");
     return llmd__error_set_advice(llmd__error(LLMD_E_BUSY,
                                               "cluster %s: has no endpoint in status %s", name,
                                               llmd__json_str(cluster, "status")),

@@ -21,7 +21,7 @@ static const struct {
     [TROUBLE_QUOTA] = {"QUOTA_EXCEEDED", LLMD_E_FAILED, false,
                        "ask for more at " CONSOLE "/iam-admin/quotas, or want less"},
     [TROUBLE_IP_EXHAUSTED] = {"IP_SPACE_EXHAUSTED", LLMD_E_FAILED, false,
-                              "give the subnet a larger range, or fewer max_pods_per_node"},
+                              "give the subnet a larger range, or fewer maxPodsPerNode"},
     [TROUBLE_PERMISSION] =
         {"PERMISSION_DENIED", LLMD_E_DENIED, false,
          "grant the account roles/container.admin (and roles/compute.viewer), or "
@@ -39,7 +39,7 @@ static const struct {
     [TROUBLE_AUTH] = {"UNAUTHENTICATED", LLMD_E_DENIED, false,
                       "run `gcloud auth application-default login`, or give other credentials"},
     [TROUBLE_SERVICE_DISABLED] = {"SERVICE_DISABLED", LLMD_E_DENIED, true,
-                                  "set enable_missing in the spec, or enable the service"},
+                                  "set enableMissing in the spec, or enable the service"},
     [TROUBLE_ORG_POLICY] =
         {"ORG_POLICY", LLMD_E_DENIED, false,
          "ask the organisation's administrator about the constraint named above"},
@@ -162,7 +162,7 @@ static llmd_error *dress(llmd_error *error, enum trouble class, const char *reas
 
     llmd__error_set_reason(error, *reason ? reason : classes[class].reason);
     if (class == TROUBLE_SERVICE_DISABLED && *activation)
-        llmd__error_set_advice(error, "set enable_missing in the spec, or enable the service: %s",
+        llmd__error_set_advice(error, "set enableMissing in the spec, or enable the service: %s",
                                activation);
     else if (classes[class].advice)
         llmd__error_set_advice(error, "%s", classes[class].advice);

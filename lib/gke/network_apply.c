@@ -271,7 +271,7 @@ static llmd_error *keep_address(struct network_work *work, struct graph *graph,
     if (*type && strcmp(type, wanted) != 0)
         return llmd__error_set_advice(llmd__error(LLMD_E_EXISTS, "address %s is %s, wanted %s",
                                                   work->spec->address, type, wanted),
-                                      "choose another name, or change address_type");
+                                      "choose another name, or change addressType");
     TRY(llmd__json_copy(address, &work->address));
     return llmd__network_tell(graph, LLMD_LEVEL_INFO, work->spec->address,
                               work->made_address ? "MADE" : "FOUND", "", "static address %s",

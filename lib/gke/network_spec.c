@@ -96,7 +96,7 @@ const struct field llmd__network_fields[] = {
      AT(address),
      .check = check_name,
      .doc = "Name of a static address of the region, for a gateway spec's `address`."},
-    {.name = "address_type",
+    {.name = "addressType",
      .type = FIELD_STRING,
      AT(address_type),
      .values = "external|internal",
@@ -107,7 +107,7 @@ const struct field llmd__network_fields[] = {
      .check = check_name,
      .doc = "The nodes' subnet, from which an internal address is taken; by default that of the "
             "network's name."},
-    {.name = "private_nodes",
+    {.name = "privateNodes",
      .type = FIELD_BOOL,
      AT(private_nodes),
      .doc = "Nodes will have no public addresses: warns if there is no Cloud NAT. Clusters with "

@@ -106,7 +106,7 @@ static llmd_error *give_up(struct graph *graph, const struct nodes *nodes, llmd_
                            ? llmd_error_message(owned)
                            : "the cluster's Kubernetes API does not answer from here: whether the "
                              "nodes are Ready is not known",
-            .advice = "look from where the endpoint can be reached, or set dns_endpoint"});
+            .advice = "look from where the endpoint can be reached, or set dnsEndpoint"});
 }
 
 static llmd_error *nodes_advance(void *state, struct graph *graph, const struct step_input *input,

@@ -337,15 +337,15 @@ static llmd_error *check_slice_sizes(const struct pool_spec *pool)
     if (pool->nodes > 0 && pool->nodes != hosts)
         wrong = "nodes";
     else if (pool->min_nodes > 0)
-        wrong = "min_nodes";
+        wrong = "minNodes";
     else if (pool->max_nodes >= 0 && pool->max_nodes != hosts)
-        wrong = "max_nodes";
+        wrong = "maxNodes";
     if (!wrong)
         return NULL;
     return llmd__error_set_advice(
         llmd__error(LLMD_E_INVALID, "%s: a slice of topology %s has %d nodes or none", wrong,
                     pool->topology, hosts),
-        "nodes is 0 or %d; with autoscaling min_nodes is 0 and max_nodes %d", hosts, hosts);
+        "nodes is 0 or %d; with autoscaling minNodes is 0 and maxNodes %d", hosts, hosts);
 }
 
 static llmd_error *check_sizes(const struct pool_spec *pool)
@@ -357,11 +357,11 @@ static llmd_error *check_sizes(const struct pool_spec *pool)
     if (!llmd__pool_autoscaled(pool))
         return NULL;
     if (pool->max_nodes < 0)
-        return llmd__error(LLMD_E_INVALID, "max_nodes is missing: autoscaling needs it");
+        return llmd__error(LLMD_E_INVALID, "maxNodes is missing: autoscaling needs it");
     if (least > most)
-        return llmd__error(LLMD_E_INVALID, "min_nodes: %d is more than max_nodes, %d", least, most);
+        return llmd__error(LLMD_E_INVALID, "minNodes: %d is more than maxNodes, %d", least, most);
     if (pool->nodes >= 0 && (pool->nodes < least || pool->nodes > most))
-        return llmd__error(LLMD_E_INVALID, "nodes: %d is not between min_nodes %d and max_nodes %d",
+        return llmd__error(LLMD_E_INVALID, "nodes: %d is not between minNodes %d and maxNodes %d",
                            pool->nodes, least, most);
     return NULL;
 }
@@ -372,24 +372,23 @@ static llmd_error *check_flex_start(const struct pool_spec *pool)
         return NULL;
     if (!llmd__pool_autoscaled(pool))
         return llmd__error_set_advice(
-            llmd__error(LLMD_E_INVALID, "flex_start: such pools need autoscaling"),
-            "set max_nodes");
+            llmd__error(LLMD_E_INVALID, "flexStart: such pools need autoscaling"), "set maxNodes");
     if (llmd__pool_nodes_at_once(pool) > 0)
-        return llmd__error(LLMD_E_INVALID, "flex_start: such pools begin at 0 nodes");
+        return llmd__error(LLMD_E_INVALID, "flexStart: such pools begin at 0 nodes");
     if (said(pool->max_run_duration) &&
         llmd__duration_seconds(pool->max_run_duration) > FLEX_LIMIT_S)
-        return llmd__error(LLMD_E_INVALID, "max_run_duration: with flex_start at most 7 days");
+        return llmd__error(LLMD_E_INVALID, "maxRunDuration: with flexStart at most 7 days");
     return NULL;
 }
 
 static llmd_error *check_exclusions(const struct pool_spec *pool)
 {
     if (llmd__pool_spot(pool) && pool->flex_start)
-        return llmd__error(LLMD_E_INVALID, "spot and flex_start exclude one another");
+        return llmd__error(LLMD_E_INVALID, "spot and flexStart exclude one another");
     if (said(pool->reservation) && llmd__pool_spot(pool))
         return llmd__error(LLMD_E_INVALID, "spot and reservation exclude one another");
     if (said(pool->reservation) && pool->flex_start)
-        return llmd__error(LLMD_E_INVALID, "flex_start and reservation exclude one another");
+        return llmd__error(LLMD_E_INVALID, "flexStart and reservation exclude one another");
     if (llmd__pool_multi_host(pool) && llmd__json_count(pool->zones) > 1)
         return llmd__error(LLMD_E_INVALID, "zones: a slice of several hosts lies in one zone");
     return NULL;

@@ -145,7 +145,7 @@ static llmd_error *tell_capacity(struct preflight *preflight, struct graph *grap
 {
     const struct check check = {
         LLMD_LEVEL_INFO, "Capacity", "CAPACITY_UNKNOWN",
-        "make the pool with nodes 0 and min_nodes 0 and let autoscaling try, name fallbacks, "
+        "make the pool with nodes 0 and minNodes 0 and let autoscaling try, name fallbacks, "
         "or use a reservation; a stock-out is told within two minutes of the try"};
 
     for (size_t i = 0; i < preflight->pool_count; i++)

@@ -141,7 +141,7 @@ static llmd_error *tell_features(struct preflight_ask *ask, struct graph *graph,
     for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
         struct check check = {LLMD_LEVEL_WARNING, ask->subject, features[i].reason,
                               enable ? "llmd_cluster_apply() switches it on"
-                                     : "set enable_missing, and it is switched on"};
+                                     : "set enableMissing, and it is switched on"};
 
         if (!is_off(cluster, i) ||
             (i == 0 && !llmd__cluster_spec_on(ask->preflight->spec->gateway_api)))

@@ -117,7 +117,7 @@ static llmd_error *on_account(void *data, struct graph *graph, const struct look
     if (answer->trouble == TROUBLE_NOT_FOUND) {
         check.level = LLMD_LEVEL_ERROR;
         check.reason = "NODE_ACCOUNT_MISSING";
-        check.advice = "name one that exists as the pools' service_account, with "
+        check.advice = "name one that exists as the pools' serviceAccount, with "
                        "roles/container.defaultNodeServiceAccount";
         return llmd__preflight_tell(ask->preflight, graph, &check,
                                     "the service account of the nodes does not exist");

@@ -32,7 +32,7 @@ static llmd_error *tell_disabled(struct preflight_ask *ask, struct graph *graph)
                           "SERVICE_DISABLED", ""};
     AUTO(str)
     char *advice =
-        llmd__format("set enable_missing, or enable it: https://console.developers."
+        llmd__format("set enableMissing, or enable it: https://console.developers."
                      "google.com/apis/api/%s.googleapis.com/overview?project=%s",
                      services[ask->index].service, llmd_gke_project(ask->preflight->gke));
 
@@ -150,7 +150,7 @@ static const char *against(const struct preflight *preflight, enum policy which,
                                                    : NULL;
     case POLICY_EXTERNAL_IP:
         return any_rule(policy, "denyAll") && !preflight->spec->private_nodes
-                   ? "nodes may not have public addresses; set private_nodes"
+                   ? "nodes may not have public addresses; set privateNodes"
                    : NULL;
     case POLICY_LOAD_BALANCERS:
         return any_rule(policy, "denyAll") || any_value(policy, "values.deniedValues")
