@@ -101,6 +101,13 @@ static llmd_code code_of_errno(int number)
     }
 }
 
+llmd_error *llmd__error_in_use(const char *what)
+{
+    return llmd__error_set_advice(
+        llmd__error(LLMD_E_INVALID, "%s is in use by another thread", what),
+        "let one thread at a time read it, or give each thread one of its own");
+}
+
 llmd_error *llmd__error_errno(int number, const char *format, ...)
 {
     char text[128];

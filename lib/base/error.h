@@ -39,6 +39,8 @@ llmd_error *llmd__error(llmd_code code, const char *format, ...) PRINTF_LIKE(2, 
 llmd_error *llmd__error_wrap(llmd_error *cause, const char *format, ...) PRINTF_LIKE(2, 3);
 /* errno as an error: ENOENT becomes NOT_FOUND, EACCES DENIED, the rest SYSTEM. */
 llmd_error *llmd__error_errno(int number, const char *format, ...) PRINTF_LIKE(2, 3);
+/* An iterator with another thread inside; what: "the stream". */
+llmd_error *llmd__error_in_use(const char *what);
 llmd_error *llmd__error_copy(const llmd_error *error); /* deep; NULL gives NULL */
 
 /* Setters that allow NULL and the static object, and copy their text; all return the error. Without

@@ -150,7 +150,7 @@ llmd_error *llmd_cluster_list_next(llmd_context *ctx, llmd_cluster_list *list, l
     *out = NULL;
     REQUIRE(list);
     if (!llmd__busy_enter(&list->busy))
-        return llmd__error(LLMD_E_INVALID, "the list is in use by another thread");
+        return llmd__error_in_use("the list");
     error = keep(list, list_next(ctx, list, out));
     if (llmd__busy_leave(&list->busy))
         list_destroy(list);

@@ -167,7 +167,7 @@ llmd_error *llmd_kube_list_next(llmd_context *ctx, llmd_kube_list *list, char **
     *out = NULL;
     REQUIRE(list);
     if (!llmd__busy_enter(&list->busy))
-        return llmd__error(LLMD_E_INVALID, "the list is in use by another thread");
+        return llmd__error_in_use("the list");
     error = keep(list, next(ctx, list, out));
     if (llmd__busy_leave(&list->busy))
         list_destroy(list);

@@ -230,7 +230,7 @@ static llmd_error *pump(llmd_context *ctx, llmd_mux *mux, bool wait, llmd_delta 
 static llmd_error *enter_and_pump(llmd_context *ctx, llmd_mux *mux, bool wait, llmd_delta **out)
 {
     if (!llmd__busy_enter(&mux->busy))
-        return llmd__error(LLMD_E_INVALID, "mux: in use by another thread");
+        return llmd__error_in_use("the mux");
     llmd_error *error = pump(ctx, mux, wait, out);
     if (!llmd__busy_leave(&mux->busy))
         return error;

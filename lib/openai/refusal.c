@@ -218,17 +218,29 @@ static const char *advice_unavailable(const struct words *words)
     return "no replica took the request: see what the service's health check says";
 }
 
+static const char *advice_bad_request(const struct words *words)
+{
+    if (says(words, "maximum context length"))
+        return "shorten the prompt or ask for fewer tokens, or serve the model with a larger "
+               "context (maxModelLen)";
+    return NULL;
+}
+
 static const char *advice_for(int status, const struct words *words)
 {
     switch (status) {
+    case 400:
+        return advice_bad_request(words);
     case 401:
         return "give the endpoint a valid token (llmd_credentials)";
     case 403:
         return "the token is known but may not do this: ask for access, or look for a policy at "
-               "the "
-               "gateway";
+               "the gateway";
     case 404:
         return advice_not_found(words);
+    case 413:
+        return "the request is larger than the gateway takes: shorten the prompt, or raise its "
+               "limit for bodies";
     case 426:
         return "a proxy in between speaks HTTP/1.0, which the gateway refuses";
     case 429:

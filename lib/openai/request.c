@@ -5,6 +5,7 @@
  * here is checked before anything is sent.
  */
 #include "openai/request.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <string.h>
@@ -43,14 +44,25 @@ void llmd_request_free(llmd_request *request)
     llmd__free(request);
 }
 
-/* Whether a setter may write; a NULL value is the caller's mistake, told later. */
-static bool writable(llmd_request *request, const void *value, const char *what)
+/* Whether a setter may write. */
+static bool writable(llmd_request *request)
 {
-    if (!request || request == &no_memory_request || request->error)
+    return request && request != &no_memory_request && !request->error;
+}
+
+/* As above for a text. NULL is the caller's mistake; what is not UTF-8 is no JSON, and servers
+   answer it with anything from a 400 to a dropped connection. Both are told later. */
+static bool takes(llmd_request *request, const char *text, const char *what)
+{
+    if (!writable(request))
         return false;
-    if (!value)
-        request->error = llmd__error(LLMD_E_INVALID, "request: %s is NULL", what);
-    return value != NULL;
+    if (!text)
+        request->error = llmd__error(LLMD_E_INVALID, "request: the %s is NULL", what);
+    else if (!llmd__utf8_valid(text, strlen(text)))
+        request->error = llmd__error_set_advice(
+            llmd__error(LLMD_E_INVALID, "request: the %s is not UTF-8", what),
+            "convert the text to UTF-8 first");
+    return !request->error;
 }
 
 static void keep(llmd_request *request, llmd_error *error)
@@ -69,7 +81,7 @@ static void need(llmd_request *request, const void *added)
 
 void llmd_request_add_message(llmd_request *request, const char *role, const char *content)
 {
-    if (!writable(request, role, "role") || !writable(request, content, "content"))
+    if (!takes(request, role, "role") || !takes(request, content, "content"))
         return;
     if (request->kind != LLMD_REQUEST_CHAT || !*role) {
         keep(request, llmd__error(LLMD_E_INVALID, *role ? "request: a completion has no messages"
@@ -86,7 +98,7 @@ void llmd_request_add_message(llmd_request *request, const char *role, const cha
 
 void llmd_request_set_prompt(llmd_request *request, const char *prompt)
 {
-    if (!writable(request, prompt, "prompt"))
+    if (!takes(request, prompt, "prompt"))
         return;
     if (request->kind == LLMD_REQUEST_COMPLETION)
         need(request, llmd__json_set_str(request->body, "prompt", prompt));
@@ -96,7 +108,7 @@ void llmd_request_set_prompt(llmd_request *request, const char *prompt)
 
 void llmd_request_set_model(llmd_request *request, const char *model)
 {
-    if (!writable(request, model, "model"))
+    if (!takes(request, model, "model"))
         return;
     if (*model)
         need(request, llmd__json_set_str(request->body, "model", model));
@@ -106,7 +118,7 @@ void llmd_request_set_model(llmd_request *request, const char *model)
 
 void llmd_request_set_max_tokens(llmd_request *request, int64_t max_tokens)
 {
-    if (!writable(request, request, "request"))
+    if (!writable(request))
         return;
     /* Not max_completion_tokens: every server knows max_tokens, only newer ones the other. */
     if (max_tokens > 0)
@@ -118,7 +130,7 @@ void llmd_request_set_max_tokens(llmd_request *request, int64_t max_tokens)
 
 void llmd_request_set_temperature(llmd_request *request, double temperature)
 {
-    if (!writable(request, request, "request"))
+    if (!writable(request))
         return;
     if (isfinite(temperature) && temperature >= 0)
         need(request, llmd__json_set_double(request->body, "temperature", temperature));
@@ -130,7 +142,7 @@ void llmd_request_set_temperature(llmd_request *request, double temperature)
 void llmd_request_set_overlay(llmd_request *request, const char *json)
 {
     AUTO(json) struct json *overlay = NULL;
-    if (!writable(request, json, "overlay"))
+    if (!takes(request, json, "overlay"))
         return;
     llmd_error *error = llmd__json_parse(json, strlen(json), "request overlay", &overlay);
     if (!error && llmd__json_type(overlay) != JSON_OBJECT)
@@ -197,9 +209,13 @@ static llmd_error *check_asked(const llmd_request *request, const struct json *b
 {
     const struct json *messages = llmd__json_member(body, "messages");
     if (request->kind == LLMD_REQUEST_COMPLETION && !llmd__json_member(body, "prompt"))
-        return llmd__error(LLMD_E_INVALID, "request: the completion has no prompt");
+        return llmd__error_set_advice(
+            llmd__error(LLMD_E_INVALID, "request: the completion has no prompt"),
+            "set the prompt; an empty text is one");
     if (request->kind == LLMD_REQUEST_CHAT && !llmd__json_count(messages))
-        return llmd__error(LLMD_E_INVALID, "request: the chat has no messages");
+        return llmd__error_set_advice(
+            llmd__error(LLMD_E_INVALID, "request: the chat has no messages"),
+            "add at least one message, such as role \"user\" with the question");
     return NULL;
 }
 

@@ -196,7 +196,7 @@ static llmd_error *enter(llmd_stream *stream)
 {
     if (llmd__busy_enter(&stream->busy))
         return NULL;
-    return llmd__error(LLMD_E_INVALID, "stream: in use by another thread");
+    return llmd__error_in_use("the stream");
 }
 
 /* True: it was freed while we were inside, and is gone now. */

@@ -137,7 +137,7 @@ llmd_error *llmd_task_next(llmd_context *ctx, llmd_task *task, llmd_event **out)
     *out = NULL;
     REQUIRE(task);
     if (!llmd__busy_enter(&task->busy))
-        return llmd__error(LLMD_E_INVALID, "the task is in use by another thread");
+        return llmd__error_in_use("the task");
     llmd_error *error = next(ctx, task, out);
     if (llmd__busy_leave(&task->busy)) {
         /* Whoever asked for the freeing still wakes us under this lock. */

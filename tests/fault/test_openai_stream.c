@@ -352,6 +352,27 @@ static void cancel_ends_the_call(void **state)
     server_stop(server);
 }
 
+static void a_second_thread_is_sent_away(void **state)
+{
+    (void)state;
+    struct server *server = server_start(reply_tokens, &ten);
+    struct reader reader = {.ctx = llmd_context_new()};
+    pthread_t thread = start_reader(server, &reader);
+    llmd_delta *delta = (llmd_delta *)1;
+    LLMD_AUTO(llmd_error) error = llmd_stream_next(NULL, reader.stream, &delta);
+    check_code(error, LLMD_E_INVALID);
+    assert_null(delta);
+    assert_string_equal(llmd_error_message(error), "the stream is in use by another thread");
+    assert_non_null(strstr(llmd_error_advice(error), "one of its own"));
+    llmd_context_cancel(reader.ctx); /* the one inside was not disturbed: only this ends it */
+    pthread_join(thread, NULL);
+    check_code(reader.error, LLMD_E_CANCELED);
+    llmd_error_free(reader.error);
+    llmd_context_free(reader.ctx);
+    llmd_stream_free(reader.stream);
+    server_stop(server);
+}
+
 static void free_ends_the_one_inside(void **state)
 {
     (void)state;
@@ -404,6 +425,7 @@ int main(void)
         cmocka_unit_test(the_largest_limits_are_none),
         cmocka_unit_test(freeing_it_stops_the_server),
         cmocka_unit_test(cancel_ends_the_call),
+        cmocka_unit_test(a_second_thread_is_sent_away),
         cmocka_unit_test(free_ends_the_one_inside),
         cmocka_unit_test(allocations_may_fail),
     };

@@ -43,6 +43,15 @@ static const struct {
      "\"max_tokens\",\"code\":400}}",
      LLMD_E_INVALID, false, "BadRequestError", "refused: 400 Bad Request: max_tokens is too large",
      NULL},
+    {400,
+     "{\"error\":{\"message\":\"This model's maximum context length is 8192 tokens. However, your "
+     "request has 9000 input tokens.\",\"type\":\"BadRequestError\",\"code\":400}}",
+     LLMD_E_INVALID, false, "BadRequestError",
+     "refused: 400 Bad Request: This model's maximum context length is 8192 tokens. However, your "
+     "request has 9000 input tokens.",
+     "maxModelLen"},
+    {413, "Payload Too Large", LLMD_E_INVALID, false, "",
+     "refused: 413 Content Too Large: Payload Too Large", "shorten"},
     {401, "{\"error\":\"Unauthorized\"}", LLMD_E_DENIED, false, "",
      "refused: 401 Unauthorized: Unauthorized", "token"},
     {403, "", LLMD_E_DENIED, false, "", "refused: 403 Forbidden", "may not"},

@@ -159,6 +159,18 @@ static void hot(llmd_request *request)
     llmd_request_set_temperature(request, NAN);
 }
 
+static void latin1(llmd_request *request)
+{
+    llmd_request_add_message(request, "user",
+                             "Gr\xfc\xdf"
+                             "e");
+}
+
+static void surrogate_model(llmd_request *request)
+{
+    llmd_request_set_model(request, "\xed\xa0\x80");
+}
+
 static void bad_overlay(llmd_request *request)
 {
     llmd_request_set_overlay(request, "[1]");
@@ -171,10 +183,15 @@ static void bad_values_are_told_by_the_call(void **state)
         void (*set)(llmd_request *request);
         const char *word;
     } table[] = {
-        {no_messages, "no messages"},      {no_role, "no role"},
-        {null_content, "content is NULL"}, {a_prompt, "no prompt"},
-        {no_tokens, "max_tokens is 0"},    {hot, "temperature"},
+        {no_messages, "no messages"},
+        {no_role, "no role"},
+        {null_content, "content is NULL"},
+        {a_prompt, "no prompt"},
+        {no_tokens, "max_tokens is 0"},
+        {hot, "temperature"},
         {bad_overlay, "overlay"},
+        {latin1, "content is not UTF-8"},
+        {surrogate_model, "model is not UTF-8"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         AUTO(json) struct json *body = NULL;
