@@ -163,7 +163,7 @@ static bool dimension_fits(const struct json *dimension, const char *region, con
     if (strcmp(key, "region") == 0)
         return strcmp(value, region) == 0;
     if (strcmp(key, "tpu_family") == 0 || strcmp(key, "gpu_family") == 0)
-        return strcmp(value, family) == 0;
+        return !*family || strcmp(value, family) == 0; /* the id alone may name the chip */
     return false; /* a dimension that we do not know is about something else */
 }
 

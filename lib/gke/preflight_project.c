@@ -109,29 +109,39 @@ static llmd_error *ask_permissions(struct preflight *preflight, struct graph *gr
 
 /* ---- the nodes' account ---- */
 
+static llmd_error *on_account_there(void *data, struct graph *graph,
+                                    const struct look_answer *answer)
+{
+    struct preflight_ask *ask = data;
+    struct check check = {LLMD_LEVEL_ERROR, ask->subject, "PERMISSION_DENIED",
+                          "grant roles/iam.serviceAccountUser on this account"};
+
+    if (answer->trouble != TROUBLE_NOT_FOUND)
+        return llmd__preflight_tell(
+            ask->preflight, graph, &check,
+            "iam.serviceAccounts.actAs on the account of the nodes is missing");
+    check.reason = "NODE_ACCOUNT_MISSING";
+    check.advice = "name one that exists as the pools' serviceAccount, with "
+                   "roles/container.defaultNodeServiceAccount";
+    return llmd__preflight_tell(ask->preflight, graph, &check,
+                                "the service account of the nodes does not exist");
+}
+
+/* An account that is not there has no permissions either, by Google's word: so it is asked for. */
 static llmd_error *on_account(void *data, struct graph *graph, const struct look_answer *answer)
 {
     struct preflight_ask *ask = data;
     struct check check = {LLMD_LEVEL_INFO, ask->subject, "NODE_ACCOUNT", ""};
 
-    if (answer->trouble == TROUBLE_NOT_FOUND) {
-        check.level = LLMD_LEVEL_ERROR;
-        check.reason = "NODE_ACCOUNT_MISSING";
-        check.advice = "name one that exists as the pools' serviceAccount, with "
-                       "roles/container.defaultNodeServiceAccount";
-        return llmd__preflight_tell(ask->preflight, graph, &check,
-                                    "the service account of the nodes does not exist");
-    }
-    if (answer->refusal)
+    if (answer->refusal && answer->trouble != TROUBLE_NOT_FOUND)
         return llmd__preflight_unknown(ask->preflight, graph, ask->subject, answer);
     if (holds(answer->json, "iam.serviceAccounts.actAs"))
         return llmd__preflight_tell(ask->preflight, graph, &check,
                                     "nodes may be given this account");
-    check.level = LLMD_LEVEL_ERROR;
-    check.reason = "PERMISSION_DENIED";
-    check.advice = "grant roles/iam.serviceAccountUser on this account";
-    return llmd__preflight_tell(ask->preflight, graph, &check,
-                                "iam.serviceAccounts.actAs on the account of the nodes is missing");
+    return llmd__preflight_look(ask->preflight, graph, GOOGLE_IAM, ask->subject, 0,
+                                on_account_there, NULL, NULL, "/v1/projects/%s/serviceAccounts/%s",
+                                llmd_gke_project(ask->preflight->gke),
+                                strchr(ask->subject, '/') + 1);
 }
 
 static llmd_error *ask_account(struct preflight *preflight, struct graph *graph, const char *email)

@@ -164,7 +164,7 @@ static const char *against(const struct preflight *preflight, enum policy which,
 static llmd_error *on_policy(void *data, struct graph *graph, const struct look_answer *answer)
 {
     struct preflight_ask *ask = data;
-    struct check check = {LLMD_LEVEL_INFO, ask->subject, "ORG_POLICY", ""};
+    struct check check = {LLMD_LEVEL_INFO, ask->subject, "POLICY", ""};
     const char *why;
 
     /* No organisation above, or nothing said: no restriction. */
@@ -175,6 +175,7 @@ static llmd_error *on_policy(void *data, struct graph *graph, const struct look_
     why = against(ask->preflight, (enum policy)ask->index, answer->json);
     if (!why)
         return llmd__preflight_tell(ask->preflight, graph, &check, "nothing against it");
+    check.reason = "ORG_POLICY";
     check.level = ask->index == POLICY_LOAD_BALANCERS ? LLMD_LEVEL_WARNING : LLMD_LEVEL_ERROR;
     check.advice = "ask the organisation's administrator, or choose what the policy allows";
     return llmd__preflight_tell(ask->preflight, graph, &check, "%s (constraints/%s)", why,
@@ -194,7 +195,7 @@ static llmd_error *on_policies(void *data, struct graph *graph, const struct loo
 {
     struct preflight_ask *ask = data;
     AUTO(buf) struct buf names = BUF_INIT;
-    struct check check = {LLMD_LEVEL_INFO, ask->subject, "ORG_POLICY", ""};
+    struct check check = {LLMD_LEVEL_INFO, ask->subject, "POLICY", ""};
 
     if (answer->refusal && answer->trouble != TROUBLE_NOT_FOUND)
         return llmd__preflight_unknown(ask->preflight, graph, ask->subject, answer);
@@ -208,6 +209,7 @@ static llmd_error *on_policies(void *data, struct graph *graph, const struct loo
         return llmd__preflight_tell(ask->preflight, graph, &check,
                                     "no custom constraint is enforced on the project itself");
     check.level = LLMD_LEVEL_WARNING;
+    check.reason = "ORG_POLICY";
     check.advice = "ask the organisation's administrator whether it refuses these machine types";
     return llmd__preflight_tell(ask->preflight, graph, &check, "enforced: %s", names.data);
 }

@@ -150,7 +150,7 @@ static void test_spec(void **state)
     static const struct {
         const char *text, *words; /* NULL: fine */
     } cases[] = {
-        {"network: prod\nrange: 192.168.4.0/23\naddress: edge\naddress_type: internal\n", NULL},
+        {"network: prod\nrange: 192.168.4.0/23\naddress: edge\naddressType: internal\n", NULL},
         {"range: /24\n", NULL},
         {"{}", NULL},
         {"range: 192.168.4.0\n", "is no range"},
@@ -158,7 +158,7 @@ static void test_spec(void **state)
         {"range: /27\n", "too small"},
         {"range: zone-a\n", "is no range"},
         {"adress: edge\n", "unknown key"},
-        {"address_type: global\n", "address_type"},
+        {"addressType: global\n", "addressType"},
         {"network: Prod\n", "name"},
     };
 

@@ -60,27 +60,27 @@ static void test_P4_demand(void **state)
     } cases[] = {
         {"{machine: e2-standard-4, nodes: 2}", 1, true,
          "CPUS 8/8, SSD_TOTAL_GB 200/200, IN_USE_ADDRESSES 2/2"},
-        {"{machine: e2-standard-4, nodes: 1, min_nodes: 1, max_nodes: 3}", 3, false,
+        {"{machine: e2-standard-4, nodes: 1, minNodes: 1, maxNodes: 3}", 3, false,
          "CPUS 12/36, SSD_TOTAL_GB 300/900"},
-        {"{machine: n2-standard-4, nodes: 1, disk_type: pd-standard, disk_gb: 50}", 1, false,
+        {"{machine: n2-standard-4, nodes: 1, diskType: pd-standard, diskGb: 50}", 1, false,
          "N2_CPUS 4/4, DISKS_TOTAL_GB 50/50"},
         {"{machine: e2-standard-4, nodes: 1, spot: true}", 1, false,
          "PREEMPTIBLE_CPUS 4/4, SSD_TOTAL_GB 100/100"},
         /* The CPUs of TPU machines come with the chips; hyperdisks have quotas of their own. */
-        {"{preset: tpu-v6e-4t, nodes: 1, disk_type: hyperdisk-balanced}", 1, false,
+        {"{preset: tpu-v6e-4t, nodes: 1, diskType: hyperdisk-balanced}", 1, false,
          "TPUS-PER-TPU-FAMILY-per-project-region:CT6E 4/4"},
-        {"{preset: tpu-v6e-4t, nodes: 1, min_nodes: 0, max_nodes: 3, disk_type: "
+        {"{preset: tpu-v6e-4t, nodes: 1, minNodes: 0, maxNodes: 3, diskType: "
          "hyperdisk-balanced}",
          1, true, "TPUS-PER-TPU-FAMILY-per-project-region:CT6E 4/12, IN_USE_ADDRESSES 1/3"},
-        {"{preset: tpu-v6e-4t, nodes: 1, spot: true, disk_type: hyperdisk-balanced}", 1, false,
+        {"{preset: tpu-v6e-4t, nodes: 1, spot: true, diskType: hyperdisk-balanced}", 1, false,
          "PREEMPTIBLE-TPU-V6E-per-project-region 4/4"},
-        {"{preset: tpu-v6e-4x4, nodes: 4, disk_type: hyperdisk-balanced}", 1, false,
+        {"{preset: tpu-v6e-4x4, nodes: 4, diskType: hyperdisk-balanced}", 1, false,
          "TPUS-PER-TPU-FAMILY-per-project-region:CT6E 16/16"},
-        {"{preset: tpu-v5e-4t, nodes: 1, disk_type: hyperdisk-balanced}", 1, false,
+        {"{preset: tpu-v5e-4t, nodes: 1, diskType: hyperdisk-balanced}", 1, false,
          "TPU_LITE_PODSLICE_V5 4/4"},
-        {"{preset: nvidia-l4, nodes: 2, disk_type: hyperdisk-balanced}", 1, false,
+        {"{preset: nvidia-l4, nodes: 2, diskType: hyperdisk-balanced}", 1, false,
          "NVIDIA_L4_GPUS 2/2, CPUS 8/8"},
-        {"{preset: nvidia-l4, nodes: 2, spot: true, disk_type: hyperdisk-balanced}", 1, false,
+        {"{preset: nvidia-l4, nodes: 2, spot: true, diskType: hyperdisk-balanced}", 1, false,
          "PREEMPTIBLE_NVIDIA_L4_GPUS 2/2, PREEMPTIBLE_CPUS 8/8"},
     };
 
@@ -99,7 +99,7 @@ static void test_H100_is_counted_by_family(void **state)
     char out[512];
 
     (void)state;
-    demand_text("{preset: nvidia-h100, nodes: 1, disk_type: hyperdisk-balanced}", 1, false, out,
+    demand_text("{preset: nvidia-h100, nodes: 1, diskType: hyperdisk-balanced}", 1, false, out,
                 sizeof(out));
     if (!strstr(out, "GPUS-PER-GPU-FAMILY-per-project-region:NVIDIA_H100 "))
         fail_msg("%s", out);
