@@ -184,14 +184,42 @@ static size_t count_subnets(void)
     return count;
 }
 
+/* Requests of this method whose target holds the text; the last one's target in *last. */
+static size_t count_requests(const char *method, const char *text, char last[512])
+{
+    FILE *file = fopen(google->record, "r");
+    char line[8192];
+    size_t count = 0;
+
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file)) {
+        AUTO(json) struct json *request = NULL;
+        const char *target;
+
+        none(llmd__json_parse(line, strlen(line), "record", &request));
+        target = llmd__json_str(request, "target");
+        if (strcmp(llmd__json_str(request, "method"), method) != 0 || !strstr(target, text))
+            continue;
+        if (count && strcmp(last, target) != 0)
+            fail_msg("another requestId: %s, then %s", last, target);
+        snprintf(last, 512, "%s", target);
+        count++;
+    }
+    fclose(file);
+    return count;
+}
+
 /* P112: the server acted, the connection was cut: the same requestId brings the first operation. */
 static void test_P112_cut_after_the_server_acted(void **state)
 {
+    char last[512];
+
     (void)state;
     cloud_fault(google, "ambiguous", "POST", 0);
     make("subnet: gw\n");
     assert_true(llmd__json_bool(result, "subnet.ours", false));
     assert_int_equal(count_subnets(), 1);
+    assert_int_equal(count_requests("POST", "/subnetworks?requestId=", last), 2);
 }
 
 static void test_a_burst_of_503_is_lived_through(void **state)
