@@ -11,19 +11,19 @@
 
 #include <string.h>
 
-struct change {
+struct update {
     const char *method, *path, *what, *warning;
 };
 
 /* Takes the body over. */
-static void add(struct json *changes, const struct change *change, struct json *body)
+static void add(struct json *changes, const struct update *update, struct json *body)
 {
     struct json *object = llmd__json_add_object(changes);
 
-    llmd__json_set_str(object, "method", change->method);
-    llmd__json_set_str(object, "path", change->path);
-    llmd__json_set_str(object, "what", change->what);
-    llmd__json_set_str(object, "warning", change->warning);
+    llmd__json_set_str(object, "method", update->method);
+    llmd__json_set_str(object, "path", update->path);
+    llmd__json_set_str(object, "what", update->what);
+    llmd__json_set_str(object, "warning", update->warning);
     llmd__json_set(object, "body", body);
 }
 
@@ -37,7 +37,7 @@ static bool said(const char *text)
 static llmd_error *add_version(const llmd_cluster_spec *spec, const struct json *cluster,
                                struct json *changes)
 {
-    static const struct change change = {"PUT", "", "control plane version", NULL};
+    static const struct update change = {"PUT", "", "control plane version", NULL};
     struct json *body = NULL;
 
     if (!llmd__version_newer(spec->version, llmd__json_str(cluster, "currentMasterVersion")))
@@ -50,7 +50,7 @@ static llmd_error *add_version(const llmd_cluster_spec *spec, const struct json 
 static llmd_error *add_channel(const llmd_cluster_spec *spec, const struct json *cluster,
                                struct json *changes)
 {
-    static const struct change change = {"PUT", "", "release channel", NULL};
+    static const struct update change = {"PUT", "", "release channel", NULL};
     AUTO(json) struct json *channel = llmd__json_object();
     struct json *body = NULL;
 
@@ -93,7 +93,7 @@ static bool has_networks(const struct json *cluster, const struct json *ranges)
 static void add_endpoints(const llmd_cluster_spec *spec, const struct json *cluster,
                           struct json *changes)
 {
-    static const struct change change = {"PUT", "", "endpoints of the control plane", NULL};
+    static const struct update change = {"PUT", "", "endpoints of the control plane", NULL};
     bool dns = llmd__json_bool(
         cluster, "controlPlaneEndpointsConfig.dnsEndpointConfig.allowExternalTraffic", false);
     bool same = (!spec->dns_endpoint || dns) &&
@@ -112,7 +112,7 @@ static void add_endpoints(const llmd_cluster_spec *spec, const struct json *clus
 static llmd_error *add_labels(const llmd_cluster_spec *spec, const struct json *cluster,
                               struct json *changes)
 {
-    static const struct change change = {"POST", ":setResourceLabels", "labels", NULL};
+    static const struct update change = {"POST", ":setResourceLabels", "labels", NULL};
     const struct json *before = llmd__json_member(cluster, "resourceLabels");
     AUTO(json) struct json *labels = llmd__json_object();
     struct json *body = NULL;
@@ -133,7 +133,7 @@ static llmd_error *add_labels(const llmd_cluster_spec *spec, const struct json *
 
 static llmd_error *add_load_balancing(const struct json *cluster, struct json *changes)
 {
-    static const struct change change = {"PUT", "", "HTTP load balancing on", NULL};
+    static const struct update change = {"PUT", "", "HTTP load balancing on", NULL};
     struct json *body = NULL;
 
     if (!llmd__cluster_no_load_balancing(cluster))
@@ -146,7 +146,7 @@ static llmd_error *add_load_balancing(const struct json *cluster, struct json *c
 
 static llmd_error *add_gateway_api(const struct json *cluster, struct json *changes)
 {
-    static const struct change change = {
+    static const struct update change = {
         "PUT", "", "Gateway API on", "GatewayClasses may take up to 45 minutes to appear after it"};
     struct json *body = NULL;
 
@@ -161,8 +161,8 @@ static llmd_error *add_gateway_api(const struct json *cluster, struct json *chan
 /* The add-on first, then the enforcement; the other way round is refused. */
 static llmd_error *add_network_policy(const struct json *cluster, struct json *changes)
 {
-    static const struct change addon = {"PUT", "", "add-on of network policies on", NULL};
-    static const struct change enforce = {
+    static const struct update addon = {"PUT", "", "add-on of network policies on", NULL};
+    static const struct update enforce = {
         "POST", ":setNetworkPolicy", "network policies on",
         "every node of the cluster is made anew: 5 to 10 minutes in which pods move or are away"};
     struct json *body = NULL;
@@ -214,7 +214,7 @@ llmd_error *llmd__cluster_changes(const llmd_cluster_spec *spec, const struct js
 static llmd_error *add_pool_version(const struct pool_spec *pool, const struct json *node_pool,
                                     struct json *changes)
 {
-    static const struct change change = {"PUT", "", "version of the nodes",
+    static const struct update change = {"PUT", "", "version of the nodes",
                                          "its nodes are made anew, one after the other"};
     struct json *body = NULL;
 
@@ -260,7 +260,7 @@ static bool same_autoscaling(const struct json *before, const struct json *wante
 static llmd_error *add_autoscaling(const struct pool_spec *pool, const struct json *node_pool,
                                    struct json *changes)
 {
-    static const struct change change = {"POST", ":setAutoscaling", "autoscaling", NULL};
+    static const struct update change = {"POST", ":setAutoscaling", "autoscaling", NULL};
     const struct json *before = llmd__json_member(node_pool, "autoscaling");
     AUTO(json) struct json *wanted = NULL;
     struct json *body = NULL;
@@ -279,8 +279,8 @@ static llmd_error *add_autoscaling(const struct pool_spec *pool, const struct js
 static llmd_error *add_size(const struct pool_spec *pool, const struct json *node_pool,
                             struct json *changes)
 {
-    static const struct change off = {"POST", ":setAutoscaling", "autoscaling off", NULL};
-    static const struct change size = {"POST", ":setSize", "number of nodes", NULL};
+    static const struct update off = {"POST", ":setAutoscaling", "autoscaling off", NULL};
+    static const struct update size = {"POST", ":setSize", "number of nodes", NULL};
     struct json *body = NULL;
 
     if (pool->nodes < 0 || llmd__pool_autoscaled(pool))

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gke/google_error.h"
 
+#include "gke/google_advice.h"
 #include "net/http.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CONSOLE "https://console.cloud.google.com"
@@ -47,54 +49,63 @@ static const struct {
                          "look at the project's billing and state"},
 };
 
-/* ErrorInfo reasons, and the words of texts that carry none; the first that fits. */
+/* ErrorInfo reasons, and the words of texts that carry none; the first that fits. "Unsupported TPU
+   configuration" stands before stock-outs, with which it was once filed: no zone list helps
+   against it (P1). */
 static const struct {
-    const char *word;
+    const char *word, *also; /* both in the text; also may be NULL */
     enum trouble class;
 } words[] = {
-    {"CLUSTER_ALREADY_HAS_OPERATION", TROUBLE_RUNNING},
-    {"running incompatible operation", TROUBLE_RUNNING},
-    {"Please wait and try again once it is done", TROUBLE_RUNNING},
-    {"Another activation or deactivation is in progress", TROUBLE_RUNNING},
-    {"concurrent operations quota", TROUBLE_THROTTLED},
-    {"RATE_LIMIT_EXCEEDED", TROUBLE_THROTTLED},
-    {"rateLimitExceeded", TROUBLE_THROTTLED},
-    {"SERVICE_DISABLED", TROUBLE_SERVICE_DISABLED},
-    {"API is not enabled", TROUBLE_SERVICE_DISABLED},
-    {"LOCATION_ORG_POLICY_VIOLATED", TROUBLE_ORG_POLICY},
-    {"ORG_POLICY", TROUBLE_ORG_POLICY},
-    {"customConstraints/", TROUBLE_ORG_POLICY},
-    {"constraints/", TROUBLE_ORG_POLICY},
-    {"BILLING_DISABLED", TROUBLE_PROJECT},
-    {"CONSUMER_INVALID", TROUBLE_PROJECT},
-    {"CONSUMER_SUSPENDED", TROUBLE_PROJECT},
-    {"RESOURCE_PROJECT_INVALID", TROUBLE_PROJECT},
-    {"USER_PROJECT_DENIED", TROUBLE_PROJECT},
-    {"requires a quota project", TROUBLE_PROJECT},
-    {"ACCESS_TOKEN_SCOPE_INSUFFICIENT", TROUBLE_PERMISSION},
-    {"ACCESS_TOKEN", TROUBLE_AUTH},
-    {"CREDENTIALS_MISSING", TROUBLE_AUTH},
-    {"STOCKOUT", TROUBLE_STOCKOUT},
-    {"RESOURCE_POOL_EXHAUSTED", TROUBLE_STOCKOUT},
-    {"INSUFFICIENT_CAPACITY", TROUBLE_STOCKOUT},
-    {"resource_availability", TROUBLE_STOCKOUT},
-    {"does not have enough resources available", TROUBLE_STOCKOUT},
-    {"IP_SPACE_EXHAUSTED", TROUBLE_IP_EXHAUSTED},
-    {"CONDITION_NOT_MET", TROUBLE_CONFIG},
-    {"Unsupported TPU configuration", TROUBLE_CONFIG},
-    {"GCE_NOT_FOUND", TROUBLE_CONFIG},
-    {"QUOTA", TROUBLE_QUOTA},
-    {"nsufficient regional quota", TROUBLE_QUOTA},
-    {"' exceeded. Limit:", TROUBLE_QUOTA},
-    {"eservation", TROUBLE_RESERVATION},
-    {"PERMISSIONS_ERROR", TROUBLE_PERMISSION},
-    {"IAM_PERMISSION_DENIED", TROUBLE_PERMISSION},
+    {"CLUSTER_ALREADY_HAS_OPERATION", NULL, TROUBLE_RUNNING},
+    {"running incompatible operation", NULL, TROUBLE_RUNNING},
+    {"Please wait and try again once it is done", NULL, TROUBLE_RUNNING},
+    {"Another activation or deactivation is in progress", NULL, TROUBLE_RUNNING},
+    {"concurrent operations quota", NULL, TROUBLE_THROTTLED},
+    {"RATE_LIMIT_EXCEEDED", NULL, TROUBLE_THROTTLED},
+    {"rateLimitExceeded", NULL, TROUBLE_THROTTLED},
+    {"uota exceeded", "per minute", TROUBLE_THROTTLED},
+    {"requires a quota project", NULL, TROUBLE_PROJECT},
+    {"SERVICE_DISABLED", NULL, TROUBLE_SERVICE_DISABLED},
+    {"API is not enabled", NULL, TROUBLE_SERVICE_DISABLED},
+    {"LOCATION_ORG_POLICY_VIOLATED", NULL, TROUBLE_ORG_POLICY},
+    {"ORG_POLICY", NULL, TROUBLE_ORG_POLICY},
+    {"customConstraints/", NULL, TROUBLE_ORG_POLICY},
+    {"constraints/", NULL, TROUBLE_ORG_POLICY},
+    {"BILLING_DISABLED", NULL, TROUBLE_PROJECT},
+    {"CONSUMER_INVALID", NULL, TROUBLE_PROJECT},
+    {"CONSUMER_SUSPENDED", NULL, TROUBLE_PROJECT},
+    {"RESOURCE_PROJECT_INVALID", NULL, TROUBLE_PROJECT},
+    {"USER_PROJECT_DENIED", NULL, TROUBLE_PROJECT},
+    {"ACCESS_TOKEN_SCOPE_INSUFFICIENT", NULL, TROUBLE_PERMISSION},
+    {"ACCESS_TOKEN", NULL, TROUBLE_AUTH},
+    {"CREDENTIALS_MISSING", NULL, TROUBLE_AUTH},
+    {"Unsupported TPU configuration", NULL, TROUBLE_CONFIG},
+    {"STOCKOUT", NULL, TROUBLE_STOCKOUT},
+    {"RESOURCE_POOL_EXHAUSTED", NULL, TROUBLE_STOCKOUT},
+    {"INSUFFICIENT_CAPACITY", NULL, TROUBLE_STOCKOUT},
+    {"resource_availability", NULL, TROUBLE_STOCKOUT},
+    {"does not have enough resources available", NULL, TROUBLE_STOCKOUT},
+    {"IP_SPACE_EXHAUSTED", NULL, TROUBLE_IP_EXHAUSTED},
+    {"CONDITION_NOT_MET", NULL, TROUBLE_CONFIG},
+    {"GCE_NOT_FOUND", NULL, TROUBLE_CONFIG},
+    {"INVALID_ARGUMENT", NULL, TROUBLE_CONFIG},
+    {"QUOTA", NULL, TROUBLE_QUOTA},
+    {"nsufficient regional quota", NULL, TROUBLE_QUOTA},
+    {"' exceeded. Limit:", NULL, TROUBLE_QUOTA},
+    {"eservation", "READY", TROUBLE_RESERVATION},
+    {"eservation", "does not exist", TROUBLE_RESERVATION},
+    {"eservation", "not found", TROUBLE_RESERVATION},
+    {"PERMISSIONS_ERROR", NULL, TROUBLE_PERMISSION},
+    {"MISSING_PERMISSIONS", NULL, TROUBLE_PERMISSION},
+    {"SERVICE_ACCOUNT_DELETED", NULL, TROUBLE_PERMISSION},
+    {"IAM_PERMISSION_DENIED", NULL, TROUBLE_PERMISSION},
 };
 
 enum trouble llmd__trouble_of(const char *code_or_text)
 {
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strstr(code_or_text, words[i].word))
+        if (strstr(code_or_text, words[i].word) &&
+            (!words[i].also || strstr(code_or_text, words[i].also)))
             return words[i].class;
     }
     return TROUBLE_UNKNOWN;
@@ -105,7 +116,42 @@ const char *llmd__trouble_reason(enum trouble class)
     return classes[class].reason;
 }
 
-static enum trouble class_of_status(int status)
+/* google.rpc.Code. What is exhausted (8) is told by the words; without any it is calls. */
+static const struct {
+    const char *name;
+    enum trouble class;
+} codes[] = {
+    [3] = {"INVALID_ARGUMENT", TROUBLE_CONFIG},
+    [4] = {"DEADLINE_EXCEEDED", TROUBLE_TRANSIENT},
+    [5] = {"NOT_FOUND", TROUBLE_NOT_FOUND},
+    [6] = {"ALREADY_EXISTS", TROUBLE_EXISTS},
+    [7] = {"PERMISSION_DENIED", TROUBLE_PERMISSION},
+    [8] = {"RESOURCE_EXHAUSTED", TROUBLE_THROTTLED},
+    [9] = {"FAILED_PRECONDITION", TROUBLE_CONFIG},
+    [10] = {"ABORTED", TROUBLE_CONFLICT},
+    [11] = {"OUT_OF_RANGE", TROUBLE_CONFIG},
+    [12] = {"UNIMPLEMENTED", TROUBLE_CONFIG},
+    [13] = {"INTERNAL", TROUBLE_TRANSIENT},
+    [14] = {"UNAVAILABLE", TROUBLE_TRANSIENT},
+    [16] = {"UNAUTHENTICATED", TROUBLE_AUTH},
+};
+
+enum trouble llmd__trouble_of_code(int64_t code)
+{
+    return code > 0 && code < (int64_t)(sizeof(codes) / sizeof(codes[0])) ? codes[code].class
+                                                                          : TROUBLE_UNKNOWN;
+}
+
+enum trouble llmd__trouble_of_status(const char *status)
+{
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        if (codes[i].name && strcmp(codes[i].name, status) == 0)
+            return codes[i].class;
+    }
+    return TROUBLE_UNKNOWN;
+}
+
+static enum trouble class_of_number(int status)
 {
     switch (status) {
     case 400:
@@ -117,6 +163,8 @@ static enum trouble class_of_status(int status)
         return TROUBLE_PERMISSION;
     case 404:
         return TROUBLE_NOT_FOUND;
+    case 408:
+        return TROUBLE_TRANSIENT;
     case 409:
         return TROUBLE_EXISTS;
     case 429:
@@ -126,104 +174,184 @@ static enum trouble class_of_status(int status)
     }
 }
 
-static const struct json *error_info(const struct json *error)
+/* ---- answers ---- */
+
+/* The number says least: 409 is ABORTED as well as ALREADY_EXISTS. */
+static enum trouble class_by_status(int number, const struct json *error)
 {
-    JSON_EACH(detail, llmd__json_member(error, "details")) {
-        if (*llmd__json_str(detail, "reason"))
-            return detail;
-    }
-    return NULL;
+    enum trouble class = llmd__trouble_of_status(llmd__json_str(error, "status"));
+
+    return class == TROUBLE_UNKNOWN ? class_of_number(number) : class;
 }
 
-/* ErrorInfo is made for programs; texts are for people and change; the number says least. */
-static enum trouble class_of_answer(int status, const struct json *error)
+/* ErrorInfo is made for programs; texts are for people and change. What is not found or exists may
+   have any of those words in its name. */
+static enum trouble class_of_answer(int number, const struct json *error)
 {
-    const char *texts[] = {llmd__json_str(error_info(error), "reason"),
-                           llmd__json_str(error, "message"),
+    const char *message = llmd__json_str(error, "message");
+    const char *texts[] = {llmd__json_str(llmd__google_error_info(error), "reason"), message,
                            llmd__json_str(error, "errors[0].reason")};
 
-    if (status == 409 && strcmp(llmd__json_str(error, "status"), "ABORTED") == 0)
-        return TROUBLE_CONFLICT;
-    if (status == 404 || status == 409 || status == 401)
-        return class_of_status(status);
+    if (strstr(message, "requires a quota project")) /* its ErrorInfo says SERVICE_DISABLED */
+        return TROUBLE_PROJECT;
+    if (number == 404 || number == 409 || number == 401)
+        return class_by_status(number, error);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         enum trouble class = llmd__trouble_of(texts[i]);
 
         if (class != TROUBLE_UNKNOWN)
             return class;
     }
-    return class_of_status(status);
+    return class_by_status(number, error);
 }
 
-static llmd_error *dress(llmd_error *error, enum trouble class, const char *reason,
-                         const struct json *info)
+/* RetryInfo's "3.5s" in milliseconds; -1 if it has none. */
+static int64_t retry_delay_ms(const struct json *status)
 {
-    const char *activation = llmd__json_str(info, "metadata.activationUrl");
+    JSON_EACH(detail, llmd__json_member(status, "details")) {
+        const char *delay = llmd__json_str(detail, "retryDelay");
+        double seconds = *delay ? strtod(delay, NULL) : -1;
 
-    llmd__error_set_reason(error, *reason ? reason : classes[class].reason);
-    if (class == TROUBLE_SERVICE_DISABLED && *activation)
-        llmd__error_set_advice(error, "set enableMissing in the spec, or enable the service: %s",
-                               activation);
-    else if (classes[class].advice)
-        llmd__error_set_advice(error, "%s", classes[class].advice);
-    return llmd__error_set_retry(error, classes[class].retryable, -1);
+        if (seconds >= 0 && seconds < 86400)
+            return (int64_t)(seconds * 1000);
+    }
+    return -1;
+}
+
+/* Reasons that callers branch on are the class's; otherwise the server's word is the better one. */
+static const char *reason_of(enum trouble class, const struct json *status)
+{
+    const char *reason = llmd__json_str(llmd__google_error_info(status), "reason");
+
+    if (!*reason || class == TROUBLE_STOCKOUT || class == TROUBLE_QUOTA ||
+        class == TROUBLE_ORG_POLICY)
+        return classes[class].reason;
+    return reason;
+}
+
+/* Everything but the message; gives the class away. */
+static llmd_error *dress(llmd_error *error, enum trouble class, const char *text,
+                         const struct json *status, enum trouble *out)
+{
+    if (out)
+        *out = class;
+    llmd__error_set_reason(error, reason_of(class, status));
+    llmd__google_advise(error, class, text, status, classes[class].advice);
+    return llmd__error_set_retry(error, classes[class].retryable, retry_delay_ms(status));
+}
+
+/* Google's support asks for it. */
+static const char *request_id(const struct json *status)
+{
+    JSON_EACH(detail, llmd__json_member(status, "details")) {
+        if (*llmd__json_str(detail, "requestId"))
+            return llmd__json_str(detail, "requestId");
+    }
+    return "";
+}
+
+static llmd_error *refuse(int number, const struct json *error, const char *what,
+                          enum trouble class)
+{
+    const char *status = llmd__json_str(error, "status"), *id = request_id(error);
+    const struct json *info = llmd__google_error_info(error);
+    const char *metric = llmd__json_str(info, "metadata.quota_metric");
+    const char *limit = llmd__json_str(info, "metadata.quota_limit");
+
+    return llmd__error(classes[class].code, "%s: %d%s%s: %.2000s%s%.200s%s%.200s%s%s%.100s%s", what,
+                       number, *status ? " " : "", status, llmd__json_str(error, "message"),
+                       *metric ? " (" : "", metric, *limit ? ", " : "", limit, *metric ? ")" : "",
+                       *id ? " [request " : "", id, *id ? "]" : "");
 }
 
 llmd_error *llmd__google_refusal(int status, const char *body, const char *what,
                                  enum trouble *class)
 {
     AUTO(json) struct json *answer = NULL;
-    const struct json *error, *info;
+    const struct json *error;
     enum trouble found;
     llmd_error *refusal;
 
-    llmd_error_free(llmd__json_parse(body, strlen(body), what, &answer));
+    refusal = llmd__json_parse(body, strlen(body), what, &answer);
+    if (llmd_error_code(refusal) == LLMD_E_NO_MEMORY)
+        return refusal;
+    llmd_error_free(refusal);
     error = llmd__json_member(answer, "error");
     if (llmd__json_type(error) != JSON_OBJECT) { /* a proxy's page */
         if (class)
-            *class = class_of_status(status);
+            *class = class_of_number(status);
         return llmd__error_wrap(llmd__http_status_error(status, body), "%s", what);
     }
-    info = error_info(error);
     found = class_of_answer(status, error);
-    if (class)
-        *class = found;
-    refusal = llmd__error(classes[found].code, "%s: %d %s: %.2000s", what, status,
-                          llmd__json_str(error, "status"), llmd__json_str(error, "message"));
+    refusal = refuse(status, error, what, found);
     llmd__error_set_http_status(refusal, status);
-    return dress(refusal, found, llmd__json_str(info, "reason"), info);
+    return dress(refusal, found, llmd__json_str(error, "message"), error, class);
 }
 
-static const char *condition_text(const struct json *operation, const char *list)
+/* ---- operations ---- */
+
+/* The first condition that says anything; its code may be all it says. */
+static const struct json *first_condition(const struct json *operation)
 {
-    JSON_EACH(condition, llmd__json_member(operation, list)) {
-        if (*llmd__json_str(condition, "message"))
-            return llmd__json_str(condition, "message");
+    static const char *const lists[] = {"nodepoolConditions", "clusterConditions"};
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        JSON_EACH(condition, llmd__json_member(operation, lists[i])) {
+            if (*llmd__json_str(condition, "message") || *llmd__json_str(condition, "code"))
+                return condition;
+        }
     }
-    return "";
+    return NULL;
+}
+
+/* The words say more than the code: 8 is a quota, a stock-out, or too many calls. */
+static enum trouble class_of_operation(const struct json *operation, const char *text)
+{
+    const struct json *condition = first_condition(operation);
+    const struct json *error = llmd__json_member(operation, "error");
+    const char *texts[] = {llmd__json_str(llmd__google_error_info(error), "reason"), text,
+                           llmd__json_str(condition, "code"), llmd__json_str(condition, "message")};
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        enum trouble class = llmd__trouble_of(texts[i]);
+
+        if (class != TROUBLE_UNKNOWN)
+            return class;
+    }
+    enum trouble class = llmd__trouble_of_status(llmd__json_str(condition, "canonicalCode"));
+    if (error)
+        class = llmd__trouble_of_code(llmd__json_int(error, "code", 0));
+    /* An operation is not refused for coming too often. */
+    return class == TROUBLE_THROTTLED ? TROUBLE_QUOTA : class;
+}
+
+/* What failed at Google's after it was accepted may fail again, but it is a failure. */
+static llmd_code code_of_operation(enum trouble class)
+{
+    return class == TROUBLE_UNKNOWN || class == TROUBLE_TRANSIENT ? LLMD_E_FAILED
+                                                                  : classes[class].code;
 }
 
 llmd_error *llmd__google_operation_error(const struct json *operation, const char *what,
                                          enum trouble *class)
 {
     const char *text = llmd__json_str(operation, "error.message");
+    const struct json *condition = first_condition(operation);
     enum trouble found;
 
     /* statusMessage is deprecated and still the only place of some failures (P111). */
     if (!*text)
         text = llmd__json_str(operation, "statusMessage");
     if (!*text)
-        text = condition_text(operation, "nodepoolConditions");
+        text = llmd__json_str(condition, "message");
     if (!*text)
-        text = condition_text(operation, "clusterConditions");
+        text = llmd__json_str(condition, "code");
     if (!*text && !llmd__json_get(operation, "error"))
         return NULL;
-    found = llmd__trouble_of(text);
-    if (class)
-        *class = found;
-    return dress(llmd__error(found == TROUBLE_UNKNOWN ? LLMD_E_FAILED : classes[found].code,
-                             "%s: %.2000s", what, *text ? text : "the operation failed"),
-                 found, "", NULL);
+    found = class_of_operation(operation, text);
+    return dress(llmd__error(code_of_operation(found), "%s: %.2000s", what,
+                             *text ? text : "the operation failed"),
+                 found, text, llmd__json_member(operation, "error"), class);
 }
 
 bool llmd__google_running_operation(const char *message, char *name, size_t size)

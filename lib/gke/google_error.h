@@ -39,6 +39,12 @@ llmd_error *llmd__google_operation_error(const struct json *operation, const cha
 enum trouble llmd__trouble_of(const char *code_or_text);
 /* "GCE_STOCKOUT", "QUOTA_EXCEEDED", "ORG_POLICY", ...: the error's reason. */
 const char *llmd__trouble_reason(enum trouble class);
+/* The class of a google.rpc.Code, by number (operations) or by name ("RESOURCE_EXHAUSTED"). */
+enum trouble llmd__trouble_of_code(int64_t code);
+enum trouble llmd__trouble_of_status(const char *status);
+/* Zones that Google names as having capacity ("a, b"), anywhere in an error of Compute Engine or of
+   an operation; "" if none. */
+void llmd__google_zones_available(const struct json *error, struct buf *out);
 /* The operation that a TROUBLE_RUNNING refusal names: "operation-1...-..."; false if none. */
 bool llmd__google_running_operation(const char *message, char *name, size_t size);
 
