@@ -85,7 +85,7 @@ llmd_error *llmd__fields_json(const struct field *fields, const void *base, stru
     return NULL;
 }
 
-static const char *type_words(enum field_type type)
+static const char *type_words(const struct field *field)
 {
     static const char *const words[] = {
         [FIELD_STRING] = "string",   [FIELD_SECRET] = "string, secret", [FIELD_INT] = "integer",
@@ -94,7 +94,9 @@ static const char *type_words(enum field_type type)
         [FIELD_OBJECT] = "object",   [FIELD_LIST] = "list of objects",
     };
 
-    return words[type];
+    if (field->type == FIELD_JSON && field->json)
+        return field->json == JSON_BOOL ? "boolean" : field->json == JSON_ARRAY ? "list" : "object";
+    return words[field->type];
 }
 
 /* "a|b" would end the cell: Markdown wants the bar escaped. */
@@ -110,7 +112,7 @@ static void add_cell(struct buf *buf, const char *text)
 static void add_rows(const struct field *fields, const char *prefix, struct buf *buf)
 {
     for (; fields->name; fields++) {
-        llmd__buf_format(buf, "| `%s%s` | %s | ", prefix, fields->name, type_words(fields->type));
+        llmd__buf_format(buf, "| `%s%s` | %s | ", prefix, fields->name, type_words(fields));
         add_cell(buf, fields->doc);
         if (fields->values) {
             llmd__buf_str(buf, fields->doc ? ": " : "");

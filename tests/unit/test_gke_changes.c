@@ -76,7 +76,7 @@ struct cluster_row {
     const char *missing;    /* a part of it; "" none at all */
 };
 
-#define MISSING "enable_missing: true\n"
+#define MISSING "enableMissing: true\n"
 
 static const struct cluster_row clusters[] = {
     {"as wanted", "", READY, "", "", ""},
@@ -84,25 +84,25 @@ static const struct cluster_row clusters[] = {
      ""},
     {"version, met", "version: '1.34'", READY, "", "", ""},
     {"version, newer by itself", "version: '1.33'", READY, "", "", ""},
-    {"channel", "release_channel: rapid", READY,
+    {"channel", "releaseChannel: rapid", READY,
      "PUT  {'update':{'desiredReleaseChannel':{'channel':'RAPID'}}}", "", ""},
-    {"channel, met", "release_channel: regular", READY, "", "", ""},
-    {"DNS endpoint", "dns_endpoint: true", READY,
+    {"channel, met", "releaseChannel: regular", READY, "", "", ""},
+    {"DNS endpoint", "dnsEndpoint: true", READY,
      "PUT  {'update':{'desiredControlPlaneEndpointsConfig':{'dnsEndpointConfig':{"
      "'allowExternalTraffic':true}}}}",
      "", ""},
-    {"DNS endpoint, met", "dns_endpoint: true",
+    {"DNS endpoint, met", "dnsEndpoint: true",
      READY "controlPlaneEndpointsConfig: {dnsEndpointConfig: {allowExternalTraffic: true}}\n", "",
      "", ""},
-    {"authorized networks", "authorized_networks: [10.0.0.0/8]", READY,
+    {"authorized networks", "authorizedNetworks: [10.0.0.0/8]", READY,
      "PUT  {'update':{'desiredControlPlaneEndpointsConfig':{'ipEndpointsConfig':{"
      "'authorizedNetworksConfig':{'enabled':true,'cidrBlocks':[{'cidrBlock':'10.0.0.0/8'}]}}}}}",
      "", ""},
-    {"authorized networks, met, by the old key", "authorized_networks: [10.0.0.0/8]",
+    {"authorized networks, met, by the old key", "authorizedNetworks: [10.0.0.0/8]",
      READY "masterAuthorizedNetworksConfig: {enabled: true, cidrBlocks: [{cidrBlock: "
            "10.0.0.0/8}]}\n",
      "", "", ""},
-    {"authorized networks, one too many", "authorized_networks: [10.0.0.0/8]",
+    {"authorized networks, one too many", "authorizedNetworks: [10.0.0.0/8]",
      READY "masterAuthorizedNetworksConfig: {enabled: true, cidrBlocks: [{cidrBlock: "
            "10.0.0.0/8}, {cidrBlock: 0.0.0.0/0}]}\n",
      "PUT  {'update':{'desiredControlPlaneEndpointsConfig':{'ipEndpointsConfig':{"
@@ -136,31 +136,31 @@ static const struct cluster_row clusters[] = {
     {"P14, not asked", "",
      FULL "networkConfig: {" GATEWAY "}\naddonsConfig: {httpLoadBalancing: {disabled: true}}\n", "",
      "", "HTTP load balancing is off"},
-    {"no gateway wanted", "gateway_api: false\n" MISSING, FULL, "", "", ""},
+    {"no gateway wanted", "gatewayApi: false\n" MISSING, FULL, "", "", ""},
     {"P106", "",
      FULL "networkConfig: {" GATEWAY "}\n"
           "addonsConfig: {horizontalPodAutoscaling: {disabled: true}}\n",
      "", "", "horizontal pod autoscaling is off"},
     {"not VPC-native", "", "networkConfig: {" GATEWAY "}\nipAllocationPolicy: {useRoutes: true}\n",
      "", "", "not VPC-native"},
-    {"P19", MISSING "dataplane_v2: false\nnetwork_policy: true\n",
+    {"P19", MISSING "dataplaneV2: false\nnetworkPolicy: true\n",
      FULL "networkConfig: {" GATEWAY "}\n",
      "PUT  {'update':{'desiredAddonsConfig':{'networkPolicyConfig':{'disabled':false}}}}\n"
      "POST :setNetworkPolicy {'networkPolicy':{'enabled':true,'provider':'CALICO'}} !",
      "", ""},
-    {"P19, add-on there", MISSING "dataplane_v2: false\nnetwork_policy: true\n",
+    {"P19, add-on there", MISSING "dataplaneV2: false\nnetworkPolicy: true\n",
      FULL "networkConfig: {" GATEWAY "}\naddonsConfig: {networkPolicyConfig: {disabled: false}}\n",
      "POST :setNetworkPolicy {'networkPolicy':{'enabled':true,'provider':'CALICO'}} !", "", ""},
-    {"P19, not asked", "dataplane_v2: false\nnetwork_policy: true\n",
+    {"P19, not asked", "dataplaneV2: false\nnetworkPolicy: true\n",
      FULL "networkConfig: {" GATEWAY "}\n", "", "", "network policies are not enforced"},
     {"network", "network: vpc\nsubnetwork: nodes", READY, "",
      "network default, wanted vpc; subnetwork default, wanted nodes", ""},
     {"network by its path", "network: projects/p/global/networks/default", READY, "", "", ""},
-    {"Dataplane V2", "dataplane_v2: true", FULL "networkConfig: {" GATEWAY "}\n", "",
+    {"Dataplane V2", "dataplaneV2: true", FULL "networkConfig: {" GATEWAY "}\n", "",
      "Dataplane V2 off, wanted on", ""},
     {"Dataplane V2, by default only", "", FULL "networkConfig: {" GATEWAY "}\n", "", "", ""},
-    {"private nodes", "private_nodes: true", READY, "", "private nodes off, wanted on", ""},
-    {"private nodes, by the old key", "private_nodes: true",
+    {"private nodes", "privateNodes: true", READY, "", "private nodes off, wanted on", ""},
+    {"private nodes, by the old key", "privateNodes: true",
      READY "privateClusterConfig: {enablePrivateNodes: true}\n", "", "", ""},
     {"zones", "zones: [europe-west4-a, europe-west4-b]", READY, "",
      "zones europe-west4-a, wanted europe-west4-a, europe-west4-b", ""},
@@ -238,16 +238,16 @@ static const struct pool_row pools[] = {
     {"size without limits", "preset: tpu-v6e-4t, nodes: 1",
      TPU_POOL CONFIG("") "autoscaling: {enabled: true, maxNodeCount: 3}\n",
      "POST :setAutoscaling {'autoscaling':{'enabled':false}}\nPOST :setSize {'nodeCount':1}", ""},
-    {"autoscaling", "preset: tpu-v6e-4t, max_nodes: 3", TPU_POOL CONFIG(""),
+    {"autoscaling", "preset: tpu-v6e-4t, maxNodes: 3", TPU_POOL CONFIG(""),
      "POST :setAutoscaling {'autoscaling':{'enabled':true,'minNodeCount':0,'maxNodeCount':3}}", ""},
-    {"autoscaling, met", "preset: tpu-v6e-4t, nodes: 0, max_nodes: 3",
+    {"autoscaling, met", "preset: tpu-v6e-4t, nodes: 0, maxNodes: 3",
      TPU_POOL CONFIG("") "autoscaling: {enabled: true, maxNodeCount: 3}\n", "", ""},
-    {"autoscaling, policy stays", "preset: tpu-v6e-4t, max_nodes: 4",
+    {"autoscaling, policy stays", "preset: tpu-v6e-4t, maxNodes: 4",
      TPU_POOL CONFIG("") "autoscaling: {enabled: true, maxNodeCount: 3, locationPolicy: ANY}\n",
      "POST :setAutoscaling {'autoscaling':{'enabled':true,'maxNodeCount':4,'locationPolicy':'ANY',"
      "'minNodeCount':0}}",
      ""},
-    {"autoscaling for the whole pool", "preset: tpu-v6e-4t, max_nodes: 3",
+    {"autoscaling for the whole pool", "preset: tpu-v6e-4t, maxNodes: 3",
      TPU_POOL CONFIG("") "autoscaling: {enabled: true, totalMaxNodeCount: 3}\n",
      "POST :setAutoscaling {'autoscaling':{'enabled':true,'minNodeCount':0,'maxNodeCount':3}}", ""},
     {"version", "preset: tpu-v6e-4t, version: '1.35'", TPU_POOL CONFIG(""),
@@ -265,19 +265,19 @@ static const struct pool_row pools[] = {
     {"on demand", "preset: tpu-v6e-4t", TPU_POOL CONFIG(", spot: true"), "", "spot on, wanted off"},
     {"preemptible is spot", "preset: tpu-v6e-4t, spot: true",
      TPU_POOL CONFIG(", preemptible: true"), "", ""},
-    {"flex-start", "preset: tpu-v6e-4t, flex_start: true, max_nodes: 1",
+    {"flex-start", "preset: tpu-v6e-4t, flexStart: true, maxNodes: 1",
      TPU_POOL CONFIG("") "autoscaling: {enabled: true, maxNodeCount: 1}\n", "",
      "flex-start off, wanted on"},
     {"reservation", "preset: tpu-v6e-4t, reservation: r", TPU_POOL CONFIG(""), "",
      "reservation (none), wanted r"},
-    {"disk", "preset: tpu-v6e-4t, disk_type: pd-ssd, disk_gb: 200",
+    {"disk", "preset: tpu-v6e-4t, diskType: pd-ssd, diskGb: 200",
      TPU_POOL CONFIG(", diskType: hyperdisk-balanced, diskSizeGb: 100"), "",
      "disk hyperdisk-balanced, wanted pd-ssd; disk of GB 100, wanted 200"},
-    {"disk, by the newer key", "preset: tpu-v6e-4t, disk_gb: 200",
+    {"disk, by the newer key", "preset: tpu-v6e-4t, diskGb: 200",
      TPU_POOL CONFIG(", bootDisk: {sizeGb: '200'}"), "", ""},
-    {"account", "preset: tpu-v6e-4t, service_account: a@b", TPU_POOL CONFIG(""), "",
+    {"account", "preset: tpu-v6e-4t, serviceAccount: a@b", TPU_POOL CONFIG(""), "",
      "service account (none), wanted a@b"},
-    {"pods", "preset: tpu-v6e-4t, max_pods_per_node: 15",
+    {"pods", "preset: tpu-v6e-4t, maxPodsPerNode: 15",
      TPU_POOL CONFIG("") "maxPodsConstraint: {maxPodsPerNode: '110'}\n", "",
      "pods a node 110, wanted 15"},
     {"labels", "preset: tpu-v6e-4t, labels: {a: b, c: d, e: f}",
@@ -403,9 +403,9 @@ static llmd_error *compare_all(void *data)
     AUTO(buf) struct buf text = BUF_INIT;
 
     (void)data;
-    TRY(llmd_cluster_spec_parse("name: llm\nversion: '1.35'\nlabels: {a: b}\ndataplane_v2: false\n"
-                                "network_policy: true\nenable_missing: true\nnetwork: vpc\n"
-                                "release_channel: rapid\nauthorized_networks: [10.0.0.0/8]\n",
+    TRY(llmd_cluster_spec_parse("name: llm\nversion: '1.35'\nlabels: {a: b}\ndataplaneV2: false\n"
+                                "networkPolicy: true\nenableMissing: true\nnetwork: vpc\n"
+                                "releaseChannel: rapid\nauthorizedNetworks: [10.0.0.0/8]\n",
                                 &spec));
     TRY(llmd__yaml_parse(FULL "addonsConfig: {httpLoadBalancing: {disabled: true}}\n", "cluster",
                          &cluster));
@@ -424,7 +424,7 @@ static llmd_error *compare_pool(void *data)
     AUTO(buf) struct buf text = BUF_INIT;
 
     (void)data;
-    TRY(llmd__yaml_parse("{preset: tpu-v6e-4t, max_nodes: 3, version: '1.35', labels: {a: b}, "
+    TRY(llmd__yaml_parse("{preset: tpu-v6e-4t, maxNodes: 3, version: '1.35', labels: {a: b}, "
                          "taints: ['a=b:NoSchedule'], zones: [europe-west4-b]}",
                          "pool", &wanted));
     TRY(llmd__pool_spec_read(wanted, "pool", &pool));

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define POOL(more) "name: llm\nnode_pools: [{" more "}]\n"
+#define POOL(more) "name: llm\nnodePools: [{" more "}]\n"
 #define TPU "preset: tpu-v6e-4t"
 
 static void none(llmd_error *error)
@@ -171,12 +171,12 @@ static void test_pool_numbers(void **state)
         {TPU, 1, 1, 1, false},
         {TPU ", nodes: 3", 3, 3, 3, false},
         {TPU ", nodes: 0", 0, 0, 0, false},
-        {TPU ", max_nodes: 3", 0, 0, 3, true},
-        {TPU ", nodes: 1, min_nodes: 0, max_nodes: 3", 1, 0, 3, true},
-        {TPU ", min_nodes: 2, max_nodes: 3", 2, 2, 3, true},
+        {TPU ", maxNodes: 3", 0, 0, 3, true},
+        {TPU ", nodes: 1, minNodes: 0, maxNodes: 3", 1, 0, 3, true},
+        {TPU ", minNodes: 2, maxNodes: 3", 2, 2, 3, true},
         {"preset: tpu-v6e-4x4", 4, 4, 4, false},
-        {"preset: tpu-v6e-4x4, min_nodes: 0", 0, 0, 4, true},
-        {"preset: tpu-v6e-4x4, nodes: 4, max_nodes: 4", 4, 0, 4, true},
+        {"preset: tpu-v6e-4x4, minNodes: 0", 0, 0, 4, true},
+        {"preset: tpu-v6e-4x4, nodes: 4, maxNodes: 4", 4, 0, 4, true},
     };
 
     (void)state;
@@ -229,11 +229,11 @@ static void test_system_pool(void **state)
         const char *name;
     } rows[] = {
         {"name: llm\n", 1, 0, "system"},
-        {"name: llm\nnode_pools: []\n", 1, 0, "system"},
+        {"name: llm\nnodePools: []\n", 1, 0, "system"},
         {POOL(TPU), 2, 0, "system"},
-        {"name: llm\nnode_pools: [{" TPU "}, {name: plain, preset: cpu}]\n", 2, 1, "plain"},
-        {"name: llm\nnode_pools: [{name: plain, machine: n2-standard-4}]\n", 1, 0, "plain"},
-        {"name: llm\nnode_pools: [{preset: nvidia-t4}]\n", 2, 0, "system"},
+        {"name: llm\nnodePools: [{" TPU "}, {name: plain, preset: cpu}]\n", 2, 1, "plain"},
+        {"name: llm\nnodePools: [{name: plain, machine: n2-standard-4}]\n", 1, 0, "plain"},
+        {"name: llm\nnodePools: [{preset: nvidia-t4}]\n", 2, 0, "system"},
     };
 
     (void)state;

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define POOL(more) "name: llm\nnode_pools: [{" more "}]\n"
+#define POOL(more) "name: llm\nnodePools: [{" more "}]\n"
 #define TPU "preset: tpu-v6e-4t"
 
 static void none(llmd_error *error)
@@ -68,19 +68,19 @@ static void test_names(void **state)
         {"name: 1llm\n", {"a letter first"}},
         {"name: llm-\n", {"no '-' last"}},
         {"name: l1234567890123456789012345678901234567890\n", {"at most 40"}},
-        {POOL(TPU ", name: a_b"), {"node_pools[0].name", "lower case"}},
-        {"name: llm\nnode_pools: [{" TPU "}, {" TPU "}]\n",
-         {"node_pools[1]: name", "another pool tpu-v6e-4t", "give each pool a name"}},
-        {"name: llm\nnode_pols: []\n", {"cluster spec:2: node_pols", "node_pools"}},
-        {POOL("preset: tpu-v6e-4"), {"cluster spec:2: node_pools[0].preset", "tpu-v6e-4t"}},
-        {POOL(TPU ", spot: 1"), {"node_pools[0].spot", "true or false"}},
-        {POOL(TPU ", nodes: -2"), {"node_pools[0].nodes", "0 to 1000"}},
-        {"name: llm\nrelease_channel: fast\n", {"release_channel", "rapid, regular"}},
+        {POOL(TPU ", name: a_b"), {"nodePools[0].name", "lower case"}},
+        {"name: llm\nnodePools: [{" TPU "}, {" TPU "}]\n",
+         {"nodePools[1]: name", "another pool tpu-v6e-4t", "give each pool a name"}},
+        {"name: llm\nnode_pols: []\n", {"cluster spec:2: node_pols", "nodePools"}},
+        {POOL("preset: tpu-v6e-4"), {"cluster spec:2: nodePools[0].preset", "tpu-v6e-4t"}},
+        {POOL(TPU ", spot: 1"), {"nodePools[0].spot", "true or false"}},
+        {POOL(TPU ", nodes: -2"), {"nodePools[0].nodes", "0 to 1000"}},
+        {"name: llm\nreleaseChannel: fast\n", {"releaseChannel", "rapid, regular"}},
         {"name: llm\nversion: 1.34\n", {"version", "quotes"}},
         {"name: llm\nversion: v1.34\n", {"version", "1.34.1-gke"}},
         {"name: llm\nlabels: {Team: ml}\n", {"labels", "lower case"}},
         {"name: llm\nlabels: {managed-by: me}\n", {"labels", "managed-by", "itself"}},
-        {"name: llm\nauthorized_networks: [everywhere]\n", {"authorized_networks", "/24"}},
+        {"name: llm\nauthorizedNetworks: [everywhere]\n", {"authorizedNetworks", "/24"}},
         {"apiVersion: v1\nkind: Pod\n", {"manifest", "kube apply"}},
     };
 
@@ -95,8 +95,8 @@ static void test_places(void **state)
         {"name: llm\nzones: [global]\n", {"zones", "is no zone"}},
         {"name: llm\nzones: []\n", {"zones", "one zone at least"}},
         {"name: llm\nzones: [europe-west4-a, us-east1-b]\n", {"zones", "two regions"}},
-        {"name: llm\nzones: [europe-west4-a]\nnode_pools: [{" TPU ", zones: [us-east1-d]}]\n",
-         {"node_pools[0]", "us-east1-d is not in the region of europe-west4-a"}},
+        {"name: llm\nzones: [europe-west4-a]\nnodePools: [{" TPU ", zones: [us-east1-d]}]\n",
+         {"nodePools[0]", "us-east1-d is not in the region of europe-west4-a"}},
     };
     static const struct {
         const char *yaml, *location, *says;
@@ -105,8 +105,8 @@ static void test_places(void **state)
         {"", "-", "no zone and no region"},
         {"zones: [us-east1-d]", "europe-west4", "us-east1-d is not in the region europe-west4"},
         {"zones: [europe-west4-b]", "europe-west4-a", "own, europe-west4-a, must be among them"},
-        {"node_pools: [{" TPU ", zones: [us-east1-d]}]", "europe-west4-a", "node pool tpu-v6e-4t"},
-        {"node_pools: [{preset: tpu-v6e-4x4}]", "europe-west4", "zones is missing"},
+        {"nodePools: [{" TPU ", zones: [us-east1-d]}]", "europe-west4-a", "node pool tpu-v6e-4t"},
+        {"nodePools: [{preset: tpu-v6e-4x4}]", "europe-west4", "zones is missing"},
     };
 
     (void)state;
@@ -127,15 +127,15 @@ static void test_places(void **state)
 static void test_p104_topology_on_a_single_host(void **state)
 {
     static const struct refusal refusals[] = {
-        {POOL("preset: tpu-v6e-4t, topology: 2x2"), {"node_pools[0]", "leave topology out"}},
+        {POOL("preset: tpu-v6e-4t, topology: 2x2"), {"nodePools[0]", "leave topology out"}},
         {POOL("machine: ct6e-standard-1t, topology: 1x1"), {"leave topology out"}},
         {POOL("machine: ct6e-standard-8t, topology: 2x4"), {"leave topology out"}},
         {POOL("machine: ct5p-hightpu-4t, topology: 2x2x1"), {"leave topology out"}},
     };
     static const struct refusal sizes[] = {
         {POOL("preset: tpu-v6e-4x4, nodes: 2"), {"nodes", "has 4 nodes or none"}},
-        {POOL("preset: tpu-v6e-4x4, min_nodes: 1"), {"min_nodes", "min_nodes is 0"}},
-        {POOL("preset: tpu-v6e-4x4, max_nodes: 8"), {"max_nodes", "max_nodes 4"}},
+        {POOL("preset: tpu-v6e-4x4, minNodes: 1"), {"minNodes", "minNodes is 0"}},
+        {POOL("preset: tpu-v6e-4x4, maxNodes: 8"), {"maxNodes", "maxNodes 4"}},
         {POOL("preset: tpu-v6e-4x4, zones: [europe-west4-a, europe-west4-b]"),
          {"zones", "in one zone"}},
     };
@@ -144,7 +144,7 @@ static void test_p104_topology_on_a_single_host(void **state)
     CHECK(refusals);
     CHECK(sizes);
     llmd_cluster_spec_free(parse(POOL("preset: tpu-v6e-4x4, nodes: 0")));
-    llmd_cluster_spec_free(parse(POOL("preset: tpu-v6e-4x4, nodes: 4, min_nodes: 0")));
+    llmd_cluster_spec_free(parse(POOL("preset: tpu-v6e-4x4, nodes: 4, minNodes: 0")));
 }
 
 static void test_p7_topologies_have_two_dimensions(void **state)
@@ -154,7 +154,7 @@ static void test_p7_topologies_have_two_dimensions(void **state)
         {POOL("preset: tpu-v6e-4t, topology: 2x2x2"), {"2x2x2", "no such slice", "4x4"}},
         {POOL("preset: tpu-v6e-4t, topology: 3x4"), {"3x4", "no such slice"}},
         {POOL("preset: tpu-v6e-8t, topology: 4x4"), {"made of ct6e-standard-4t"}},
-        {POOL("preset: tpu-v6e-4t, topology: four"), {"node_pools[0].topology", "4x4"}},
+        {POOL("preset: tpu-v6e-4t, topology: four"), {"nodePools[0].topology", "4x4"}},
         {POOL("preset: nvidia-l4, topology: 4x4"), {"has no TPU"}},
         {POOL("machine: ct5p-hightpu-4t, topology: 3x3x3"), {"no multiple"}},
     };
@@ -166,10 +166,10 @@ static void test_p7_topologies_have_two_dimensions(void **state)
 static void test_p105_network_policy_with_dataplane_v2(void **state)
 {
     static const struct refusal refusals[] = {
-        {"name: llm\nnetwork_policy: true\n",
-         {"network_policy", "the default", "enforces network policies itself"}},
-        {"name: llm\nnetwork_policy: true\ndataplane_v2: true\n",
-         {"network_policy", "which the spec says"}},
+        {"name: llm\nnetworkPolicy: true\n",
+         {"networkPolicy", "the default", "enforces network policies itself"}},
+        {"name: llm\nnetworkPolicy: true\ndataplaneV2: true\n",
+         {"networkPolicy", "which the spec says"}},
     };
     llmd_cluster_spec *spec = parse("name: llm\noverlay: {networkPolicy: {enabled: false}}\n");
     struct refusal overlay = {"overlay", {"ADVANCED_DATAPATH", "networkPolicy"}};
@@ -185,7 +185,7 @@ static void test_p115_reserved_labels(void **state)
 {
     static const struct refusal refusals[] = {
         {POOL(TPU ", labels: {cloud.google.com/compute-class: x}"),
-         {"node_pools[0].labels", "cloud.google.com/compute-class", "of your own"}},
+         {"nodePools[0].labels", "cloud.google.com/compute-class", "of your own"}},
         {POOL(TPU ", labels: {cloud.google.com/gke-tpu-topology: 2x2}"), {"GKE sets the labels"}},
         {POOL(TPU ", labels: {kubernetes.io/hostname: x}"), {"reserved"}},
         {POOL(TPU ", labels: {node-role.kubernetes.io/tpu: ''}"), {"reserved"}},
@@ -200,13 +200,13 @@ static void test_p115_reserved_labels(void **state)
 static void test_p137_spellings(void **state)
 {
     static const struct refusal refusals[] = {
-        {POOL(TPU ", taints: ['a=b:Never']"), {"node_pools[0].taints", "NoSchedule"}},
+        {POOL(TPU ", taints: ['a=b:Never']"), {"nodePools[0].taints", "NoSchedule"}},
         {POOL(TPU ", taints: ['a=b']"), {"taints", "NoSchedule"}},
-        {POOL(TPU ", max_run_duration: 2"), {"max_run_duration", "string"}},
-        {POOL(TPU ", max_run_duration: 2w"), {"max_run_duration", "2h"}},
-        {"name: llm\nrelease_channel: REGULAR\n", {"release_channel", "\"regular\""}},
+        {POOL(TPU ", maxRunDuration: 2"), {"maxRunDuration", "string"}},
+        {POOL(TPU ", maxRunDuration: 2w"), {"maxRunDuration", "2h"}},
+        {"name: llm\nreleaseChannel: REGULAR\n", {"releaseChannel", "\"regular\""}},
         {POOL("machine: ct6e-standard-4t-tpu"), {"TPU VMs", "use ct6e-standard-4t"}},
-        {POOL(TPU ", service_account: nodes"), {"service_account", "email"}},
+        {POOL(TPU ", serviceAccount: nodes"), {"serviceAccount", "email"}},
     };
 
     (void)state;
@@ -222,16 +222,16 @@ static void test_p137_spellings(void **state)
 static void test_exclusions(void **state)
 {
     static const struct refusal refusals[] = {
-        {POOL(TPU ", spot: true, flex_start: true, max_nodes: 1"), {"spot and flex_start"}},
+        {POOL(TPU ", spot: true, flexStart: true, maxNodes: 1"), {"spot and flexStart"}},
         {POOL(TPU ", spot: true, reservation: r"), {"spot and reservation"}},
-        {POOL(TPU ", flex_start: true, reservation: r, max_nodes: 1"), {"flex_start and reserv"}},
-        {POOL(TPU ", flex_start: true"), {"need autoscaling", "set max_nodes"}},
-        {POOL(TPU ", flex_start: true, nodes: 1, max_nodes: 1"), {"begin at 0 nodes"}},
-        {POOL(TPU ", flex_start: true, min_nodes: 1, max_nodes: 1"), {"begin at 0 nodes"}},
-        {POOL(TPU ", flex_start: true, max_nodes: 1, max_run_duration: 8d"), {"at most 7 days"}},
-        {POOL(TPU ", min_nodes: 1"), {"max_nodes is missing"}},
-        {POOL(TPU ", min_nodes: 3, max_nodes: 2"), {"min_nodes: 3 is more"}},
-        {POOL(TPU ", nodes: 4, max_nodes: 2"), {"nodes: 4 is not between"}},
+        {POOL(TPU ", flexStart: true, reservation: r, maxNodes: 1"), {"flexStart and reserv"}},
+        {POOL(TPU ", flexStart: true"), {"need autoscaling", "set maxNodes"}},
+        {POOL(TPU ", flexStart: true, nodes: 1, maxNodes: 1"), {"begin at 0 nodes"}},
+        {POOL(TPU ", flexStart: true, minNodes: 1, maxNodes: 1"), {"begin at 0 nodes"}},
+        {POOL(TPU ", flexStart: true, maxNodes: 1, maxRunDuration: 8d"), {"at most 7 days"}},
+        {POOL(TPU ", minNodes: 1"), {"maxNodes is missing"}},
+        {POOL(TPU ", minNodes: 3, maxNodes: 2"), {"minNodes: 3 is more"}},
+        {POOL(TPU ", nodes: 4, maxNodes: 2"), {"nodes: 4 is not between"}},
         {POOL("name: a"), {"machine is missing", "preset"}},
         {POOL("preset: nvidia-l4, machine: n1-standard-4"), {"not of the preset nvidia-l4"}},
         {POOL("machine: g2-standard-8, accelerator: {type: nvidia-tesla-t4}"), {"has no nvidia-"}},
@@ -240,7 +240,7 @@ static void test_exclusions(void **state)
         const char *overlay, *says;
     } overlays[] = {
         {"spot: true, overlay: {config: {preemptible: true}}", "config.preemptible=true"},
-        {"max_nodes: 1, overlay: {autoscaling: {totalMaxNodeCount: 3}}", "totalMaxNodeCount"},
+        {"maxNodes: 1, overlay: {autoscaling: {totalMaxNodeCount: 3}}", "totalMaxNodeCount"},
     };
 
     (void)state;
@@ -261,11 +261,11 @@ static void test_refused_fallbacks(void **state)
 {
     static const struct refusal refusals[] = {
         {POOL(TPU ", fallbacks: [{spot: true, reservation: r}]"),
-         {"node_pools[0]: fallbacks[0]", "exclude"}},
+         {"nodePools[0]: fallbacks[0]", "exclude"}},
         {POOL(TPU ", fallbacks: [{}, {zone: europe-west4-b}]"), {"fallbacks[1]", "zones"}},
         {POOL(TPU ", fallbacks: [{name: b}]"), {"fallbacks[0]", "no name"}},
         {POOL(TPU ", fallbacks: [europe-west4-b]"), {"fallbacks[0]", "want an object"}},
-        {POOL(TPU ", fallbacks: {spot: false}"), {"node_pools[0].fallbacks", "array"}},
+        {POOL(TPU ", fallbacks: {spot: false}"), {"nodePools[0].fallbacks", "array"}},
     };
 
     (void)state;
@@ -276,8 +276,8 @@ static void test_refused_fallbacks(void **state)
 
 static void test_json_reads_back(void **state)
 {
-    llmd_cluster_spec *spec = parse("name: llm\nzones: [europe-west4-a]\ndataplane_v2: false\n"
-                                    "network_policy: true\nnode_pools: [{" TPU ", spot: false, "
+    llmd_cluster_spec *spec = parse("name: llm\nzones: [europe-west4-a]\ndataplaneV2: false\n"
+                                    "networkPolicy: true\nnodePools: [{" TPU ", spot: false, "
                                     "fallbacks: [{spot: true}]}]\n");
     llmd_cluster_spec *again = NULL, *copy = NULL;
     char *first = NULL, *second = NULL, *third = NULL;
@@ -310,15 +310,15 @@ static void test_set(void **state)
     assert_string_equal(llmd_cluster_spec_name(spec), "llm");
     llmd_cluster_spec_set(spec, "version", "1.34");
     llmd_cluster_spec_set(spec, "zones", "[europe-west4-a]");
-    llmd_cluster_spec_set(spec, "node_pools", "[{preset: tpu-v6e-4t, max_nodes: 3}]");
+    llmd_cluster_spec_set(spec, "nodePools", "[{preset: tpu-v6e-4t, maxNodes: 3}]");
     none(llmd_cluster_spec_manifest(spec, "my-project", "europe-west4-a", &json));
     assert_non_null(strstr(json, "\"initialClusterVersion\":\"1.34\""));
     assert_non_null(strstr(json, "ct6e-standard-4t"));
     llmd_free(json);
-    llmd_cluster_spec_set(spec, "node_pools", "[{preset: tpu}]");
+    llmd_cluster_spec_set(spec, "nodePools", "[{preset: tpu}]");
     llmd_cluster_spec_set(spec, "version", "1.35");
     error = llmd_cluster_spec_manifest(spec, "my-project", "europe-west4-a", &json);
-    assert_non_null(strstr(llmd_error_message(error), "node_pools[0].preset"));
+    assert_non_null(strstr(llmd_error_message(error), "nodePools[0].preset"));
     llmd_error_free(error);
     llmd_cluster_spec_free(spec);
     llmd_cluster_spec_free(NULL);
@@ -348,11 +348,11 @@ static void test_null_arguments(void **state)
 
 #define EVERYTHING                                                                                 \
     "name: llm\nversion: '1.34'\nlabels: {team: ml}\nzones: [europe-west4-a]\nmonitoring: full\n"  \
-    "authorized_networks: [10.0.0.0/8]\ndns_endpoint: true\noverlay: {description: x}\n"           \
-    "node_pools:\n"                                                                                \
+    "authorizedNetworks: [10.0.0.0/8]\ndnsEndpoint: true\noverlay: {description: x}\n"             \
+    "nodePools:\n"                                                                                 \
     "- {preset: nvidia-t4, name: gpu, taints: ['a=b:NoSchedule'], labels: {a: b}, spot: true,\n"   \
     "   overlay: {config: {tags: [x]}}, fallbacks: [{preset: nvidia-l4}]}\n"                       \
-    "- {preset: tpu-v6e-4x4, max_run_duration: 2h, zones: [europe-west4-a], reservation: r}\n"
+    "- {preset: tpu-v6e-4x4, maxRunDuration: 2h, zones: [europe-west4-a], reservation: r}\n"
 
 static llmd_error *make_manifest(void *text)
 {
@@ -375,7 +375,7 @@ static llmd_error *set_all(void *data)
     llmd_error *error;
 
     (void)data;
-    llmd_cluster_spec_set(spec, "node_pools", "[{preset: tpu-v6e-4t}]");
+    llmd_cluster_spec_set(spec, "nodePools", "[{preset: tpu-v6e-4t}]");
     llmd_cluster_spec_set(spec, "labels.team", "ml");
     error = llmd_cluster_spec_manifest(spec, "p", "europe-west4-a", &json);
     llmd_cluster_spec_free(spec);

@@ -134,11 +134,11 @@ static const struct answer answers[] = {
       LLMD_E_DENIED,
       "SERVICE_DISABLED",
       true,
-      {"enable_missing", "container.googleapis.com", "https://console.example/enable"}}},
+      {"enableMissing", "container.googleapis.com", "https://console.example/enable"}}},
     {"P10, by text",
      403,
      "'status':'PERMISSION_DENIED','message':'NetworkServices API is not enabled'",
-     {TROUBLE_SERVICE_DISABLED, LLMD_E_DENIED, "SERVICE_DISABLED", true, {"enable_missing"}}},
+     {TROUBLE_SERVICE_DISABLED, LLMD_E_DENIED, "SERVICE_DISABLED", true, {"enableMissing"}}},
     {"missing permission",
      403,
      "'status':'PERMISSION_DENIED','message':'Required \\'container.clusters.create\\' "
@@ -235,7 +235,7 @@ static const struct answer answers[] = {
      400,
      "'status':'FAILED_PRECONDITION','message':'Constraint "
      "constraints/compute.vmExternalIpAccess violated for project 1.'",
-     {TROUBLE_ORG_POLICY, LLMD_E_DENIED, "ORG_POLICY", false, {"private_nodes: true"}}},
+     {TROUBLE_ORG_POLICY, LLMD_E_DENIED, "ORG_POLICY", false, {"privateNodes: true"}}},
     {"API rate",
      429,
      "'status':'RESOURCE_EXHAUSTED','message':'Quota exceeded.'," INFO(
@@ -258,7 +258,7 @@ static const struct answer answers[] = {
      {TROUBLE_CONFIG, LLMD_E_INVALID, "INVALID_ARGUMENT", false, {"Unknown name", "overlay"}}},
     {"wrong enum",
      400,
-     "'status':'INVALID_ARGUMENT','message':'Invalid value at `cluster.release_channel.channel` "
+     "'status':'INVALID_ARGUMENT','message':'Invalid value at `cluster.releaseChannel.channel` "
      "(type.googleapis.com/google.container.v1.ReleaseChannel.Channel), \\'regular\\''",
      {TROUBLE_CONFIG, LLMD_E_INVALID, "INVALID_ARGUMENT", false, {"overlay"}}},
     {"bad version",
@@ -425,7 +425,7 @@ static const struct operation operations[] = {
     {"addresses",
      "{\"error\":{\"code\":9,\"message\":\"[IP_SPACE_EXHAUSTED]: IP space of 'pods' is "
      "exhausted\"}}",
-     {TROUBLE_IP_EXHAUSTED, LLMD_E_FAILED, "IP_SPACE_EXHAUSTED", false, {"max_pods_per_node"}}},
+     {TROUBLE_IP_EXHAUSTED, LLMD_E_FAILED, "IP_SPACE_EXHAUSTED", false, {"maxPodsPerNode"}}},
     {"IAM",
      "{\"error\":{\"code\":7,\"message\":\"[PERMISSIONS_ERROR]: x\"}}",
      {TROUBLE_PERMISSION, LLMD_E_DENIED, "PERMISSION_DENIED", false, {NULL}}},

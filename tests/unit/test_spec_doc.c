@@ -3,6 +3,7 @@
    must parse. */
 #include "base/file.h"
 #include "gateway/spec.h"
+#include "gke/cluster_spec.h"
 #include "kube/apply.h"
 #include "openai/endpoint.h"
 #include "service/presets.h"
@@ -56,6 +57,36 @@ static void add_presets(struct buf *page)
     }
 }
 
+static void add_pool_presets(struct buf *page)
+{
+    char names[] = LLMD__POOL_PRESET_NAMES;
+    char *save = NULL;
+
+    llmd__buf_str(page, "| preset | machine type | nodes of a slice | |\n|---|---|---|---|\n");
+    for (char *name = strtok_r(names, "|", &save); name; name = strtok_r(NULL, "|", &save)) {
+        const struct pool_preset *preset = llmd__pool_preset(name);
+
+        assert_non_null(preset);
+        llmd__buf_format(page, "| `%s` | %s | ", name, preset->machine);
+        if (preset->topology)
+            llmd__buf_format(page, "%d", preset->hosts);
+        llmd__buf_format(page, " | %s |\n", preset->doc);
+    }
+}
+
+static void add_cluster(struct buf *page)
+{
+    llmd__buf_str(page, "\n## Cluster\n\n");
+    add_file(page, "cluster.yaml");
+    llmd__buf_str(page, "\n");
+    llmd__fields_doc(llmd__cluster_spec_type.fields, page);
+    llmd__buf_str(page,
+                  "\n### Node pools\n\nA pool is single-host or one slice of several hosts: the "
+                  "latter has its whole number of nodes or none.\nA fall-back is a pool with only "
+                  "what is different; one that names other hardware drops that of the pool.\n\n");
+    add_pool_presets(page);
+}
+
 static void render(struct buf *page)
 {
     llmd__buf_str(
@@ -80,6 +111,7 @@ static void render(struct buf *page)
     add_file(page, "gateway.yaml");
     llmd__buf_str(page, "\n");
     llmd__fields_doc(llmd__gateway_spec_type.fields, page);
+    add_cluster(page);
     llmd__buf_str(page, "\n## Endpoint\n\n```yaml\n" ENDPOINT "```\n\n");
     llmd__fields_doc(llmd__endpoint_spec_type.fields, page);
     llmd__buf_str(page,
@@ -124,6 +156,7 @@ static void test_every_field_is_explained(void **state)
     (void)state;
     check_docs(llmd__service_spec_type.fields);
     check_docs(llmd__gateway_spec_type.fields);
+    check_docs(llmd__cluster_spec_type.fields);
     check_docs(llmd__endpoint_spec_type.fields);
     check_docs(llmd__apply_spec_type.fields);
 }
@@ -132,6 +165,7 @@ static void test_examples_parse(void **state)
 {
     static const char *const services[] = {"tpu.yaml", "gpu.yaml"};
     llmd_gateway_spec *gateway = NULL;
+    llmd_cluster_spec *cluster = NULL;
     llmd_endpoint_spec *endpoint = NULL;
     llmd_apply_spec *apply = NULL;
     char *text = NULL;
@@ -152,6 +186,10 @@ static void test_examples_parse(void **state)
         llmd_service_spec_free(spec);
     }
     none(llmd_gateway_spec_parse_file(MANIFESTS "gateway.yaml", &gateway));
+    none(llmd_cluster_spec_parse_file(MANIFESTS "cluster.yaml", &cluster));
+    none(llmd_cluster_spec_manifest(cluster, "my-project", "europe-west4-a", &text));
+    llmd_free(text);
+    llmd_cluster_spec_free(cluster);
     llmd_gateway_spec_free(gateway);
 }
 
