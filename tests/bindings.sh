@@ -62,6 +62,9 @@ says "install" build_library || exit 1
 libdir=$(dirname "$(find "$work/prefix" -name libllmd.so)")
 export PKG_CONFIG_PATH="$libdir/pkgconfig" LLMD_SANDBOX="$work/prefix/bin/llmd-sandbox"
 export LD_LIBRARY_PATH="$libdir"
+# Go's build cache does not know what pkg-config said: without this it would link against the prefix
+# of an earlier run, which is gone.
+export CGO_LDFLAGS="-O2 -g -L$libdir"
 python="$work/venv/bin/python"
 
 says "generated files" bash tests/checks/regenerate.sh

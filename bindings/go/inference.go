@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"runtime"
 	"time"
+	"unicode/utf8"
 
 	"github.com/libllmd/libllmd/bindings/go/internal/raw"
 )
@@ -223,8 +224,34 @@ func (r *Request) MarshalJSON() ([]byte, error) {
 	return json.Marshal(body)
 }
 
+// checkText refuses what json.Marshal would quietly change.
+func (r *Request) checkText() error {
+	bad := func(what string) error {
+		return &Error{Code: CodeInvalid, Message: "request: the " + what + " is not UTF-8",
+			Advice: "convert the text to UTF-8 first"}
+	}
+	for _, message := range r.Messages {
+		if !utf8.ValidString(message.Role) || !utf8.ValidString(message.Content) {
+			return bad("content")
+		}
+	}
+	if !utf8.ValidString(r.Prompt) {
+		return bad("prompt")
+	}
+	if !utf8.ValidString(r.Model) {
+		return bad("model")
+	}
+	return nil
+}
+
 // with hands the C request to use.
 func (r *Request) with(use func(request uintptr) error) error {
+	if r == nil {
+		return invalid("request: it is nil")
+	}
+	if err := r.checkText(); err != nil {
+		return err
+	}
 	body, err := json.Marshal(r)
 	if err != nil {
 		return invalid("request: %v", err)

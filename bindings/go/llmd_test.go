@@ -310,6 +310,44 @@ func TestNulIsRefused(t *testing.T) {
 	}
 }
 
+func TestOddRequestsAreToldClearly(t *testing.T) {
+	e, ctx := model(t), context.Background()
+	for _, row := range []struct {
+		request *Request
+		words   string
+	}{
+		{nil, "nil"},
+		{&Request{Messages: []Message{}}, "the chat has no messages"},
+		{&Request{Messages: []Message{{Content: "hi"}}}, "messages[0]: want an object with a role"},
+		{Chat("Gr\xfc\xdfe"), "the content is not UTF-8"},
+		{&Request{Prompt: "p", Model: "\xff"}, "the model is not UTF-8"},
+	} {
+		if _, err := e.Send(ctx, row.request); !errors.Is(err, ErrInvalid) ||
+			!strings.Contains(err.Error(), row.words) {
+			t.Errorf("sent: want %q, got %v", row.words, err)
+		}
+		s, err := e.Stream(ctx, row.request)
+		if err == nil {
+			_, err = s.Next()
+		}
+		if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), row.words) {
+			t.Errorf("streamed: want %q, got %v", row.words, err)
+		}
+	}
+	text := "Grüße 你好 🦙 \u202e עברית"
+	reply, err := e.Chat(ctx, text)
+	check(t, err)
+	if reply.Text != "echo "+text {
+		t.Fatalf("%q", reply.Text)
+	}
+	large := strings.Repeat("Grüße 🦙 ", 1<<19)
+	reply, err = e.Chat(ctx, large)
+	check(t, err)
+	if reply.Text != "echo "+large {
+		t.Fatalf("%d bytes came back of %d", len(reply.Text), len(large))
+	}
+}
+
 func TestFreeInAnyOrder(t *testing.T) {
 	e := model(t)
 	s, err := e.Stream(context.Background(), tokens("slow", 3))

@@ -205,18 +205,37 @@ static llmd_error *ask_for_usage(struct json *body)
     return llmd__json_check(body);
 }
 
+/* A text where a message is wanted is the commonest slip, and servers tell it in pages of their
+   validator's output. */
+static llmd_error *check_messages(const struct json *messages)
+{
+    size_t index = 0;
+    JSON_EACH(message, messages) {
+        enum json_type type = llmd__json_type(message);
+        if (type != JSON_OBJECT || !*llmd__json_str(message, "role"))
+            return llmd__error_set_advice(
+                llmd__error(LLMD_E_INVALID,
+                            "request: messages[%zu]: want an object with a role, %s%s", index,
+                            type == JSON_OBJECT ? "there is none" : "got ",
+                            type == JSON_OBJECT ? "" : llmd__json_type_name(type)),
+                "write {\"role\": \"user\", \"content\": \"...\"}");
+        index++;
+    }
+    return NULL;
+}
+
 static llmd_error *check_asked(const llmd_request *request, const struct json *body)
 {
     const struct json *messages = llmd__json_member(body, "messages");
     if (request->kind == LLMD_REQUEST_COMPLETION && !llmd__json_member(body, "prompt"))
         return llmd__error_set_advice(
             llmd__error(LLMD_E_INVALID, "request: the completion has no prompt"),
-            "set the prompt; an empty text is one");
+            "set the prompt");
     if (request->kind == LLMD_REQUEST_CHAT && !llmd__json_count(messages))
         return llmd__error_set_advice(
             llmd__error(LLMD_E_INVALID, "request: the chat has no messages"),
             "add at least one message, such as role \"user\" with the question");
-    return NULL;
+    return request->kind == LLMD_REQUEST_CHAT ? check_messages(messages) : NULL;
 }
 
 static llmd_error *usable(const llmd_request *request)

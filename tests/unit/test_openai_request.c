@@ -171,6 +171,16 @@ static void surrogate_model(llmd_request *request)
     llmd_request_set_model(request, "\xed\xa0\x80");
 }
 
+static void text_for_message(llmd_request *request)
+{
+    llmd_request_set_overlay(request, "{\"messages\": [{\"role\": \"user\"}, \"hello\"]}");
+}
+
+static void message_without_role(llmd_request *request)
+{
+    llmd_request_set_overlay(request, "{\"messages\": [{\"content\": \"hello\"}]}");
+}
+
 static void bad_overlay(llmd_request *request)
 {
     llmd_request_set_overlay(request, "[1]");
@@ -192,6 +202,8 @@ static void bad_values_are_told_by_the_call(void **state)
         {bad_overlay, "overlay"},
         {latin1, "content is not UTF-8"},
         {surrogate_model, "model is not UTF-8"},
+        {text_for_message, "messages[1]: want an object with a role, got a string"},
+        {message_without_role, "messages[0]: want an object with a role, there is none"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         AUTO(json) struct json *body = NULL;

@@ -70,6 +70,29 @@ def test_a_refusal_has_the_servers_words(endpoint):
         list(endpoint.chat("refuse", stream=True))
 
 
+@pytest.mark.parametrize(("messages", "error", "words"), [
+    (None, TypeError, "not NoneType"),
+    (b"hi", TypeError, "not bytes"),
+    ({"role": "user", "content": "hi"}, TypeError, "not dict"),
+    ([], llmd.InvalidError, "the chat has no messages"),
+    (["hi"], llmd.InvalidError, r"messages\[0\]: want an object with a role, got a string"),
+    ([{"content": "hi"}], llmd.InvalidError, r"messages\[0\]: want an object with a role, there is"),
+    ("\ud800", UnicodeEncodeError, "surrogates"),
+    ("a\0b", llmd.InvalidError, "NUL"),
+])
+def test_odd_requests_are_told_clearly(endpoint, messages, error, words):
+    with pytest.raises(error, match=words):
+        endpoint.chat(messages)
+    with pytest.raises(error, match=words):
+        list(endpoint.chat(messages, stream=True))
+
+
+def test_every_character_and_a_huge_prompt_arrive(server, endpoint):
+    text = "Grüße 你好 🦙 \u202e עברית " * (1 << 18)
+    endpoint.chat(text)
+    assert server.bodies[-1]["messages"][0]["content"] == text
+
+
 def test_breaking_out_ends_the_stream(server, endpoint):
     server.ended.clear()
     for _ in endpoint.chat("slow", stream=True, max_tokens=1000):

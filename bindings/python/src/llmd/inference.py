@@ -305,9 +305,13 @@ class Endpoint:
         request, sent as they are. Sent again only when no byte can have been acted on, or on 429
         and 503 with the server's Retry-After.
         """
-        what = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
+        if isinstance(messages, str):
+            messages = [{"role": "user", "content": messages}]
+        elif messages is None or isinstance(messages, (bytes, dict)):
+            raise TypeError("messages must be a str or a list of messages, not "
+                            f"{type(messages).__name__}")
         options = {"model": model, "max_tokens": max_tokens, "temperature": temperature, **extra}
-        return self._send(self._request({"messages": list(what)}, options), stream, timeout)
+        return self._send(self._request({"messages": list(messages)}, options), stream, timeout)
 
     def stream_chat(self, messages: Messages, **options: Any) -> Stream:
         """``chat`` with ``stream=True``."""
