@@ -9,15 +9,16 @@
 #include <string.h>
 
 /* Google's controllers and autoscalers tidy up for a while after the operation is DONE. */
-#define SETTLE_MS 60000
-#define LOOK_AGAIN_MS 2000
-#define LOOK_AGAIN_MAX_MS 10000
+#define LOOKS 12
+#define PAUSE_MS 5000
+#define LEAST_PAUSE_MS 20
 
 struct leak {
     llmd_gke *gke;
     char *cluster;
     struct json *addresses, *groups; /* strings */
-    struct json *recorded;           /* finds that were ours while it stood */
+    struct json *before;             /* all lists, while it stood */
+    struct json *recorded;           /* what of them was ours */
     struct json *result;
 };
 
@@ -43,6 +44,7 @@ void llmd__leak_free(struct leak *leak)
         return;
     llmd__json_free(leak->addresses);
     llmd__json_free(leak->groups);
+    llmd__json_free(leak->before);
     llmd__json_free(leak->recorded);
     llmd__json_free(leak->result);
     llmd__free(leak->cluster);
@@ -79,7 +81,8 @@ struct proof {
     step_id self;
     size_t open; /* lists that are still on their way */
     struct json *lists, *unknown;
-    int64_t begin_ms, pause_ms;
+    int looks;
+    int64_t pause_ms;
 };
 
 struct list_look {
@@ -141,6 +144,10 @@ static llmd_error *on_list(void *data, struct graph *graph, const struct look_an
     } else {
         TRY(take_page(proof, look->kind, answer->json));
     }
+    if (answer->retry_after_ms >= LEAST_PAUSE_MS)
+        proof->pause_ms = answer->retry_after_ms;
+    else if (answer->retry_after_ms >= 0)
+        proof->pause_ms = LEAST_PAUSE_MS;
     if (answer->last && --proof->open == 0)
         llmd__graph_poke(graph, proof->self);
     return NULL;
@@ -183,9 +190,8 @@ static llmd_error *begin_survey(struct proof *proof, struct graph *graph)
     return NULL;
 }
 
-static llmd_error *survey(const struct proof *proof, struct json **out)
+static llmd_error *survey(const struct leak *leak, const struct json *lists, struct json **out)
 {
-    const struct leak *leak = proof->leak;
     struct leak_cluster cluster = {.name = leak->cluster,
                                    .location = llmd_gke_location(leak->gke),
                                    .region = llmd__gke_region(leak->gke),
@@ -193,7 +199,7 @@ static llmd_error *survey(const struct proof *proof, struct json **out)
                                    .groups = leak->groups,
                                    .recorded = leak->recorded};
 
-    return llmd__leak_survey(proof->lists, &cluster, out);
+    return llmd__leak_survey(lists, &cluster, out);
 }
 
 static bool is_ours(const struct json *find)
@@ -203,23 +209,24 @@ static bool is_ours(const struct json *find)
 
 /* ---- recording ---- */
 
-static llmd_error *record(struct proof *proof)
+/* Judged only now: the addresses of the Gateways were heard of after the lists were made. */
+static llmd_error *judge_before(struct leak *leak)
 {
     AUTO(json) struct json *finds = NULL;
-    struct json *kept = llmd__json_array();
 
-    llmd__json_free(TAKE(proof->leak->recorded));
-    proof->leak->recorded = kept;
-    TRY(survey(proof, &finds));
+    if (!leak->before || leak->recorded)
+        return NULL;
+    leak->recorded = llmd__json_array();
+    TRY(survey(leak, leak->before, &finds));
     JSON_EACH(find, finds) {
         struct json *copy = NULL;
 
         if (!is_ours(find))
             continue;
         TRY(llmd__json_copy(find, &copy));
-        llmd__json_add(kept, copy);
+        llmd__json_add(leak->recorded, copy);
     }
-    return llmd__json_check(kept);
+    return llmd__json_check(leak->recorded);
 }
 
 /* ---- the verdict ---- */
@@ -331,9 +338,6 @@ static llmd_error *look_again(struct proof *proof, int64_t now_ms, struct step_a
 {
     action->kind = ACTION_SLEEP;
     action->wake_ms = now_ms + proof->pause_ms;
-    proof->pause_ms *= 2;
-    if (proof->pause_ms > LOOK_AGAIN_MAX_MS)
-        proof->pause_ms = LOOK_AGAIN_MAX_MS;
     return NULL;
 }
 
@@ -343,10 +347,14 @@ static llmd_error *judge(struct proof *proof, struct graph *graph, int64_t now_m
     AUTO(json) struct json *finds = NULL;
 
     action->kind = ACTION_DONE;
-    if (proof->record)
-        return record(proof);
-    TRY(survey(proof, &finds));
-    if (count_ours(finds, false) && now_ms - proof->begin_ms < SETTLE_MS)
+    if (proof->record) {
+        llmd__json_free(proof->leak->before);
+        proof->leak->before = TAKE(proof->lists);
+        return NULL;
+    }
+    TRY(judge_before(proof->leak));
+    TRY(survey(proof->leak, proof->lists, &finds));
+    if (count_ours(finds, false) && ++proof->looks < LOOKS)
         return look_again(proof, now_ms, action);
     TRY(keep_result(proof, finds));
     TRY(tell_all(proof, graph, finds));
@@ -358,8 +366,6 @@ static llmd_error *proof_advance(void *data, struct graph *graph, const struct s
 {
     struct proof *proof = data;
 
-    if (input->kind == INPUT_BEGIN)
-        proof->begin_ms = input->now_ms;
     if (input->kind == INPUT_BEGIN || input->kind == INPUT_TICK)
         return begin_survey(proof, graph);
     if (input->kind == INPUT_POKE && proof->open == 0)
@@ -375,7 +381,7 @@ static llmd_error *add_proof(struct graph *graph, struct leak *leak, bool record
 
     *out = -1;
     CHECK_MEMORY(proof);
-    *proof = (struct proof){.leak = leak, .record = recording, .pause_ms = LOOK_AGAIN_MS};
+    *proof = (struct proof){.leak = leak, .record = recording, .pause_ms = PAUSE_MS};
     TRY(llmd__graph_add(graph, &proof_class, proof, out));
     proof->self = *out;
     return NULL;

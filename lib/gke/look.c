@@ -90,7 +90,8 @@ static llmd_error *refused(struct look_state *state, struct graph *graph, llmd_e
                            enum trouble trouble, struct step_action *action)
 {
     AUTO(error) llmd_error *owned = refusal;
-    struct look_answer answer = {.refusal = owned, .trouble = trouble, .last = true};
+    struct look_answer answer = {
+        .refusal = owned, .trouble = trouble, .last = true, .retry_after_ms = -1};
 
     if (llmd_error_code(owned) == LLMD_E_NO_MEMORY)
         return TAKE(owned);
@@ -122,6 +123,7 @@ static llmd_error *hear_page(struct look_state *state, struct graph *graph,
                        action);
     token = llmd__json_str(json, "nextPageToken");
     answer.json = json;
+    answer.retry_after_ms = input->reply ? input->reply->retry_after_ms : -1;
     answer.last = !*token || state->pages >= MAX_PAGES;
     TRY(state->look.on_answer(state->look.data, graph, &answer));
     if (!answer.last)

@@ -165,7 +165,7 @@ static bool running(void)
     AUTO(str) char *text = NULL;
 
     return cloud_ask(google, GOOGLE_CONTAINER, "GET", CLUSTERS "/llm", NULL, &text) == 200 &&
-           strstr(text, "\"status\":\"RUNNING\"");
+           strstr(text, "\"status\": \"RUNNING\"");
 }
 
 static void make_cluster(void)
