@@ -22,8 +22,9 @@ struct cost_item {
 
 struct cost {
     const llmd_gke *gke;
-    struct json *given; /* the caller's prices; NULL: the catalogue */
-    struct json *kept;  /* clusters or pools that items borrow texts from */
+    struct json *given;         /* the caller's prices; NULL: the catalogue */
+    struct json *kept;          /* clusters or pools that items borrow texts from */
+    const struct json *missing; /* zones that did not answer: there may be more than is seen */
     struct prices prices;
     struct cost_item *items;
     size_t count;

@@ -177,6 +177,7 @@ llmd_error *llmd__cost_meter(llmd_context *ctx, struct cost *cost)
     /* The items' texts are this answer's. */
     llmd__json_add(cost->kept, answer);
     TRY(llmd__json_check(cost->kept));
+    cost->missing = llmd__json_member(answer, "missingZones");
     JSON_EACH(cluster, llmd__json_member(answer, "clusters")) {
         TRY(meter_cluster(ctx, cost, cluster));
     }

@@ -133,6 +133,12 @@ static void show_gaps(const struct cost *cost, struct json *report)
 {
     struct json *unpriced = llmd__json_set_array(report, "unpriced");
 
+    JSON_EACH(zone, cost->missing) {
+        char text[96];
+
+        snprintf(text, sizeof(text), "zone %.60s did not answer", llmd__json_text(zone));
+        llmd__json_add_str(unpriced, text);
+    }
     for (size_t i = 0; i < cost->count; i++) {
         const struct cost_item *item = &cost->items[i];
         double hourly;
@@ -192,7 +198,7 @@ static void show_totals(const struct cost *cost, const struct totals *totals, st
 llmd_error *llmd__cost_report(const struct cost *cost, struct json **out)
 {
     AUTO(json) struct json *report = llmd__json_object();
-    struct totals totals = {.complete = true};
+    struct totals totals = {.complete = !llmd__json_count(cost->missing)};
     struct json *items;
 
     *out = NULL;

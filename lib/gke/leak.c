@@ -256,9 +256,9 @@ static llmd_error *tell_find(struct graph *graph, const struct json *find)
 
     if (!subject || !message)
         return NO_MEMORY;
-    text.level = ours      ? (billable ? LLMD_LEVEL_ERROR : LLMD_LEVEL_WARNING)
-                 : unknown ? LLMD_LEVEL_WARNING
-                           : LLMD_LEVEL_INFO;
+    text.level = ours                  ? (billable ? LLMD_LEVEL_ERROR : LLMD_LEVEL_WARNING)
+                 : unknown && billable ? LLMD_LEVEL_WARNING
+                                       : LLMD_LEVEL_INFO;
     text.reason = ours ? "LEFTOVER" : unknown ? "PERHAPS_OURS" : "NOT_OURS";
     text.advice = ours      ? "delete it by hand if it is still there in some minutes"
                   : unknown ? "look whose it is, and delete it if it is yours"

@@ -35,10 +35,10 @@ llmd_error *llmd__leak_address(struct leak *leak, const char *address);
 /* Lists and records what belongs to the cluster. Tells nothing. */
 llmd_error *llmd__leak_record_step(struct graph *graph, struct leak *leak, step_id *out);
 
-/* Lists again, one event for each thing that is there: error (ours), warning (unknown, or a list
-   that cannot be had), info (not ours). What is ours is looked at again for a minute, as Google
-   tidies up after itself. Then the step is done, or, with something billable of ours left, fails:
-   LLMD_E_FAILED, reason "LEFTOVERS", their names. */
+/* Lists again, one event for each thing that is there: error (ours), warning (unknown and billed,
+   or a list that cannot be had), info (unknown, not ours). What is ours is looked at again for a
+   minute, as Google tidies up after itself. Then the step is done, or, with something billable of
+   ours left, fails: LLMD_E_FAILED, reason "LEFTOVERS", their names. */
 llmd_error *llmd__leak_proof_step(struct graph *graph, struct leak *leak, step_id *out);
 
 /* {"looked": {"forwardingRules": 3, ...}, "unknown": ["disks"],

@@ -26,8 +26,8 @@ size_t llmd__leak_kind_count(void)
     return sizeof(llmd__leak_kinds) / sizeof(llmd__leak_kinds[0]);
 }
 
-enum owner { OWNER_OTHER, OWNER_UNKNOWN, OWNER_OURS };
-static const char *const owner_names[] = {"other", "unknown", "ours"};
+enum owner { OWNER_OTHER, OWNER_UNKNOWN, OWNER_ANOTHER_CLUSTER, OWNER_OURS };
+static const char *const owner_names[] = {"other", "unknown", "other", "ours"};
 
 /* ---- evidence of the thing itself ---- */
 
@@ -136,7 +136,7 @@ static enum owner judge(const struct json *thing, const struct leak_cluster *clu
         return OWNER_OURS;
     *why = "it belongs to another cluster";
     if (of_another_cluster(thing, cluster))
-        return OWNER_OTHER;
+        return OWNER_ANOTHER_CLUSTER;
     *why = "its name begins with the cluster's, as another cluster's might";
     if (name_begins(thing, cluster))
         return OWNER_UNKNOWN;
@@ -198,21 +198,63 @@ static bool tied(const struct thing *ours, const struct thing *other)
 
 /* Forwarding rule -> proxy -> URL map -> backend service -> health check and endpoint group: what
    an owned thing points to is owned, unless somebody else's mark is on it. */
-static bool spread_once(struct survey *survey)
+static bool spread_from(struct survey *survey, const struct thing *owned)
 {
     bool changed = false;
 
-    for (size_t i = 0; i < survey->count; i++)
-        for (size_t j = 0; survey->things[i].owner == OWNER_OURS && j < survey->count; j++) {
-            struct thing *other = &survey->things[j];
+    for (size_t j = 0; j < survey->count; j++) {
+        struct thing *other = &survey->things[j];
 
-            if (other->owner != OWNER_UNKNOWN || !tied(&survey->things[i], other))
-                continue;
-            other->owner = OWNER_OURS;
-            other->why = "one of the cluster's load balancer points to it";
-            changed = true;
-        }
+        if (other->owner != OWNER_UNKNOWN || !tied(owned, other))
+            continue;
+        other->owner = owned->owner;
+        other->why = "the cluster's load balancer holds it";
+        changed = true;
+    }
     return changed;
+}
+
+/* Ours first: what two clusters share keeps nobody from hearing of it. */
+static void spread(struct survey *survey, enum owner owner)
+{
+    bool changed = true;
+
+    while (changed) {
+        changed = false;
+        for (size_t i = 0; i < survey->count; i++)
+            if (survey->things[i].owner == owner)
+                changed = spread_from(survey, &survey->things[i]) || changed;
+    }
+}
+
+/* A cluster whose labelled nodes stand here has its name in those of firewalls, too. */
+static bool named_by_neighbour(const struct survey *survey, const struct thing *thing)
+{
+    const char *name = llmd__json_str(thing->json, "name");
+
+    for (size_t i = 0; i < survey->count && strncmp(name, "gke-", 4) == 0; i++) {
+        const struct json *labels = llmd__json_member(survey->things[i].json, "labels");
+        const char *neighbour = llmd__json_text(llmd__json_member(labels, "goog-k8s-cluster-name"));
+        size_t len = strlen(neighbour);
+
+        if (len && survey->things[i].owner == OWNER_ANOTHER_CLUSTER &&
+            strcmp(neighbour, survey->cluster->name) != 0 &&
+            strncmp(name + 4, neighbour, len) == 0 && name[4 + len] == '-')
+            return true;
+    }
+    return false;
+}
+
+static void settle_neighbours(struct survey *survey)
+{
+    for (size_t i = 0; i < survey->count; i++) {
+        struct thing *thing = &survey->things[i];
+
+        if (thing->owner != OWNER_UNKNOWN || !named_by_neighbour(survey, thing))
+            continue;
+        thing->owner = OWNER_ANOTHER_CLUSTER;
+        thing->why = "its name begins with that of another cluster, which is there";
+    }
 }
 
 /* ---- the survey ---- */
@@ -261,7 +303,7 @@ static void gather(struct survey *survey, const struct leak_kind *kind, const st
 /* An address in use is somebody's running load balancer; idle ones cost. */
 static bool worth_telling(const struct thing *thing)
 {
-    if (thing->owner != OWNER_OTHER)
+    if (thing->owner == OWNER_OURS || thing->owner == OWNER_UNKNOWN)
         return true;
     return strcmp(thing->kind->collection, "addresses") == 0 &&
            strcmp(llmd__json_str(thing->json, "status"), "IN_USE") != 0;
@@ -304,8 +346,9 @@ llmd_error *llmd__leak_survey(const struct json *lists, const struct leak_cluste
     for (size_t i = 0; i < llmd__leak_kind_count(); i++)
         gather(&survey, &llmd__leak_kinds[i],
                llmd__json_member(lists, llmd__leak_kinds[i].collection));
-    while (spread_once(&survey))
-        ;
+    spread(&survey, OWNER_OURS);
+    spread(&survey, OWNER_ANOTHER_CLUSTER);
+    settle_neighbours(&survey);
     error = show(&survey, out);
     llmd__free(survey.things);
     return error;

@@ -221,6 +221,37 @@ static void test_descriptions_and_groups(void **state)
     }
 }
 
+/* Neighbours: what hangs on their load balancers or bears the name of their nodes is theirs. */
+static void test_neighbours_are_no_riddle(void **state)
+{
+    static const char *const rows[][3] = {
+        {"firewalls", "gke-web-12345678-all", "-"},
+        {"firewalls", "gke-webshop-12345678-all", "unknown"}, /* of no cluster that is seen */
+        {"healthChecks", "gkegw1-zzzz-hc", "-"},
+        {"healthChecks", "k8s1-hc-of-web", "-"},
+        {"healthChecks", "k8s1-hc-of-nobody", "unknown"},
+    };
+    AUTO(json)
+    struct json *lists = json_of(
+        "forwardingRules: [{name: gkegw1-zzzz-rule, description: "
+        "'/locations/europe-west4-a/clusters/web', target: 'https://x/projects/p/hc/1', selfLink: "
+        "'https://x/projects/p/rule'}]\n"
+        "healthChecks: [{name: gkegw1-zzzz-hc, selfLink: 'https://x/projects/p/hc/0'}, {name: "
+        "k8s1-hc-of-web, selfLink: 'https://y/projects/p/hc/1'}, {name: k8s1-hc-of-nobody, "
+        "selfLink: 'https://y/projects/p/hc/2'}]\n"
+        "firewalls: [{name: gke-web-12345678-all, selfLink: f1}, {name: gke-webshop-12345678-all, "
+        "selfLink: f2}]\n"
+        "instances: [{name: gke-web-pool-1, labels: {goog-k8s-cluster-name: web}, selfLink: "
+        "i1}]\n");
+    struct leak_cluster cluster = {
+        .name = "llm", .location = "europe-west4-a", .region = "europe-west4"};
+    AUTO(json) struct json *finds = NULL;
+
+    (void)state;
+    assert_null(llmd__leak_survey(lists, &cluster, &finds));
+    expect(finds, rows, sizeof(rows) / sizeof(rows[0]));
+}
+
 static llmd_error *survey_once(void *data)
 {
     struct leak_cluster cluster = {
@@ -245,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_P139_the_record_remembers),
         cmocka_unit_test(test_P139_without_a_record),
         cmocka_unit_test(test_descriptions_and_groups),
+        cmocka_unit_test(test_neighbours_are_no_riddle),
         cmocka_unit_test(test_without_memory),
     };
 

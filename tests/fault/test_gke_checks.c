@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Preflight, network, cost and proof against a scripted Google: refusals, outages, odd answers, and
+   no memory. */
+#include "base/json.h"
+#include "gke/compute_operation.h"
+#include "gke/leak.h"
+#include "support/events.h"
+#include "support/server.h"
+#include "support/torture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct server *server;
+static struct log told;
+
+static int set_up(void **state)
+{
+    (void)state;
+    server = server_start(NULL, NULL);
+    assert_non_null(server);
+    return setenv("LLMD_GOOGLE_URL", server_url(server), 1);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    clear(&told);
+    server_stop(server);
+    return 0;
+}
+
+static llmd_error *open_gke(llmd_gke **out)
+{
+    LLMD_AUTO(llmd_credentials) credentials = NULL;
+
+    TRY(llmd_credentials_from_token("secret", &credentials));
+    return llmd_gke_open(credentials, "p", "europe-west4-a", out);
+}
+
+static llmd_error *open_spec(llmd_cluster_spec **out)
+{
+    return llmd_cluster_spec_parse("name: llm\nprivateNodes: true\nnodePools:\n- {preset: "
+                                   "tpu-v6e-4t, nodes: 1, fallbacks: [{zones: [europe-west4-b]}, "
+                                   "{spot: true}]}\n- {preset: nvidia-l4, nodes: 1, spot: true}\n",
+                                   out);
+}
+
+static llmd_error *drive(llmd_task *task, llmd_event_fn on_event)
+{
+    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
+    llmd_error *error;
+
+    llmd_context_set_timeout_ms(ctx, 30000);
+    error = llmd_task_run(ctx, task, on_event, &told);
+    llmd_task_free(task);
+    return error;
+}
+
+static llmd_error *preflight_with(bool place, llmd_event_fn on_event)
+{
+    LLMD_AUTO(llmd_gke) gke = NULL;
+    LLMD_AUTO(llmd_cluster_spec) spec = NULL;
+    llmd_task *task = NULL;
+
+    TRY(open_gke(&gke));
+    if (!place)
+        TRY(open_spec(&spec));
+    TRY(llmd_cluster_preflight(gke, spec, &task));
+    return drive(task, on_event);
+}
+
+static void preflight(void)
+{
+    clear(&told);
+    none(preflight_with(false, note));
+}
+
+static size_t count(const char *reason)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < told.count; i++)
+        n += strcmp(told.items[i].reason, reason) == 0;
+    return n;
+}
+
+/* ---- a preflight that learns nothing ---- */
+
+/* Every look fails: each is told, none is passed over in silence, and it ends. */
+static void test_a_failed_look_is_never_silent(void **state)
+{
+    (void)state;
+    server_on_json(server, NULL, NULL, 403,
+                   "{\"error\":{\"code\":403,\"status\":\"PERMISSION_DENIED\",\"message\":"
+                   "\"Required \\\"x.y.get\\\" permission(s) for \\\"projects/p\\\".\"}}");
+    preflight();
+    assert_non_null(find(&told, "Project/p", "PROJECT_NOT_FOUND"));
+    assert_int_equal(count("UNKNOWN") + 1 /* project */ + 1 /* capacity */, told.count);
+    assert_true(count("UNKNOWN") > 20);
+    for (size_t i = 0; i < told.count; i++)
+        if (!*told.items[i].advice)
+            fail_msg("%s %s without advice", told.items[i].subject, told.items[i].reason);
+}
+
+static void test_P135_no_quota_project(void **state)
+{
+    (void)state;
+    server_on_json(server, NULL, "/cloudquotas.googleapis.com/*", 403,
+                   "{\"error\":{\"code\":403,\"status\":\"PERMISSION_DENIED\",\"message\":\"Your "
+                   "application is authenticating by using local Application Default "
+                   "Credentials. The cloudquotas.googleapis.com API requires a quota project, "
+                   "which is not set by default.\"}}");
+    preflight();
+    assert_non_null(find(&told, "TPUS-PER-TPU-FAMILY", "QUOTA_PROJECT"));
+    assert_non_null(
+        strstr(find(&told, "TPUS-PER-TPU-FAMILY", "QUOTA_PROJECT")->advice, "QUOTA_PROJECT"));
+}
+
+static void test_bad_credentials_are_told_as_such(void **state)
+{
+    (void)state;
+    server_on_json(server, NULL, NULL, 401,
+                   "{\"error\":{\"code\":401,\"status\":\"UNAUTHENTICATED\",\"message\":\"Request "
+                   "had invalid authentication credentials.\"}}");
+    preflight();
+    assert_non_null(find(&told, "Project/p", "CREDENTIALS"));
+}
+
+/* Answers that are no JSON, or JSON of another kind, are no reason to crash or to be content. */
+static void test_odd_answers(void **state)
+{
+    static const char *const answers[] = {"<html>502</html>",
+                                          "[]",
+                                          "\"x\"",
+                                          "{\"items\":7}",
+                                          "{}",
+                                          "{\"quotas\":[null,1,{\"metric\":3}],\"items\":{\"zones/"
+                                          "a\":null},\"policies\":[[]],\"clusters\":[7]}"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        server_on_text(server, NULL, NULL, 200, "application/json", answers[i]);
+        preflight();
+        assert_true(told.count > 20);
+        clear(&told);
+        none(preflight_with(true, note));
+    }
+}
+
+/* An outage ends after a few tries, whatever the deadline. */
+static void test_an_outage_is_told_soon(void **state)
+{
+    (void)state;
+    server_refuse(server, true);
+    preflight();
+    assert_true(count("UNKNOWN") > 20);
+}
+
+/* A page that comes again and again ends, too. */
+static void test_a_page_without_end(void **state)
+{
+    (void)state;
+    server_on_json(server, NULL, "/compute.googleapis.com/compute/v1/projects/p/regions/*", 200,
+                   "{\"items\":[],\"nextPageToken\":\"again\"}");
+    clear(&told);
+    none(preflight_with(true, note));
+    assert_true(server_requests(server) >= 1000);
+}
+
+/* ---- operations ---- */
+
+static llmd_error *failure;
+
+static llmd_error *on_done(void *data, struct graph *graph, llmd_error *error, enum trouble trouble)
+{
+    (void)data, (void)graph, (void)trouble;
+    failure = error;
+    return NULL;
+}
+
+static llmd_error *mutate(void)
+{
+    LLMD_AUTO(llmd_gke) gke = NULL;
+    AUTO(graph) struct graph *graph = NULL;
+    llmd_task *task = NULL;
+    step_id step;
+    struct mutation mutation = {.what = "subnet gw",
+                                .method = "POST",
+                                .scope = "regions/europe-west4",
+                                .path = "/subnetworks",
+                                .body = "{}",
+                                .on_done = on_done};
+
+    TRY(open_gke(&gke));
+    TRY(llmd__graph_new(NULL, NULL, &graph));
+    TRY(llmd__mutation_step(graph, gke, &mutation, &step));
+    TRY(llmd__task_new(TAKE(graph), &task));
+    return drive(task, NULL);
+}
+
+#define SUBNETS "/compute.googleapis.com/compute/v1/projects/p/regions/europe-west4/subnetworks"
+#define WAIT                                                                                       \
+    "/compute.googleapis.com/compute/v1/projects/p/regions/europe-west4/operations/op-1/wait"
+
+/* Waited for on the server's side; a failed operation is DONE as well (P111). */
+static void test_P111_a_failed_operation_is_done_too(void **state)
+{
+    (void)state;
+    server_on_json(server, "POST", SUBNETS, 200, "{\"name\":\"op-1\",\"status\":\"PENDING\"}");
+    server_on_json(server, "POST", WAIT, 200,
+                   "{\"name\":\"op-1\",\"status\":\"DONE\",\"httpErrorStatusCode\":409,\"error\":{"
+                   "\"errors\":[{\"code\":\"RESOURCE_ALREADY_EXISTS\",\"message\":\"The resource "
+                   "'gw' already exists\"}]}}");
+    none(mutate());
+    assert_int_equal(llmd_error_code(failure), LLMD_E_EXISTS);
+    assert_non_null(strstr(llmd_error_message(failure), "already exists"));
+    llmd_error_free(failure);
+}
+
+static void test_a_wait_that_is_not_over_is_asked_again(void **state)
+{
+    (void)state;
+    server_on_json(server, "POST", SUBNETS, 200, "{\"name\":\"op-1\",\"status\":\"RUNNING\"}");
+    server_on_json(server, "POST", WAIT, 200, "{\"name\":\"op-1\",\"status\":\"DONE\"}");
+    server_fault(server, WAIT, FAULT_RESET, 0, 2);
+    none(mutate());
+    assert_null(failure);
+    assert_int_equal(server_requests_of(server, "POST", WAIT), 3);
+}
+
+/* P112: cut after the bytes went out: sent again with the same requestId. */
+static void test_P112_the_same_request_id(void **state)
+{
+    (void)state;
+    server_on_json(server, "POST", SUBNETS, 200, "{\"name\":\"op-1\",\"status\":\"DONE\"}");
+    server_fault(server, SUBNETS, FAULT_RESET, 0, 2);
+    none(mutate());
+    assert_null(failure);
+    assert_int_equal(server_requests(server), 3);
+    assert_non_null(strstr(server_request(server, 0)->query, "requestId="));
+    assert_string_equal(server_request(server, 0)->query, server_request(server, 2)->query);
+    server_forget(server);
+    none(mutate());
+    assert_int_equal(server_requests(server), 1);
+}
+
+static void test_request_ids_are_uuids(void **state)
+{
+    char a[37], b[37];
+
+    (void)state;
+    llmd__request_id(a);
+    llmd__request_id(b);
+    assert_int_equal(strlen(a), 36);
+    assert_int_equal(a[14], '4');
+    assert_non_null(strchr("89ab", a[19]));
+    assert_string_not_equal(a, b);
+}
+
+/* ---- the catalogue ---- */
+
+static const char *skus_page(int page)
+{
+    static char text[700];
+
+    snprintf(text, sizeof(text),
+             "{\"skus\":[{\"description\":\"%s running in Netherlands\",\"serviceRegions\":["
+             "\"europe-west4\"],\"category\":{\"usageType\":\"OnDemand\"},\"pricingInfo\":[{"
+             "\"pricingExpression\":{\"usageUnit\":\"h\",\"tieredRates\":[{\"unitPrice\":{"
+             "\"units\":\"2\",\"nanos\":970000000}}]}}]}],\"nextPageToken\":\"%s\"}",
+             page == 1 ? "TpuV6e" : "Other", page < 3 ? "next/page=" : "");
+    return text;
+}
+
+static void give_page(struct conn *conn, const struct request *request, void *data)
+{
+    int *pages = data;
+
+    if (*pages && !strstr(request->query, "pageToken=next%2Fpage%3D"))
+        reply_text(conn, 400, "text/plain", "the token is not escaped");
+    else
+        reply_json(conn, 200, skus_page((*pages)++));
+}
+
+/* Pages are turned with the token, which is data and not part of a URL. */
+static void test_the_catalogue_is_paged(void **state)
+{
+    LLMD_AUTO(llmd_gke) gke = NULL;
+    LLMD_AUTO(llmd_cluster_spec) spec = NULL;
+    AUTO(str) char *json = NULL;
+    int pages = 0;
+
+    (void)state;
+    server_on_json(server, NULL, NULL, 200, "{}");
+    server_on(server, "GET", "/cloudbilling.googleapis.com/v1/services/6F81-5844-456A/skus",
+              give_page, &pages);
+    none(open_gke(&gke));
+    none(llmd_cluster_spec_parse(
+        "name: llm\nnodePools:\n- {preset: tpu-v6e-4t, nodes: 1, diskGb: 10}\n", &spec));
+    none(llmd_cluster_cost(NULL, gke, spec, NULL, &json));
+    assert_int_equal(pages, 4);
+    assert_non_null(strstr(json, "TpuV6e running in Netherlands"));
+    assert_non_null(strstr(json, "\"complete\":false")); /* the fee, for one, is nowhere */
+}
+
+static void test_a_refused_catalogue_is_an_error(void **state)
+{
+    LLMD_AUTO(llmd_gke) gke = NULL;
+    LLMD_AUTO(llmd_cluster_spec) spec = NULL;
+    AUTO(str) char *json = NULL;
+    llmd_error *error;
+
+    (void)state;
+    server_on_json(server, NULL, NULL, 200, "{}");
+    server_on_json(server, NULL, "/cloudbilling.googleapis.com/*", 403,
+                   "{\"error\":{\"code\":403,\"status\":\"PERMISSION_DENIED\",\"message\":\"no\","
+                   "\"details\":[{\"reason\":\"SERVICE_DISABLED\"}]}}");
+    none(open_gke(&gke));
+    none(open_spec(&spec));
+    error = llmd_cluster_cost(NULL, gke, spec, NULL, &json);
+    assert_int_equal(llmd_error_code(error), LLMD_E_DENIED);
+    assert_string_equal(llmd_error_reason(error), "SERVICE_DISABLED");
+    assert_null(json);
+    llmd_error_free(error);
+}
+
+/* ---- no memory ---- */
+
+#define COMPUTE "/compute.googleapis.com/compute/v1/projects/p"
+
+static void script_all(void)
+{
+    server_on_json(server, NULL, NULL, 200, "{}");
+    server_on_json(server, "GET", "/cloudresourcemanager.googleapis.com/v1/projects/p", 200,
+                   "{\"lifecycleState\":\"ACTIVE\",\"projectNumber\":\"12\"}");
+    server_on_json(server, "GET", COMPUTE "/regions/europe-west4", 200,
+                   "{\"quotas\":[{\"metric\":\"CPUS\",\"limit\":9,\"usage\":1}]}");
+    server_on_json(server, "GET", COMPUTE "/zones/europe-west4-a/machineTypes/ct6e-standard-4t",
+                   200, "{\"guestCpus\":180,\"memoryMb\":737280}");
+    server_on_json(server, "GET", COMPUTE "/zones/europe-west4-a/machineTypes/e2-standard-4", 404,
+                   "{\"error\":{\"code\":404,\"message\":\"not found\"}}");
+    server_on_json(server, "GET", COMPUTE "/aggregated/machineTypes", 200,
+                   "{\"items\":{\"zones/us-east5-a\":{\"machineTypes\":[{\"name\":\"x\"}]}}}");
+    server_on_json(server, "GET", COMPUTE "/regions/europe-west4/subnetworks", 200,
+                   "{\"items\":[{\"name\":\"p\",\"purpose\":\"REGIONAL_MANAGED_PROXY\",\"role\":"
+                   "\"ACTIVE\",\"network\":\"x/default\",\"ipCidrRange\":\"10.0.0.0/23\"}]}");
+    server_on_json(server, "GET", COMPUTE "/aggregated/forwardingRules", 200,
+                   "{\"items\":{\"regions/europe-west4\":{\"forwardingRules\":[{\"name\":\"gkegw1-"
+                   "abcd-x-y\",\"region\":\"r/europe-west4\",\"selfLink\":\"s/projects/p/1\"}]}}}");
+    server_on_json(server, "GET", COMPUTE "/regions/europe-west4/addresses/edge", 404,
+                   "{\"error\":{\"code\":404,\"message\":\"not found\"}}");
+    server_on_json(server, "POST", COMPUTE "/regions/europe-west4/subnetworks", 200,
+                   "{\"name\":\"op\",\"status\":\"DONE\"}");
+    server_on_json(server, "POST", COMPUTE "/regions/europe-west4/addresses", 409,
+                   "{\"error\":{\"code\":409,\"message\":\"exists\"}}");
+    server_on_json(server, "GET", COMPUTE "/regions/europe-west4/subnetworks/libllmd-proxy-only",
+                   200,
+                   "{\"name\":\"libllmd-proxy-only\",\"purpose\":\"REGIONAL_MANAGED_PROXY\","
+                   "\"role\":\"ACTIVE\",\"network\":\"x/default\"}");
+}
+
+static llmd_error *torture_preflight(void *data)
+{
+    return preflight_with(data != NULL, NULL);
+}
+
+static llmd_error *torture_network(void *data)
+{
+    LLMD_AUTO(llmd_gke) gke = NULL;
+    LLMD_AUTO(llmd_network_spec) spec = NULL;
+    llmd_task *task = NULL;
+
+    TRY(open_gke(&gke));
+    TRY(llmd_network_spec_parse("{privateNodes: true}", &spec));
+    TRY(data ? llmd_network_delete(gke, spec, &task) : llmd_network_apply(gke, spec, &task));
+    return drive(task, NULL);
+}
+
+static llmd_error *torture_cost(void *data)
+{
+    LLMD_AUTO(llmd_gke) gke = NULL;
+    LLMD_AUTO(llmd_cluster_spec) spec = NULL;
+    AUTO(str) char *json = NULL;
+
+    (void)data;
+    TRY(open_gke(&gke));
+    TRY(open_spec(&spec));
+    TRY(llmd_cluster_cost(NULL, gke, spec, NULL, &json));
+    llmd_free(TAKE(json));
+    TRY(llmd_cluster_cost(NULL, gke, NULL, "{\"hourly\":{}}", &json));
+    llmd_free(TAKE(json));
+    return llmd_cluster_recommend(NULL, gke, "m", &json);
+}
+
+static llmd_error *torture_proof(void *data)
+{
+    LLMD_AUTO(llmd_gke) gke = NULL;
+    AUTO(leak) struct leak *leak = NULL;
+    struct graph *graph = NULL;
+    llmd_task *task = NULL;
+    step_id first = -1, second = -1;
+    llmd_error *error;
+
+    (void)data;
+    TRY(open_gke(&gke));
+    TRY(llmd__leak_new(gke, "llm", &leak));
+    TRY(llmd__leak_address(leak, "1.2.3.4"));
+    TRY(llmd__graph_new(NULL, NULL, &graph));
+    error = llmd__leak_record_step(graph, leak, &first);
+    if (!error)
+        error = llmd__leak_proof_step(graph, leak, &second);
+    if (!error)
+        error = llmd__graph_need(graph, second, first);
+    if (error) {
+        llmd__graph_free(graph);
+        return error;
+    }
+    TRY(llmd__task_new(graph, &task));
+    return drive(task, NULL);
+}
+
+static void test_without_memory(void **state)
+{
+    (void)state;
+    script_all();
+    torture_sample(torture_preflight, NULL, 1, 150);
+    torture_sample(torture_preflight, server, 2, 60);
+    torture_sample(torture_network, NULL, 3, 80);
+    torture_sample(torture_network, server, 4, 60);
+    torture_sample(torture_cost, NULL, 5, 80);
+    torture_sample(torture_proof, NULL, 6, 80);
+}
+
+#define FAULT_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FAULT_TEST(test_a_failed_look_is_never_silent),
+        FAULT_TEST(test_P135_no_quota_project),
+        FAULT_TEST(test_bad_credentials_are_told_as_such),
+        FAULT_TEST(test_odd_answers),
+        FAULT_TEST(test_an_outage_is_told_soon),
+        FAULT_TEST(test_a_page_without_end),
+        FAULT_TEST(test_P111_a_failed_operation_is_done_too),
+        FAULT_TEST(test_a_wait_that_is_not_over_is_asked_again),
+        FAULT_TEST(test_P112_the_same_request_id),
+        FAULT_TEST(test_request_ids_are_uuids),
+        FAULT_TEST(test_the_catalogue_is_paged),
+        FAULT_TEST(test_a_refused_catalogue_is_an_error),
+        FAULT_TEST(test_without_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
