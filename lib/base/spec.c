@@ -26,6 +26,19 @@ static void keep(struct spec *spec, llmd_error *error)
         spec->bad = error;
 }
 
+#define SEE_PAGE "docs/spec.md lists the keys and what they take"
+/* What trips people most: a text with ": " or " #" in it, and tabs. */
+#define SEE_YAML                                                                                   \
+    "indent with spaces, alike for one level, and put texts with \": \" or \" #\" in quotes"
+
+/* Whoever cannot read on from the message alone shall know where to look. */
+static llmd_error *advise(llmd_error *error, const char *advice)
+{
+    if (!error || llmd_error_advice(error)[0])
+        return error;
+    return llmd__error_set_advice(error, "%s", advice);
+}
+
 /* "service spec qwen", by the field that all named things have. */
 static char *label(const struct spec *spec)
 {
@@ -86,12 +99,13 @@ void llmd__spec_set(void *object, const char *key, const char *value)
     if (!usable(spec) || spec->bad)
         return;
     AUTO(str) char *what = label(spec);
-    keep(spec, what ? llmd__fields_set(spec->type->fields, key, value, what, spec) : NO_MEMORY);
+    keep(spec, what ? advise(llmd__fields_set(spec->type->fields, key, value, what, spec), SEE_PAGE)
+                    : NO_MEMORY);
 }
 
 static llmd_error *check_whole(const struct spec *spec)
 {
-    return spec->type->check ? spec->type->check(spec) : NULL;
+    return spec->type->check ? advise(spec->type->check(spec), SEE_PAGE) : NULL;
 }
 
 llmd_error *llmd__spec_check(const void *object)
@@ -130,9 +144,9 @@ static llmd_error *parse_named(const struct spec_type *type, const char *text, c
     AUTO(json) struct json *object = NULL;
 
     CHECK_MEMORY(spec);
-    TRY(llmd__yaml_parse(text, what, &object));
+    TRY(advise(llmd__yaml_parse(text, what, &object), SEE_YAML));
     TRY(refuse_manifest(type, object, what));
-    TRY(llmd__fields_read(type->fields, object, what, spec));
+    TRY(advise(llmd__fields_read(type->fields, object, what, spec), SEE_PAGE));
     TRY(llmd__error_wrap(check_whole(spec), "%s", what));
     *out = TAKE(spec);
     return NULL;

@@ -94,7 +94,8 @@ static llmd_error *check_whole(const void *object)
     const llmd_gateway_spec *spec = object;
 
     if (!spec->name || !spec->name[0])
-        return llmd__error(LLMD_E_INVALID, "name is missing");
+        return llmd__error_set_advice(llmd__error(LLMD_E_INVALID, "name is missing"),
+                                      "add one, such as name: edge");
     TRY(llmd__name_check_subdomain("gateway name", spec->name));
     if (spec->ns && spec->ns[0])
         TRY(llmd__name_check_label("namespace", spec->ns));

@@ -269,12 +269,14 @@ static const struct field service_fields[] = {
 static llmd_error *check_required(const llmd_service_spec *spec)
 {
     if (!spec->name || !spec->name[0])
-        return llmd__error(LLMD_E_INVALID, "name is missing");
+        return llmd__error_set_advice(llmd__error(LLMD_E_INVALID, "name is missing"),
+                                      "add one, such as name: qwen");
     TRY(llmd__name_check_label("service name", spec->name));
     if (spec->ns && spec->ns[0])
         TRY(llmd__name_check_label("namespace", spec->ns));
     if (!spec->model || !spec->model[0])
-        return llmd__error(LLMD_E_INVALID, "model is missing");
+        return llmd__error_set_advice(llmd__error(LLMD_E_INVALID, "model is missing"),
+                                      "add one, such as model: hf://ORG/MODEL");
     return check_model_text(spec->model);
 }
 

@@ -112,6 +112,34 @@ static void test_whole_is_checked(void **state)
     assert_null(parsed);
 }
 
+/* No refusal leaves people without a next step. */
+static void test_every_refusal_advises(void **state)
+{
+    static const char *const texts[] = {"copies: 1",
+                                        "name: a\nsizeGb: 1",
+                                        "name: a: b",
+                                        "\tname: a",
+                                        "name: a\nname: b",
+                                        "",
+                                        "- a",
+                                        "name: a\ncopeis: 1",
+                                        "name: [a]",
+                                        "name: a\n---\nname: b"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        llmd_disk_spec *spec = NULL;
+        AUTO(error) llmd_error *error = llmd_disk_spec_parse(texts[i], &spec);
+        assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
+        if (!llmd_error_advice(error)[0])
+            fail_msg("no advice: %s", llmd_error_message(error));
+    }
+    AUTO(disk_spec) llmd_disk_spec *set = disk_spec_new("a");
+    llmd_disk_spec_set(set, "sizeGb", "1");
+    AUTO(error) llmd_error *error = llmd__spec_check(set);
+    assert_string_equal(llmd_error_advice(error), "docs/spec.md lists the keys and what they take");
+}
+
 static void test_manifest_is_sent_elsewhere(void **state)
 {
     llmd_disk_spec *spec = NULL;
@@ -214,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_new_is_blank),
         cmocka_unit_test(test_first_bad_value_is_kept),
         cmocka_unit_test(test_whole_is_checked),
+        cmocka_unit_test(test_every_refusal_advises),
         cmocka_unit_test(test_manifest_is_sent_elsewhere),
         cmocka_unit_test(test_file),
         cmocka_unit_test(test_nulls),
