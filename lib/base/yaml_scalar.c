@@ -138,6 +138,27 @@ static llmd_error *new_number(const char *text, const char *digits, struct json 
     return NULL;
 }
 
+/* What is not a string begins with one of few characters, and words are short: most plain scalars
+   are told apart without looking at any table. */
+static bool is_plain_string(const char *text, size_t len)
+{
+    if (len == 0)
+        return false;
+    switch (*text) {
+    case 'n':
+    case 'N':
+    case 't':
+    case 'T':
+    case 'f':
+    case 'F':
+        return len > 5;
+    case '~':
+        return len > 1;
+    default:
+        return !isdigit((unsigned char)*text) && !strchr("+-.", *text);
+    }
+}
+
 static llmd_error *resolve(const char *text, struct json **out)
 {
     AUTO(buf) struct buf digits = BUF_INIT;
@@ -160,6 +181,11 @@ static llmd_error *resolve(const char *text, struct json **out)
 
 llmd_error *llmd__yaml_scalar(const char *text, size_t len, struct json **out)
 {
+    if (is_plain_string(text, len)) {
+        *out = llmd__json_new_str(text, len);
+        CHECK_MEMORY(*out);
+        return NULL;
+    }
     AUTO(str) char *copy = llmd__strndup(text, len);
     AUTO(json) struct json *value = NULL;
 

@@ -29,6 +29,9 @@ static const struct row scalars[] = {
     {"a: ~", "[{\"a\":null}]"},
     {"a:", "[{\"a\":null}]"},
     {"a: Null", "[{\"a\":null}]"},
+    {"[n, nul, nulls, nullify, ~x, tru, truer, truthful, fals, falsely]",
+     "[[\"n\",\"nul\",\"nulls\",\"nullify\",\"~x\",\"tru\",\"truer\",\"truthful\",\"fals\","
+     "\"falsely\"]]"},
     {"a: true", "[{\"a\":true}]"},
     {"a: True", "[{\"a\":true}]"},
     {"a: FALSE", "[{\"a\":false}]"},
