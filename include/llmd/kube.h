@@ -100,8 +100,9 @@ LLMD_API void llmd_apply_spec_free(llmd_apply_spec *spec);
 
 /**
  * Makes the cluster hold these objects: any multi-document YAML or JSON, by server-side apply under
- * the field manager "libllmd". Namespaces first, then CRDs until Established, then the rest side
- * by side. Applying the same text again changes nothing.
+ * the field manager "libllmd". Namespaces and CRDs first; each other object, side by side, once its
+ * namespace is there and its kind is served; workloads and webhook configurations once every CRD
+ * is. Done means that every kind is served. Applying the same text again changes nothing.
  *
  * One event per object (reason "created", "configured" or "unchanged"); the last event's result
  * counts them.

@@ -26,13 +26,18 @@ static llmd_error *name_items(struct apply_run *run)
 {
     for (size_t i = 0; i < run->set.count; i++)
         TRY(name_item(&run->set.items[i], run->ns));
+    llmd__manifests_link(&run->set);
     return NULL;
 }
 
+/* For one object a look at itself costs no more, and no right beyond it. */
 static llmd_error *ask_baseline(struct apply_plan *plan, struct apply_run *run,
-                                struct step_action *action)
+                                struct step_action *action, bool *done)
 {
     TRY(name_items(run));
+    *done = run->set.count < 2 || run->dry_run;
+    if (*done)
+        return NULL;
     plan->asked_baseline = true;
     action->kind = ACTION_SEND;
     action->http = llmd__kube_http(run->kube);
@@ -41,14 +46,13 @@ static llmd_error *ask_baseline(struct apply_plan *plan, struct apply_run *run,
     return NULL;
 }
 
-/* Who may not list namespaces has each object looked at before it is applied; so has a dry run,
-   which leaves every version as it was. */
+/* Who may not list namespaces has each object looked at before it is applied. */
 static llmd_error *take_baseline(struct apply_run *run, const struct step_input *input)
 {
     AUTO(json) struct json *list = NULL;
     const char *version;
 
-    if (input->status != 200 || run->dry_run)
+    if (input->status != 200)
         return NULL;
     TRY(llmd__json_parse(input->text, input->text_len, "namespaces", &list));
     version = llmd__json_str(list, "metadata.resourceVersion");
@@ -59,13 +63,13 @@ static llmd_error *take_baseline(struct apply_run *run, const struct step_input 
 }
 
 static llmd_error *resolve(struct apply_plan *plan, struct apply_run *run,
-                           const struct step_input *input, struct step_action *action)
+                           const struct step_input *input, struct step_action *action, bool *done)
 {
     bool walked = false;
 
     if (!plan->walk.running) {
         if (llmd__manifests_resolve(&run->set, run->kube))
-            return ask_baseline(plan, run, action);
+            return ask_baseline(plan, run, action, done);
         TRY(llmd__discovery_begin(&plan->walk));
     }
     TRY(llmd__discovery_advance(&plan->walk, run->kube, input, action, &walked));
@@ -73,7 +77,7 @@ static llmd_error *resolve(struct apply_plan *plan, struct apply_run *run,
         return NULL;
     if (!llmd__manifests_resolve(&run->set, run->kube))
         return llmd__manifests_missing(&run->set);
-    return ask_baseline(plan, run, action);
+    return ask_baseline(plan, run, action, done);
 }
 
 llmd_error *llmd__apply_plan(struct apply_plan *plan, struct apply_run *run,
@@ -81,7 +85,7 @@ llmd_error *llmd__apply_plan(struct apply_plan *plan, struct apply_run *run,
 {
     *done = false;
     if (!plan->asked_baseline)
-        return resolve(plan, run, input, action);
+        return resolve(plan, run, input, action, done);
     if (input->kind == INPUT_ERROR)
         return llmd__error_wrap(llmd__error_copy(input->error), "apply");
     if (input->kind != INPUT_REPLY)

@@ -16,11 +16,10 @@ struct apply_run {
     bool force, dry_run;
     bool report; /* the end says what was done, as the result */
     struct manifest_set set;
-    size_t next; /* of set.items: not yet begun */
+    size_t next; /* of set.items: all before are begun */
     size_t in_flight, finished;
-    enum manifest_wave wave; /* that may be begun */
-    char *baseline;          /* the store's version before; NULL: look first */
-    size_t counts[3];        /* by enum applied */
+    char *baseline;   /* the store's version before; NULL: look first */
+    size_t counts[3]; /* by enum applied */
     step_id workers[16];
     size_t worker_count;
 };
@@ -40,7 +39,7 @@ llmd_error *llmd__apply_plan(struct apply_plan *plan, struct apply_run *run,
                              bool *done);
 void llmd__apply_plan_free(struct apply_plan *plan);
 
-/* Applies one object after the other. */
+/* Applies one object after the other: each as soon as what it needs is there. */
 enum worker_phase {
     WORKER_IDLE,
     WORKER_LOOKING,
@@ -60,6 +59,7 @@ struct apply_worker {
     bool warned;
     int64_t wake_ms;
     size_t version; /* of the CRD: whose being served is asked */
+    bool listens;   /* it is poked when the CRD changes */
 };
 /* *answer: the server's object when one item is done (valid during the call's caller only, to be
    freed by it), else NULL; *idle: nothing is left to begin. */

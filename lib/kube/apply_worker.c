@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A worker applies one manifest after the other; several share a run. A wave begins when the one
- * before has ended, so that namespaces and kinds exist when they are needed.
+ * A worker applies one manifest after the other; several share a run. Each manifest begins when
+ * its namespace and its kind are there, so that what is independent goes side by side.
  */
 #include "kube/apply_run.h"
 
+#include "kube/crds.h"
 #include "kube/object.h"
 #include "kube/status.h"
 
@@ -19,9 +20,10 @@
 #define RETRY_FIRST_MS 250
 #define RETRY_MAX_MS 4000
 /* A new kind is served about a tenth of a second after its CRD; one of 2 MB on a server that is
-   short of CPU was seen to take a minute. */
-#define SERVED_FIRST_MS 50
-#define SERVED_MAX_MS 250
+   short of CPU was seen to take a minute. Changes of the CRD are told by a watch; discovery follows
+   them by a few milliseconds, or at the latest when it is asked without a cause. */
+#define SERVED_FIRST_MS 10
+#define SERVED_MAX_MS 1000
 #define SERVED_EXPLAIN_MS 10000
 #define SERVED_LIMIT_MS 180000
 
@@ -110,6 +112,7 @@ static void begin_item(const struct work *work, struct manifest *item)
     worker->version = 0;
     llmd__json_free(worker->looked);
     worker->looked = NULL;
+    item->begun = true;
     work->run->in_flight++;
 }
 
@@ -119,24 +122,28 @@ static void poke_all(const struct work *work)
         llmd__graph_poke(work->graph, work->run->workers[i]);
 }
 
-/* The next item of the open wave. Repeated ones go one by one. */
+static struct manifest *next_ready(struct apply_run *run)
+{
+    while (run->next < run->set.count && run->set.items[run->next].begun)
+        run->next++;
+    for (size_t i = run->next; i < run->set.count; i++) {
+        struct manifest *item = &run->set.items[i];
+        if (!item->begun && llmd__manifest_is_ready(&run->set, item))
+            return item;
+    }
+    return NULL;
+}
+
+/* Whoever finishes what others need pokes them. */
 static llmd_error *pick(const struct work *work)
 {
-    struct apply_run *run = work->run;
-    struct manifest *item = &run->set.items[run->next];
+    struct manifest *item = next_ready(work->run);
 
     work->worker->phase = WORKER_IDLE;
     work->worker->wake_ms = 0;
-    *work->idle = run->next == run->set.count;
-    if (*work->idle)
+    *work->idle = work->run->next == work->run->set.count;
+    if (!item)
         return NULL;
-    if (run->in_flight && (item->wave > run->wave || item->wave == WAVE_REPEATED))
-        return NULL; /* whoever ends the wave pokes us */
-    if (item->wave > run->wave) {
-        run->wave = item->wave;
-        poke_all(work);
-    }
-    run->next++;
     begin_item(work, item);
     return send_first(work);
 }
@@ -166,10 +173,11 @@ static llmd_error *finish_item(const struct work *work, const char *note)
     CHECK_MEMORY(message);
     run->in_flight--;
     run->finished++;
+    item->finished = true;
     run->counts[work->worker->applied]++;
     llmd__free_secret(TAKE(item->body));
     TRY(event(work, LLMD_LEVEL_INFO, done, message, ""));
-    if (!run->in_flight)
+    if (!run->in_flight || item->wave <= WAVE_CRDS)
         poke_all(work);
     return pick(work);
 }
@@ -196,6 +204,14 @@ static bool cache_has(const struct work *work, const char *version)
            llmd__discovery_lookup_kind(work->run->kube, api_version, item->crd_kind, &ignored);
 }
 
+static llmd_error *finish_crd(const struct work *work)
+{
+    if (work->worker->listens)
+        llmd__crds_ignore(work->graph, work->run->kube);
+    work->worker->listens = false;
+    return finish_item(work, "");
+}
+
 /* What was served before and stays as it was need not be asked for. */
 static llmd_error *ask_served(const struct work *work)
 {
@@ -206,7 +222,7 @@ static llmd_error *ask_served(const struct work *work)
            cache_has(work, item->crd_versions[worker->version]))
         worker->version++;
     if (!item->crd_versions[worker->version])
-        return finish_item(work, "");
+        return finish_crd(work);
     llmd__buf_reset(&worker->path);
     llmd__buf_format(&worker->path, "/apis/%s/%s", item->crd_group,
                      item->crd_versions[worker->version]);
@@ -221,6 +237,29 @@ static llmd_error *ask_why(const struct work *work)
     work->worker->phase = WORKER_EXPLAINING;
     work->action->request.accept = NULL;
     return NULL;
+}
+
+static llmd_error *await_served(const struct work *work)
+{
+    struct apply_worker *worker = work->worker;
+
+    if (!worker->listens)
+        TRY(llmd__crds_listen(work->graph, work->run->kube, worker->item->name));
+    worker->listens = true;
+    return wait_for(work, SERVED_FIRST_MS, SERVED_MAX_MS);
+}
+
+/* The CRD has changed: now, and often for a moment. */
+static llmd_error *take_poke(const struct work *work)
+{
+    struct apply_worker *worker = work->worker;
+
+    if (worker->phase == WORKER_IDLE)
+        return pick(work);
+    if (worker->phase != WORKER_SERVED)
+        return NULL;
+    worker->tries = 0;
+    return worker->wake_ms ? ask_served(work) : NULL;
 }
 
 static llmd_error *take_served(const struct work *work)
@@ -239,7 +278,7 @@ static llmd_error *take_served(const struct work *work)
     if (work->input->now_ms - worker->since_ms > SERVED_LIMIT_MS ||
         (!worker->warned && work->input->now_ms - worker->since_ms > SERVED_EXPLAIN_MS))
         return ask_why(work);
-    return wait_for(work, SERVED_FIRST_MS, SERVED_MAX_MS);
+    return await_served(work);
 }
 
 static void add_conditions(struct buf *buf, const struct json *crd)
@@ -273,7 +312,8 @@ static llmd_error *take_explanation(const struct work *work)
                            work->worker->item->subject, llmd__buf_text(&why));
     work->worker->warned = true;
     TRY(event(work, LLMD_LEVEL_WARNING, "NotServedYet", llmd__buf_text(&why), ""));
-    return wait_for(work, SERVED_FIRST_MS, SERVED_MAX_MS);
+    work->worker->phase = WORKER_SERVED;
+    return await_served(work);
 }
 
 /* --- the answer to the apply --- */
@@ -296,21 +336,11 @@ static llmd_error *take_applied(const struct work *work)
     return ask_served(work);
 }
 
-static bool set_makes_namespace(const struct work *work)
-{
-    for (size_t i = 0; i < work->run->set.count; i++) {
-        const struct manifest *item = &work->run->set.items[i];
-        if (item->wave == WAVE_NAMESPACES && strcmp(item->name, work->worker->item->ns) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* A dry run makes no namespaces and kinds, so what stands on them cannot be checked. */
 static bool is_dry_gap(const struct work *work)
 {
     return work->run->dry_run && work->input->status == 404 &&
-           (work->worker->item->from_set || set_makes_namespace(work));
+           (work->worker->item->needs_kind || work->worker->item->needs_ns);
 }
 
 /* How long this refusal may be tried again; 0: it is final. */
@@ -318,7 +348,7 @@ static int64_t patience_ms(const struct work *work, enum status_passing passing)
 {
     if (passing == PASSING_WEBHOOK || passing == PASSING_STORE)
         return WEBHOOK_MS;
-    if (passing != PASSING_NO || (work->input->status == 404 && work->worker->item->from_set))
+    if (passing != PASSING_NO || (work->input->status == 404 && work->worker->item->needs_kind))
         return SHORT_MS;
     return 0;
 }
@@ -421,8 +451,10 @@ static llmd_error *dispatch(const struct work *work)
         return llmd__error_wrap(llmd__error_copy(work->input->error), "%s", what_of(&what, work));
     case INPUT_TICK:
         return take_tick(work);
-    default: /* begin or poke */
-        return work->worker->phase == WORKER_IDLE ? pick(work) : NULL;
+    case INPUT_POKE:
+        return take_poke(work);
+    default: /* begin */
+        return pick(work);
     }
 }
 

@@ -125,11 +125,11 @@ static llmd_error *on_change(void *data, struct graph *graph, const struct watch
     llmd_kube_change *change;
 
     (void)action;
-    TRY(llmd__graph_event(graph, &event));
+    /* First, so that no event comes without its change: that would look like an end. */
     change = change_new(seen);
     CHECK_MEMORY(change);
     push(data, change);
-    return NULL;
+    return llmd__graph_event(graph, &event);
 }
 
 static llmd_error *new_task(const llmd_kube *kube, struct watch_wish *wish, struct changes *changes,
@@ -149,7 +149,8 @@ static llmd_error *new_task(const llmd_kube *kube, struct watch_wish *wish, stru
 llmd_error *llmd_kube_watch_open(const llmd_kube *kube, const char *resource, const char *ns,
                                  const char *labels, const char *fields, llmd_kube_watch **out)
 {
-    struct watch_wish wish = {.resource = resource, .ns = ns, .labels = labels, .fields = fields};
+    struct watch_wish wish = {
+        .resource = resource, .ns = ns, .labels = labels, .fields = fields, .keeps_trying = true};
     AUTO(changes) struct changes *changes = NULL;
     llmd_kube_watch *watch;
 

@@ -39,6 +39,27 @@ static uint64_t hash_text(uint64_t hash, const char *text)
     return (hash ^ '/') * 1099511628211u;
 }
 
+static bool starts_programs(const char *kind)
+{
+    static const char *const kinds[] = {"Deployment",
+                                        "DaemonSet",
+                                        "StatefulSet",
+                                        "ReplicaSet",
+                                        "ReplicationController",
+                                        "Pod",
+                                        "Job",
+                                        "CronJob",
+                                        "APIService",
+                                        "MutatingWebhookConfiguration",
+                                        "ValidatingWebhookConfiguration"};
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(kind, kinds[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static enum manifest_wave wave_of(const struct json *object)
 {
     const char *kind = llmd__json_str(object, "kind");
@@ -48,7 +69,7 @@ static enum manifest_wave wave_of(const struct json *object)
         return WAVE_NAMESPACES;
     if (strcmp(kind, "CustomResourceDefinition") == 0)
         return WAVE_CRDS;
-    return WAVE_REST;
+    return starts_programs(kind) ? WAVE_PROGRAMS : WAVE_REST;
 }
 
 static llmd_error *read_versions(struct manifest *manifest, const struct json *versions)
@@ -221,7 +242,7 @@ static bool resolve_by_set(const struct manifest_set *set, struct manifest *mani
                                                .plural = crd->crd_plural,
                                                .kind = crd->crd_kind,
                                                .namespaced = crd->crd_namespaced};
-        manifest->from_set = true;
+        manifest->needs_kind = crd;
         return true;
     }
     return false;
@@ -239,6 +260,49 @@ bool llmd__manifests_resolve(struct manifest_set *set, const llmd_kube *kube)
         all = all && item->resolved;
     }
     return all;
+}
+
+void llmd__manifests_link(struct manifest_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct manifest *ns = &set->items[i];
+        if (ns->wave != WAVE_NAMESPACES)
+            continue;
+        for (size_t j = 0; j < set->count; j++) {
+            if (strcmp(set->items[j].ns, ns->name) == 0)
+                set->items[j].needs_ns = ns;
+        }
+    }
+}
+
+static bool all_finished(const struct manifest_set *set, const struct manifest *end)
+{
+    for (const struct manifest *item = set->items; item != end; item++) {
+        if (!item->finished)
+            return false;
+    }
+    return true;
+}
+
+static bool all_kinds_finished(const struct manifest_set *set)
+{
+    const struct manifest *item = set->items;
+
+    for (size_t i = 0; i < set->count; i++, item++) {
+        if (item->wave == WAVE_CRDS && !item->finished)
+            return false;
+    }
+    return true;
+}
+
+bool llmd__manifest_is_ready(const struct manifest_set *set, const struct manifest *item)
+{
+    if (item->wave == WAVE_REPEATED) /* one by one, when all others are done */
+        return all_finished(set, item);
+    if (item->wave == WAVE_PROGRAMS && !all_kinds_finished(set))
+        return false;
+    return (!item->needs_kind || item->needs_kind->finished) &&
+           (!item->needs_ns || item->needs_ns->finished);
 }
 
 llmd_error *llmd__manifests_missing(const struct manifest_set *set)

@@ -5,26 +5,15 @@
  * forgotten it (410), the list is read again and compared with what was told, so that nothing is
  * missed and nothing is told twice.
  */
-#include "kube/watch.h"
+#include "kube/watch_turn.h"
 
 #include "base/log.h"
-#include "base/url.h"
-#include "kube/known.h"
 #include "kube/object.h"
 #include "kube/status.h"
 #include "net/retry.h"
 
 #include <string.h>
 
-#define PAGE 500 /* kubectl's chunk */
-/* The server ends a watch after this time, and sends a bookmark just before: the version that we
-   resume from stays younger than the five minutes of history that etcd keeps. */
-#define STREAM_S 55
-/* Bookmarks come about once a minute, the end at the latest after STREAM_S + its jitter. More
-   silence than this means that nobody is there any more. */
-#define STALL_MS 75000
-#define FIRST_BYTE_MS 60000
-#define SEARCH_MS 5000 /* how often something optional is looked for */
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS 3000
 #define SHORT_STREAM_MS 1000
@@ -32,39 +21,6 @@
    read yet. */
 #define REFUSED_TOLERANCE_MS 30000
 #define MISSING_TOLERANCE_MS 5000
-
-enum watch_phase { RESOLVING, SEARCHING, LISTING, STREAMING, BACKING_OFF };
-
-struct watch {
-    llmd_kube *kube;
-    struct watch_wish wish; /* its strings are the four below */
-    char *name, *ns, *labels, *fields;
-
-    enum watch_phase phase;
-    struct resolve resolve;
-    struct resource resource;
-    struct buf path;
-    struct known known;
-    unsigned round;     /* counts lists */
-    char *version;      /* to watch from; NULL: a list is needed */
-    char *page_token;   /* the list's next page */
-    bool synced;        /* SYNCED was told */
-    bool denied;        /* and the server's answer was 401 or 403 */
-    bool was_open;      /* the server has answered this list before */
-    int failures;       /* without progress between them */
-    int64_t refused_ms; /* since when it is refused what was allowed; 0: it is not */
-    int64_t opened_ms;
-    bool had_line;
-    int64_t wake_ms;
-};
-
-/* What one advance() needs everywhere. */
-struct turn {
-    struct watch *watch;
-    struct graph *graph;
-    struct step_action *action;
-    int64_t now_ms;
-};
 
 static llmd_error *tell(const struct turn *turn, llmd_change_type type, const struct json *object,
                         const char *text)
@@ -76,7 +32,7 @@ static llmd_error *tell(const struct turn *turn, llmd_change_type type, const st
 }
 
 /* on_change wants the step or the task to end. */
-static bool is_over(const struct turn *turn)
+bool llmd__watch_is_over(const struct turn *turn)
 {
     return turn->action->kind != ACTION_NONE;
 }
@@ -91,13 +47,13 @@ static llmd_error *replace(char **text, const char *value)
     return NULL;
 }
 
-static void forget(char **text)
+void llmd__watch_forget(char **text)
 {
     llmd__free(*text);
     *text = NULL;
 }
 
-static llmd_error *sleep_for(const struct turn *turn, enum watch_phase phase, int64_t ms)
+llmd_error *llmd__watch_sleep(const struct turn *turn, enum watch_phase phase, int64_t ms)
 {
     turn->watch->phase = phase;
     turn->watch->wake_ms = turn->now_ms + ms;
@@ -114,7 +70,7 @@ static int64_t backoff_ms(int failures, int64_t now_ms)
     return ms / 2 + now_ms * 7919 % (ms / 2 + 1); /* the clock's low digits are jitter enough */
 }
 
-static llmd_error *back_off(const struct turn *turn, const char *why, int64_t at_least_ms)
+llmd_error *llmd__watch_back_off(const struct turn *turn, const char *why, int64_t at_least_ms)
 {
     struct watch *watch = turn->watch;
     int64_t ms = backoff_ms(watch->failures, turn->now_ms);
@@ -122,67 +78,17 @@ static llmd_error *back_off(const struct turn *turn, const char *why, int64_t at
     watch->failures++;
     /* Whatever it is that the server cannot do with our version, a new list cures it. */
     if (watch->failures % 4 == 0)
-        forget(&watch->version);
+        llmd__watch_forget(&watch->version);
     if (llmd__log_on("kube"))
         llmd__log(LLMD_LEVEL_DEBUG, "kube", "watch %s: %s", watch->name, why);
     if (at_least_ms > LLMD__RETRY_AFTER_MAX_MS)
         at_least_ms = LLMD__RETRY_AFTER_MAX_MS;
-    return sleep_for(turn, BACKING_OFF, ms > at_least_ms ? ms : at_least_ms);
-}
-
-static llmd_error *request(const struct turn *turn, enum watch_phase phase, enum action_kind kind,
-                           const char *query)
-{
-    struct watch *watch = turn->watch;
-
-    llmd__buf_reset(&watch->path);
-    llmd__resource_path(&watch->path, &watch->resource, watch->ns, NULL, NULL, query);
-    llmd__resource_selectors(&watch->path, watch->labels, watch->fields);
-    TRY(llmd__buf_check(&watch->path));
-    watch->phase = phase;
-    turn->action->kind = kind;
-    turn->action->http = llmd__kube_http(watch->kube);
-    turn->action->request = (struct http_request){.method = "GET",
-                                                  .path = watch->path.data,
-                                                  .idempotent = true,
-                                                  .no_retry = true,
-                                                  .first_byte_timeout_ms = FIRST_BYTE_MS};
-    return NULL;
-}
-
-static llmd_error *start_list(const struct turn *turn)
-{
-    AUTO(buf) struct buf query = BUF_INIT;
-
-    llmd__buf_format(&query, "limit=%d", PAGE);
-    if (turn->watch->page_token) {
-        llmd__buf_str(&query, "&continue=");
-        llmd__url_escape(&query, turn->watch->page_token);
-    } else {
-        turn->watch->round++;
-    }
-    TRY(llmd__buf_check(&query));
-    turn->watch->wake_ms = 0;
-    return request(turn, LISTING, ACTION_SEND, llmd__buf_text(&query));
-}
-
-static llmd_error *start_stream(const struct turn *turn)
-{
-    AUTO(buf) struct buf query = BUF_INIT;
-
-    llmd__buf_str(&query, "watch=1&allowWatchBookmarks=true&resourceVersion=");
-    llmd__url_escape(&query, turn->watch->version);
-    llmd__buf_format(&query, "&timeoutSeconds=%d", STREAM_S + (int)(turn->now_ms % 10));
-    TRY(llmd__buf_check(&query));
-    turn->watch->had_line = false;
-    turn->watch->opened_ms = turn->now_ms;
-    turn->watch->wake_ms = turn->now_ms + STALL_MS;
-    return request(turn, STREAMING, ACTION_STREAM, llmd__buf_text(&query));
+    return llmd__watch_sleep(turn, BACKING_OFF, ms > at_least_ms ? ms : at_least_ms);
 }
 
 static llmd_error *go_on(const struct turn *turn)
 {
-    return turn->watch->version ? start_stream(turn) : start_list(turn);
+    return turn->watch->version ? llmd__watch_stream(turn) : llmd__watch_list(turn);
 }
 
 static llmd_error *tell_deleted(const struct turn *turn, const struct known_object *gone)
@@ -197,11 +103,11 @@ static llmd_error *tell_deleted(const struct turn *turn, const struct known_obje
     return tell(turn, LLMD_CHANGE_DELETED, object, gone->text);
 }
 
-static llmd_error *tell_unseen_deleted(const struct turn *turn)
+llmd_error *llmd__watch_tell_unseen(const struct turn *turn)
 {
     struct watch *watch = turn->watch;
 
-    while (!is_over(turn)) {
+    while (!llmd__watch_is_over(turn)) {
         AUTO(known_object)
         struct known_object *gone = llmd__known_take_unseen(&watch->known, watch->round);
         if (!gone)
@@ -211,7 +117,7 @@ static llmd_error *tell_unseen_deleted(const struct turn *turn)
     return NULL;
 }
 
-static llmd_error *tell_synced(const struct turn *turn)
+llmd_error *llmd__watch_tell_synced(const struct turn *turn)
 {
     if (turn->watch->synced)
         return NULL;
@@ -238,11 +144,11 @@ static llmd_error *observe(const struct turn *turn, const struct json *object, c
     if (known && !same) {
         AUTO(known_object) struct known_object *gone = llmd__known_take(&watch->known, ns, name);
         TRY(tell_deleted(turn, gone));
-        if (is_over(turn))
+        if (llmd__watch_is_over(turn))
             return NULL;
     }
     if (watch->wish.names_only)
-        forget(text);
+        llmd__watch_forget(text);
     else if (!*text)
         TRY(llmd__json_print(object, text));
     TRY(llmd__known_put(&watch->known, ns, name, uid, version, TAKE(*text), watch->round));
@@ -267,7 +173,7 @@ static llmd_error *take_items(const struct turn *turn, struct json *list)
         AUTO(str) char *text = NULL;
         complete_item(turn->watch, (struct json *)(uintptr_t)item, api_version); /* our own tree */
         TRY(observe(turn, item, &text));
-        if (is_over(turn))
+        if (llmd__watch_is_over(turn))
             return NULL;
     }
     return NULL;
@@ -277,12 +183,12 @@ static llmd_error *finish_list(const struct turn *turn, const struct json *list)
 {
     struct watch *watch = turn->watch;
 
-    forget(&watch->page_token);
+    llmd__watch_forget(&watch->page_token);
     TRY(replace(&watch->version, llmd__json_str(list, "metadata.resourceVersion")));
-    TRY(tell_unseen_deleted(turn));
-    if (!is_over(turn))
-        TRY(tell_synced(turn));
-    return is_over(turn) ? NULL : start_stream(turn);
+    TRY(llmd__watch_tell_unseen(turn));
+    if (!llmd__watch_is_over(turn))
+        TRY(llmd__watch_tell_synced(turn));
+    return llmd__watch_is_over(turn) ? NULL : llmd__watch_stream(turn);
 }
 
 static llmd_error *take_page(const struct turn *turn, const struct step_input *input)
@@ -296,25 +202,13 @@ static llmd_error *take_page(const struct turn *turn, const struct step_input *i
     watch->denied = false;
     watch->refused_ms = 0;
     TRY(take_items(turn, list));
-    if (is_over(turn))
+    if (llmd__watch_is_over(turn))
         return NULL;
     token = llmd__json_str(list, "metadata.continue");
     if (!*token)
         return finish_list(turn, list);
     TRY(replace(&watch->page_token, token));
-    return start_list(turn);
-}
-
-/* Nothing is there to be watched: what was known is gone, and it is looked for now and then. */
-static llmd_error *search(const struct turn *turn)
-{
-    turn->watch->round++;
-    forget(&turn->watch->version);
-    forget(&turn->watch->page_token);
-    TRY(tell_unseen_deleted(turn));
-    if (!is_over(turn))
-        TRY(tell_synced(turn));
-    return is_over(turn) ? NULL : sleep_for(turn, SEARCHING, SEARCH_MS);
+    return llmd__watch_list(turn);
 }
 
 static llmd_error *refusal(const struct turn *turn, const struct step_input *input)
@@ -346,9 +240,10 @@ static llmd_error *list_again(const struct turn *turn)
 {
     struct watch *watch = turn->watch;
 
-    forget(&watch->version);
-    forget(&watch->page_token);
-    return watch->failures++ < 3 ? start_list(turn) : back_off(turn, "410 Gone", 0);
+    llmd__watch_forget(&watch->version);
+    llmd__watch_forget(&watch->page_token);
+    return watch->failures++ < 3 ? llmd__watch_list(turn)
+                                 : llmd__watch_back_off(turn, "410 Gone", 0);
 }
 
 static llmd_error *take_refusal(const struct turn *turn, const struct step_input *input)
@@ -360,12 +255,13 @@ static llmd_error *take_refusal(const struct turn *turn, const struct step_input
     if (status == 410)
         return list_again(turn);
     if (status == 429 || status >= 500)
-        return back_off(turn, "the server is busy or failing", input->reply->retry_after_ms);
+        return llmd__watch_back_off(turn, "the server is busy or failing",
+                                    input->reply->retry_after_ms);
     if (is_missing && is_tolerated(turn, status))
-        return back_off(turn, "refused", 0);
+        return llmd__watch_back_off(turn, "refused", 0);
     if ((is_missing && watch->wish.missing_is_empty) || (status == 404 && watch->wish.optional)) {
         watch->denied = status != 404;
-        return search(turn);
+        return llmd__watch_search(turn);
     }
     return refusal(turn, input);
 }
@@ -399,7 +295,7 @@ static llmd_error *take_deleted(const struct turn *turn, const struct json *obje
 static llmd_error *take_error(const struct turn *turn, const struct json *status)
 {
     if (llmd__json_int(status, "code", 0) != 410)
-        return back_off(turn, llmd__json_str(status, "message"), 0);
+        return llmd__watch_back_off(turn, llmd__json_str(status, "message"), 0);
     return list_again(turn);
 }
 
@@ -414,7 +310,7 @@ static llmd_error *take_event(const struct turn *turn, const struct json *event,
     if (strcmp(type, "ERROR") == 0)
         return take_error(turn, object);
     if (!*llmd__object_version(object))
-        return back_off(turn, "an event without a resourceVersion", 0);
+        return llmd__watch_back_off(turn, "an event without a resourceVersion", 0);
     TRY(replace(&turn->watch->version, llmd__object_version(object)));
     turn->watch->failures = 0;
     if (is_bookmark)
@@ -432,14 +328,14 @@ static llmd_error *take_line(const struct turn *turn, const struct step_input *i
     AUTO(error) llmd_error *unreadable = NULL;
 
     turn->watch->had_line = true;
-    turn->watch->wake_ms = turn->now_ms + STALL_MS;
+    turn->watch->wake_ms = turn->now_ms + WATCH_STALL_MS;
     if (!input->text_len)
         return NULL;
     unreadable = llmd__json_parse(input->text, input->text_len, "watch", &event);
     if (llmd_error_code(unreadable) == LLMD_E_NO_MEMORY)
         return TAKE(unreadable);
     if (unreadable)
-        return back_off(turn, llmd_error_message(unreadable), 0);
+        return llmd__watch_back_off(turn, llmd_error_message(unreadable), 0);
     return take_event(turn, event, input->text, input->text_len);
 }
 
@@ -449,28 +345,8 @@ static llmd_error *take_end(const struct turn *turn, const struct step_input *in
         !turn->watch->had_line && turn->now_ms - turn->watch->opened_ms < SHORT_STREAM_MS;
 
     if (input->error)
-        return back_off(turn, llmd_error_message(input->error), 0);
-    return was_short ? back_off(turn, "the stream ended at once", 0) : go_on(turn);
-}
-
-static llmd_error *resolve(const struct turn *turn, const struct step_input *input)
-{
-    struct watch *watch = turn->watch;
-    bool finished = false, served = false;
-
-    watch->phase = RESOLVING;
-    watch->wake_ms = 0;
-    if (input->kind == INPUT_ERROR && watch->synced)
-        return sleep_for(turn, SEARCHING, SEARCH_MS);
-    TRY(llmd__resolve_advance(&watch->resolve, watch->kube, watch->name, input, turn->action,
-                              &finished, &served, &watch->resource));
-    if (!finished)
-        return NULL;
-    if (served)
-        return start_list(turn);
-    if (watch->wish.optional || watch->wish.missing_is_empty)
-        return search(turn);
-    return llmd__error_wrap(llmd__discovery_missing(watch->kube, watch->name), "watch");
+        return llmd__watch_back_off(turn, llmd_error_message(input->error), 0);
+    return was_short ? llmd__watch_back_off(turn, "the stream ended at once", 0) : go_on(turn);
 }
 
 static llmd_error *take_tick(const struct turn *turn, const struct step_input *input)
@@ -480,11 +356,15 @@ static llmd_error *take_tick(const struct turn *turn, const struct step_input *i
     if (!watch->wake_ms || turn->now_ms < watch->wake_ms)
         return NULL;
     switch (watch->phase) {
+    case RESOLVING:
+        return llmd__watch_resolve(turn, input);
     case SEARCHING:
+        if (watch->denied)
+            return llmd__watch_list(turn);
         watch->resolve.renew = true;
-        return resolve(turn, input);
+        return llmd__watch_resolve(turn, input);
     case STREAMING:
-        return back_off(turn, "no sign of life: the stream is taken for lost", 0);
+        return llmd__watch_back_off(turn, "no sign of life: the stream is taken for lost", 0);
     case BACKING_OFF:
         return go_on(turn);
     default:
@@ -496,7 +376,7 @@ static llmd_error *take_tick(const struct turn *turn, const struct step_input *i
 static llmd_error *take_reply(const struct turn *turn, const struct step_input *input)
 {
     if (turn->watch->phase == RESOLVING)
-        return resolve(turn, input);
+        return llmd__watch_resolve(turn, input);
     if (turn->watch->phase == LISTING && input->status == 200)
         return take_page(turn, input);
     return take_refusal(turn, input);
@@ -506,13 +386,13 @@ static llmd_error *dispatch(const struct turn *turn, const struct step_input *in
 {
     switch (input->kind) {
     case INPUT_BEGIN:
-        return resolve(turn, input);
+        return llmd__watch_resolve(turn, input);
     case INPUT_REPLY:
         return take_reply(turn, input);
     case INPUT_OPEN:
         turn->watch->opened_ms = turn->now_ms;
         turn->watch->refused_ms = 0;
-        turn->watch->wake_ms = turn->now_ms + STALL_MS;
+        turn->watch->wake_ms = turn->now_ms + WATCH_STALL_MS;
         return NULL;
     case INPUT_LINE:
         return take_line(turn, input);
@@ -520,12 +400,12 @@ static llmd_error *dispatch(const struct turn *turn, const struct step_input *in
         return take_end(turn, input);
     case INPUT_ERROR:
         if (turn->watch->phase == RESOLVING)
-            return resolve(turn, input);
-        return back_off(turn, llmd_error_message(input->error), 0);
+            return llmd__watch_resolve(turn, input);
+        return llmd__watch_back_off(turn, llmd_error_message(input->error), 0);
     case INPUT_TICK:
         return take_tick(turn, input);
     case INPUT_POKE:
-        return NULL;
+        return llmd__watch_take_poke(turn);
     }
     return NULL;
 }

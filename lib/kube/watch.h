@@ -24,10 +24,12 @@ struct watch_wish {
                                          asked when the cache does not know it */
     const char *ns, *labels, *fields; /* ns "*": all */
     bool optional;                    /* not served: told as SYNCED with nothing, and
-                                         looked for again every 5 s */
+                                         looked for again when a CRD tells of it */
     bool missing_is_empty;            /* 403 and 404 are told once as SYNCED too */
     bool names_only;                  /* no texts are kept, which of all Nodes or Events are
                                          many: what a new list lacks is DELETED with its name */
+    bool metadata_only;               /* the objects come without spec and status */
+    bool keeps_trying;                /* a server that never answered is no error */
     watch_fn on_change;
     void *data; /* not owned */
 };

@@ -97,8 +97,30 @@ llmd_error *llmd__graph_add(struct graph *graph, const struct step_class *class,
     step->class = class;
     step->state = state;
     step->call.reply = HTTP_REPLY_INIT;
-    *out = graph->count;
+    *out = step->id = graph->count;
     graph->steps[graph->count++] = TAKE(step);
+    return NULL;
+}
+
+llmd_error *llmd__graph_add_background(struct graph *graph, const struct step_class *class,
+                                       void *state, step_id *out)
+{
+    TRY(llmd__graph_add(graph, class, state, out));
+    graph->steps[*out]->background = true;
+    graph->done_count++;
+    return NULL;
+}
+
+step_id llmd__graph_current(const struct graph *graph)
+{
+    return graph && graph->current ? graph->current->id : -1;
+}
+
+void *llmd__graph_find(const struct graph *graph, const struct step_class *class, step_id *at)
+{
+    while (++*at < graph->count)
+        if (graph->steps[*at]->class == class)
+            return graph->steps[*at]->state;
     return NULL;
 }
 

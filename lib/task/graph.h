@@ -74,6 +74,13 @@ void *llmd__graph_data(const struct graph *graph);
 llmd_error *llmd__graph_add(struct graph *graph, const struct step_class *class, void *state,
                             step_id *out);
 llmd_error *llmd__graph_need(struct graph *graph, step_id step, step_id needed);
+/* As add; but the task does not wait for the end of this one. */
+llmd_error *llmd__graph_add_background(struct graph *graph, const struct step_class *class,
+                                       void *state, step_id *out);
+/* From advance(): the step that it is; negative: none is (a test). */
+step_id llmd__graph_current(const struct graph *graph);
+/* The state of the next step of this class behind *at, which begins at -1; NULL: none. */
+void *llmd__graph_find(const struct graph *graph, const struct step_class *class, step_id *at);
 /* Called from advance(): queues an event. step NULL: the current step's class name. */
 llmd_error *llmd__graph_event(struct graph *graph, const struct event_text *text);
 /* No events but the steps' own: without it, a server that is away is told as a warning. */

@@ -23,7 +23,7 @@ static void complete(struct graph *graph, struct step *step)
     step->progress = STEP_DONE;
     step->wake_ms = 0;
     step->poked = false;
-    graph->done_count++;
+    graph->done_count += !step->background;
     for (int i = 0; i < step->dependent_count; i++)
         graph->steps[step->dependents[i]]->unmet--;
 }
@@ -222,7 +222,8 @@ void llmd__graph_describe(const struct graph *graph, struct buf *text)
 
     for (int i = 0; i < graph->count; i++) {
         const struct step *step = graph->steps[i];
-        if (step->progress != STEP_RUNNING || (step->call.state == CALL_IDLE && !step->wake_ms))
+        if (step->background || step->progress != STEP_RUNNING ||
+            (step->call.state == CALL_IDLE && !step->wake_ms))
             continue;
         if (++running > 2)
             continue;

@@ -13,6 +13,8 @@ enum step_progress { STEP_WAITING, STEP_RUNNING, STEP_DONE };
 struct step {
     const struct step_class *class;
     void *state;
+    step_id id;
+    bool background; /* counted as done from the beginning */
     enum step_progress progress;
     int unmet; /* needs that are not done */
     step_id *dependents;

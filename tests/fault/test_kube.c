@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Kubernetes client when the server and the memory fail: against the sandbox, with faults. */
 #include "base/buf.h"
+#include "kube/watch.h"
 
 #include "support/sandbox.h"
 #include "support/torture.h"
@@ -230,6 +231,70 @@ static llmd_error *watch_some(const llmd_kube *kube)
     return NULL;
 }
 
+#define WIDGETS                                                                                    \
+    "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: "      \
+    "widgets.example.com}, spec: {group: example.com, scope: Namespaced, names: {plural: "         \
+    "widgets, singular: widget, kind: Widget, listKind: WidgetList}, versions: [{name: v1, "       \
+    "served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]}}\n---\n"
+#define WIDGET "{apiVersion: example.com/v1, kind: Widget, metadata: {name: w}}\n---\n"
+
+/* Tells what a step of the library sees, as events. */
+static llmd_error *tell_change(void *data, struct graph *graph, const struct watch_change *change,
+                               struct step_action *action)
+{
+    struct event_text text = {.reason = change->type == LLMD_CHANGE_SYNCED ? "Synced" : "Change"};
+
+    (void)data, (void)action;
+    return llmd__graph_event(graph, &text);
+}
+
+static llmd_task *watch_widgets(const llmd_kube *kube)
+{
+    struct watch_wish wish = {
+        .resource = "widgets.example.com", .optional = true, .on_change = tell_change};
+    struct graph *graph = NULL;
+    llmd_task *task = NULL;
+    step_id step;
+
+    assert_null(llmd__graph_new(NULL, NULL, &graph));
+    assert_null(llmd__watch_step(graph, kube, &wish, &step));
+    assert_null(llmd__task_new(graph, &task));
+    return task;
+}
+
+static void expect_event(llmd_task *task, const char *reason)
+{
+    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
+    LLMD_AUTO(llmd_event) event = NULL;
+
+    llmd_context_set_timeout_ms(ctx, 30000); /* without a cause it would look after a minute */
+    succeed(llmd_task_next(ctx, task, &event));
+    assert_string_equal(llmd_event_reason(event), reason);
+}
+
+static void expect_silence(llmd_task *task)
+{
+    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
+    llmd_event *event = NULL;
+
+    llmd_context_set_timeout_ms(ctx, 200);
+    LLMD_AUTO(llmd_error) error = llmd_task_next(ctx, task, &event);
+    assert_int_equal(llmd_error_code(error), LLMD_E_TIMEOUT);
+}
+
+static void a_kind_that_comes_later_is_told_by_its_crd(void **state)
+{
+    LLMD_AUTO(llmd_kube) kube = open_kube();
+    LLMD_AUTO(llmd_task) task = watch_widgets(kube);
+
+    (void)state;
+    expect_event(task, "Synced");
+    expect_silence(task);
+    succeed(apply(kube, WIDGETS WIDGET)); /* the kind is waited for, too */
+    expect_event(task, "Change");
+    succeed(delete (kube, "crd", "widgets.example.com"));
+}
+
 static llmd_error *live(void *data)
 {
     LLMD_AUTO(llmd_kube) kube = NULL;
@@ -237,7 +302,8 @@ static llmd_error *live(void *data)
     int count;
 
     TRY(llmd_kube_open(data, NULL, &kube));
-    TRY(apply(kube, CM("a", "1") CM("b", "1")));
+    TRY(apply(kube, CM("a", "1") CM("b", "1") WIDGETS WIDGET));
+    TRY(delete (kube, "crd", "widgets.example.com"));
     TRY(llmd_kube_get(NULL, kube, "cm", NULL, "a", &json));
     llmd_free(json);
     TRY(list_all(kube, "set=fault", &count));
@@ -259,6 +325,7 @@ int main(void)
         cmocka_unit_test(an_error_of_the_proxy_has_no_query),
         cmocka_unit_test(a_broken_answer_is_an_error),
         cmocka_unit_test(a_watch_survives_every_fault),
+        cmocka_unit_test(a_kind_that_comes_later_is_told_by_its_crd),
         cmocka_unit_test(memory_may_end_anywhere),
     };
 

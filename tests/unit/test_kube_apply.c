@@ -65,7 +65,7 @@ static void kinds_of_the_set_are_known(void **state)
     assert_null(fixture_kube(&kube));
     assert_null(read_manifests(mixed, &set));
     assert_true(llmd__manifests_resolve(&set, kube));
-    assert_true(set.items[3].from_set);
+    assert_ptr_equal(set.items[3].needs_kind, &set.items[2]);
     assert_string_equal(set.items[3].resource.plural, "widgets");
     llmd__manifests_free(&set);
     assert_null(read_manifests("{apiVersion: v9, kind: Nothing, metadata: {name: x}}", &set));
@@ -73,6 +73,48 @@ static void kinds_of_the_set_are_known(void **state)
     AUTO(error) llmd_error *error = llmd__manifests_missing(&set);
     assert_string_equal(llmd_error_message(error),
                         "apply Nothing/x: the server does not serve v9 Nothing");
+    llmd__manifests_free(&set);
+}
+
+/* One more is finished; then what is ready and not finished. */
+static void each_waits_for_what_it_needs(void **state)
+{
+    static const struct {
+        const char *finished, *ready;
+    } turns[] = {
+        {"", "Namespace/n Namespace/m CustomResourceDefinition/widgets.example.com"},
+        {"Namespace/n", "Namespace/m CustomResourceDefinition/widgets.example.com ConfigMap/n/a"},
+        {"CustomResourceDefinition/widgets.example.com",
+         "Namespace/m Widget/w ConfigMap/n/a Deployment/n/d"},
+        {"Widget/w", "Namespace/m ConfigMap/n/a Deployment/n/d"},
+        {"Namespace/m", "ConfigMap/n/a Deployment/n/d"},
+        {"Deployment/n/d", "ConfigMap/n/a"},
+        {"ConfigMap/n/a", "ConfigMap/n/a"}, /* the one that stands there again */
+    };
+    LLMD_AUTO(llmd_kube) kube = NULL;
+    struct manifest_set set = {0};
+    AUTO(str)
+    char *text = llmd__format(
+        "%s---\n{apiVersion: apps/v1, kind: Deployment, metadata: {name: d, namespace: n}}\n",
+        mixed);
+
+    (void)state;
+    assert_null(fixture_kube(&kube));
+    assert_null(read_manifests(text, &set));
+    assert_true(llmd__manifests_resolve(&set, kube));
+    llmd__manifests_link(&set);
+    for (size_t turn = 0; turn < sizeof(turns) / sizeof(turns[0]); turn++) {
+        AUTO(buf) struct buf ready = BUF_INIT;
+        bool finishes = false;
+        for (size_t i = 0; i < set.count; i++) {
+            struct manifest *item = &set.items[i];
+            if (!finishes && strcmp(item->subject, turns[turn].finished) == 0)
+                item->finished = finishes = true;
+            if (!item->finished && llmd__manifest_is_ready(&set, item))
+                llmd__buf_format(&ready, "%s%s", ready.len ? " " : "", item->subject);
+        }
+        assert_string_equal(llmd__buf_text(&ready), turns[turn].ready);
+    }
     llmd__manifests_free(&set);
 }
 
@@ -143,7 +185,7 @@ static void what_was_done_is_told_from_the_answer(void **state)
 /* --- one worker against a script --- */
 
 struct line {
-    int status;        /* of the answer; 0: begin; -1: a tick */
+    int status;        /* of the answer; 0: begin; -1: a tick; -2: a poke */
     const char *text;  /* the answer's body; a tick: milliseconds */
     const char *wants; /* "METHOD path-without-query", "sleep", "idle" */
 };
@@ -166,7 +208,7 @@ static llmd_error *play_line(struct play *play, const struct line *line, struct 
     if (line->status == -1)
         input.now_ms = play->now_ms += 60000 * (line->text[0] == 'm') + 600;
     if (line->status <= 0)
-        input.kind = line->status ? INPUT_TICK : INPUT_BEGIN;
+        input.kind = line->status == -2 ? INPUT_POKE : line->status ? INPUT_TICK : INPUT_BEGIN;
     TRY(llmd__apply_work(&play->worker, play->run, play->graph, &input, &action, &answer, &idle));
     if (action.kind == ACTION_SEND)
         llmd__buf_format(got, "%s %.*s", action.request.method,
@@ -211,6 +253,7 @@ static llmd_error *start_play(struct play *play, const char *manifests, const ch
     TRY(llmd__apply_run_new(play->kube, objects, "manifests", NULL, &play->run));
     if (!llmd__manifests_resolve(&play->run->set, play->kube))
         return llmd__manifests_missing(&play->run->set);
+    llmd__manifests_link(&play->run->set);
     play->run->baseline = llmd__strdup(baseline);
     return baseline && !play->run->baseline ? NO_MEMORY : NULL;
 }
@@ -258,8 +301,9 @@ static const struct line crd_and_object[] = {
     {201, ANSWER("widgets.example.com", "11"), "GET /apis/example.com/v1"},
     {404, "{}", "sleep"},
     {-1, "", "GET /apis/example.com/v1"},
+    {-2, "", "none"}, /* the CRD changes: that is asked already */
     {200, "{\"resources\":[]}", "sleep"},
-    {-1, "", "GET /apis/example.com/v1"},
+    {-2, "", "GET /apis/example.com/v1"},
     {200, "{\"resources\":[{\"name\":\"widgets\"}]}", "PATCH /apis/example.com/v1/widgets/w"},
     {404, "{\"kind\":\"Status\"}", "sleep"}, /* served a moment after it is announced */
     {-1, "", "PATCH /apis/example.com/v1/widgets/w"},
@@ -375,6 +419,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(manifests_are_put_in_order),
         cmocka_unit_test(kinds_of_the_set_are_known),
+        cmocka_unit_test(each_waits_for_what_it_needs),
         cmocka_unit_test(incomplete_objects_are_refused_with_their_line),
         cmocka_unit_test(what_was_done_is_told_from_the_answer),
         cmocka_unit_test(a_kind_is_waited_for_before_its_objects),

@@ -251,9 +251,24 @@ static void something_optional_is_looked_for(void **state)
 {
     static const struct watch_wish wish = {.resource = "widgets", .optional = true};
     static const struct line lines[] = {
-        {"begin", "GET /api"},     {"core", "GET /apis"}, {"groups", "S sleep"},
-        {"tick 5000", "GET /api"}, {"lost", "sleep"},     {"tick 5000", "GET /api"},
-        {"core", "GET /apis"},     {"groups", "sleep"},   {NULL, NULL},
+        {"begin", "GET /api"},
+        {"core", "GET /apis"},
+        {"groups", "S sleep"},
+        {"tick 5000", ""},
+        {"tick 60000", "GET /api"}, /* what no CRD defines */
+        {"lost", "sleep"},
+        {"tick 5000", "GET /api"},
+        {"core", "GET /apis"},
+        {"groups", "sleep"},
+        {"poke", "sleep"},
+        {"poke", "sleep"}, /* one look for several changes of CRDs */
+        {"tick 100", "GET /api"},
+        {"poke", ""},
+        {"core", "GET /apis"},
+        {"groups", "sleep"},
+        {"tick 100", ""},
+        {"tick 100", "GET /api"}, /* discovery follows the CRD */
+        {NULL, NULL},
     };
     static const struct watch_wish vanishing = {.resource = "pods", .optional = true};
     static const struct line vanish[] = {
@@ -262,12 +277,29 @@ static void something_optional_is_looked_for(void **state)
     };
     static const struct watch_wish forbidden = {.resource = "pods", .missing_is_empty = true};
     static const struct line empty[] = {
-        {"begin", "list"}, {"status 403", "S! sleep"}, {"tick 5000", "GET /api"}, {NULL, NULL}};
+        {"begin", "list"}, {"status 403", "S! sleep"}, {"tick 5000", "list"}, {NULL, NULL}};
 
     (void)state;
     expect_play(&wish, lines);
     expect_play(&vanishing, vanish);
     expect_play(&forbidden, empty);
+}
+
+/* kube.h promises it: "a lost server is not an error". */
+static void a_server_that_is_away_at_the_start_is_no_error(void **state)
+{
+    static const struct watch_wish wish = {.resource = "nodes", .keeps_trying = true};
+    static const struct line lines[] = {
+        {"begin", "GET /api"},     {"lost", "sleep"}, {"tick 1", ""},
+        {"tick 5000", "GET /api"}, {"lost", "sleep"}, {"tick 5000", "GET /api"},
+        {"core", "GET /apis"},     {NULL, NULL},
+    };
+    static const struct watch_wish others = {.resource = "nodes"};
+    AUTO(error) llmd_error *error = play_script(&others, lines, false);
+
+    (void)state;
+    expect_play(&wish, lines);
+    assert_int_equal(llmd_error_code(error), LLMD_E_UNREACHABLE);
 }
 
 static void nonsense_is_survived(void **state)
@@ -392,6 +424,7 @@ int main(void)
         cmocka_unit_test(a_restarted_server_may_refuse_for_a_moment),
         cmocka_unit_test(a_first_refusal_ends_the_watch),
         cmocka_unit_test(something_optional_is_looked_for),
+        cmocka_unit_test(a_server_that_is_away_at_the_start_is_no_error),
         cmocka_unit_test(nonsense_is_survived),
         cmocka_unit_test(another_layout_of_an_event_is_read),
         cmocka_unit_test(a_handler_may_end_the_task),
