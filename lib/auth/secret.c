@@ -10,9 +10,7 @@
 
 void llmd__secret_buf_free(struct buf *buf)
 {
-    if (buf->data)
-        llmd__wipe(buf->data, buf->cap);
-    llmd__buf_free(buf);
+    llmd__buf_wipe(buf);
 }
 
 /* The texts lie in the tree, which is ours: they may be written to. */

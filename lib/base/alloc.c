@@ -14,6 +14,7 @@ static atomic_int_fast64_t live;
 static atomic_bool counting;
 static atomic_int_fast64_t counted;
 static atomic_int_fast64_t fail_at;
+static void (*look_at_freed)(const void *block);
 
 bool llmd__alloc_watched(void)
 {
@@ -73,6 +74,8 @@ void llmd__free(void *block)
     if (!block)
         return;
     atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
+    if (look_at_freed)
+        look_at_freed(block);
     free(block);
 }
 
@@ -92,6 +95,11 @@ void llmd__free_secret(char *text)
 void llmd_free(char *text)
 {
     llmd__free(text);
+}
+
+void llmd__alloc_on_free(void (*look)(const void *block))
+{
+    look_at_freed = look;
 }
 
 void llmd__alloc_fail_at(int64_t n)

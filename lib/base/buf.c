@@ -170,6 +170,13 @@ void llmd__buf_reset(struct buf *buf)
         buf->data[0] = '\0';
 }
 
+void llmd__buf_wipe(struct buf *buf)
+{
+    if (buf->data)
+        llmd__wipe(buf->data, buf->cap);
+    llmd__buf_free(buf);
+}
+
 void llmd__buf_free(struct buf *buf)
 {
     llmd__free(buf->data);

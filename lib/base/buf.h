@@ -28,7 +28,8 @@ void llmd__buf_json(struct buf *buf, const char *text); /* as a quoted JSON stri
 void llmd__buf_consume(struct buf *buf, size_t len);    /* drops from the front */
 void llmd__buf_reset(struct buf *buf);                  /* empty, keeps the memory */
 void llmd__buf_free(struct buf *buf);
-const char *llmd__buf_text(const struct buf *buf);       /* "" while empty or failed */
+void llmd__buf_wipe(struct buf *buf);              /* frees it, overwritten: a secret stood in it */
+const char *llmd__buf_text(const struct buf *buf); /* "" while empty or failed */
 llmd_error *llmd__buf_check(const struct buf *buf);      /* NO_MEMORY or TOO_LARGE */
 llmd_error *llmd__buf_take(struct buf *buf, char **out); /* check, then hand over the text */
 /* printf into fresh memory; NULL without memory. */
@@ -37,6 +38,11 @@ char *llmd__format(const char *format, ...) PRINTF_LIKE(1, 2);
 static inline void llmd__auto_buf(struct buf *buf)
 {
     llmd__buf_free(buf);
+}
+
+static inline void llmd__auto_secret_buf(struct buf *buf)
+{
+    llmd__buf_wipe(buf);
 }
 
 #endif

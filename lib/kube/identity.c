@@ -10,18 +10,11 @@
 
 #define PEM_MAX ((size_t)1 << 20)
 
-static void wipe(struct buf *buf)
-{
-    if (buf->data)
-        llmd__wipe(buf->data, buf->cap);
-    llmd__buf_free(buf);
-}
-
 static llmd_error *take_secret(struct buf *buf, llmd_error *error, char **out)
 {
     if (!error)
         error = llmd__buf_take(buf, out);
-    wipe(buf);
+    llmd__buf_wipe(buf);
     return error;
 }
 

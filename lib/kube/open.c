@@ -55,13 +55,6 @@ static llmd_error *add(struct loaded *loaded, const char *path, struct json *doc
     return NULL;
 }
 
-static void wipe_text(struct buf *text)
-{
-    if (text->data)
-        llmd__wipe(text->data, text->cap); /* tokens and keys stand in it */
-    llmd__buf_free(text);
-}
-
 static llmd_error *load_text(struct loaded *loaded, const char *path, const char *text)
 {
     AUTO(str) char *what = llmd__format("kubeconfig %s", path);
@@ -80,7 +73,7 @@ static llmd_error *load_file(struct loaded *loaded, const char *path)
     error = llmd__error_wrap(error, "kubeconfig");
     if (!error)
         error = load_text(loaded, path, llmd__buf_text(&text));
-    wipe_text(&text);
+    llmd__buf_wipe(&text); /* tokens and keys stand in it */
     return error;
 }
 
@@ -242,6 +235,13 @@ static llmd_error *account_file(const struct kubeconfig_places *places, const ch
     return llmd__file_read(path, KUBECONFIG_MAX, out);
 }
 
+/* Kubernetes writes the name alone; whoever makes the file by hand ends the line. */
+static void trim_end(struct buf *text)
+{
+    while (text->len && strchr(" \t\r\n", text->data[text->len - 1]))
+        text->data[--text->len] = '\0';
+}
+
 llmd_error *llmd__kubeconfig_in_cluster(const struct kubeconfig_places *places, llmd_kube **out)
 {
     LLMD_AUTO(llmd_credentials) credentials = NULL;
@@ -260,6 +260,7 @@ llmd_error *llmd__kubeconfig_in_cluster(const struct kubeconfig_places *places, 
     no_ns = account_file(places, "namespace", &ns);
     if (llmd_error_code(no_ns) == LLMD_E_NO_MEMORY)
         return TAKE(no_ns);
+    trim_end(&ns);
     config.ca_pem = llmd__buf_text(&ca);
     config.auth = llmd__credentials_auth(credentials);
     return llmd__kube_new(&config, llmd__buf_text(&ns), "", out);

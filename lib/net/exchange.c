@@ -274,6 +274,7 @@ static llmd_error *set_body(struct exchange *exchange, const struct http_request
         exchange->body = llmd__malloc(request->body_len);
         CHECK_MEMORY(exchange->body);
         memcpy(exchange->body, request->body, request->body_len);
+        exchange->body_len = request->body_len;
         body = exchange->body;
     }
     SET(exchange, CURLOPT_POST, 1L);
@@ -464,12 +465,11 @@ void llmd__exchange_free(struct exchange *exchange)
     free_headers(exchange->headers);
     curl_slist_free_all(exchange->connect_to);
     llmd__free_secret(exchange->authorization);
-    if (exchange->key_pem.data)
-        llmd__wipe(exchange->key_pem.data, exchange->key_pem.len);
-    llmd__buf_free(&exchange->key_pem);
+    llmd__buf_wipe(&exchange->key_pem);
     llmd__buf_free(&exchange->cert_pem);
     llmd__http_reply_free(&exchange->reply);
     llmd_error_free(exchange->error);
+    llmd__wipe(exchange->body, exchange->body_len); /* it may be a Secret */
     llmd__free(exchange->body);
     llmd__free(exchange->method);
     llmd__free(exchange->shown_url);

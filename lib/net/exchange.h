@@ -22,6 +22,7 @@ struct exchange {
     char *method;
     char *shown_url; /* without the query: for errors and logs */
     char *body;      /* a copy, or NULL: the caller's */
+    size_t body_len;
     struct curl_slist *headers;
     struct curl_slist *connect_to;
     char *authorization;

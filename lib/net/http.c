@@ -251,16 +251,9 @@ const char *llmd__http_base_url(const struct http *http)
     return http->base_url;
 }
 
-static void free_secret_buf(struct buf *buf)
-{
-    if (buf->data)
-        llmd__wipe(buf->data, buf->cap);
-    llmd__buf_free(buf);
-}
-
 llmd_error *llmd__http_refresh(llmd_context *ctx, struct http *http, bool *changed)
 {
-    __attribute__((cleanup(free_secret_buf))) struct buf header = BUF_INIT;
+    AUTO(secret_buf) struct buf header = BUF_INIT;
 
     *changed = false;
     pthread_mutex_lock(&http->lock);

@@ -30,18 +30,11 @@ static llmd_error *secret(const llmd_service_spec *spec, const char *ns, const c
         metadata, type, key, base64);
 }
 
-static void wipe(struct buf *buf)
-{
-    if (buf->data)
-        llmd__wipe(buf->data, buf->len);
-    llmd__buf_free(buf);
-}
-
 static llmd_error *add_secret(const llmd_service_spec *spec, const char *ns, const char *suffix,
                               const char *type, const char *key, const char *value, bool masked,
                               struct json *list)
 {
-    __attribute__((cleanup(wipe))) struct buf base64 = BUF_INIT;
+    AUTO(secret_buf) struct buf base64 = BUF_INIT;
     struct json *object = NULL;
 
     if (masked)
@@ -57,8 +50,8 @@ static llmd_error *add_secret(const llmd_service_spec *spec, const char *ns, con
 /* What kubelet reads: {"auths": {"registry": {"auth": base64(user:password)}}}. */
 static llmd_error *docker_config(const struct pull_secret *pull, struct buf *out)
 {
-    __attribute__((cleanup(wipe))) struct buf login = BUF_INIT;
-    __attribute__((cleanup(wipe))) struct buf auth = BUF_INIT;
+    AUTO(secret_buf) struct buf login = BUF_INIT;
+    AUTO(secret_buf) struct buf auth = BUF_INIT;
 
     llmd__buf_format(&login, "%s:%s", pull->user, pull->password);
     TRY(llmd__buf_check(&login));
@@ -75,7 +68,7 @@ static llmd_error *docker_config(const struct pull_secret *pull, struct buf *out
 llmd_error *llmd__secrets_manifests(const llmd_service_spec *spec, const char *ns, bool masked,
                                     struct json *list)
 {
-    __attribute__((cleanup(wipe))) struct buf config = BUF_INIT;
+    AUTO(secret_buf) struct buf config = BUF_INIT;
 
     if (spec->hf_token && spec->hf_token[0])
         TRY(add_secret(spec, ns, TOKEN_SUFFIX, "Opaque", TOKEN_KEY, spec->hf_token, masked, list));

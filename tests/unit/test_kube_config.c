@@ -274,7 +274,7 @@ static void a_pod_finds_its_own_cluster(void **state)
     (void)state;
     write_file("token", "secret\n");
     write_file("ca.crt", "");
-    write_file("namespace", "mine");
+    write_file("namespace", "mine\n");
     AUTO(error) llmd_error *error = llmd__kubeconfig_open(NULL, NULL, &places, &kube);
     if (error)
         fail_msg("%s", llmd_error_message(error));
