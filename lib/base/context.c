@@ -212,3 +212,50 @@ llmd_error *llmd__context_sleep(llmd_context *ctx, int64_t ms)
         doze(ctx, llmd__context_wait_ms(ctx, left));
     }
 }
+
+/* The hook's word cancels the context that has it, and by the waker the one that waits. */
+static bool ask_outer(void *data)
+{
+    llmd_context *outer = data;
+    bool wants_out = outer->poll(outer->poll_data);
+
+    if (wants_out)
+        llmd_context_cancel(outer);
+    return wants_out;
+}
+
+static void cancel_inner(void *inner)
+{
+    llmd_context_cancel(inner);
+}
+
+static void take_over(llmd_context *inner, llmd_context *outer)
+{
+    inner->timeout_ms = outer->timeout_ms;
+    inner->deadline_ms = outer->deadline_ms;
+    if (outer->poll)
+        llmd_context_set_poll(inner, ask_outer, outer);
+}
+
+void llmd__context_join(struct context_join *join, llmd_context *outer, int64_t deadline_ms)
+{
+    llmd_context *inner = outer == &no_memory ? outer : llmd_context_new();
+
+    *join = (struct context_join){.outer = outer, .inner = inner};
+    join->waker = (struct context_waker){.wake = cancel_inner, .data = inner};
+    if (inner == &no_memory)
+        return;
+    if (outer)
+        take_over(inner, outer);
+    if (deadline_ms < inner->deadline_ms) {
+        int64_t left_ms = deadline_ms - llmd__clock_mono_ms();
+        llmd_context_set_timeout_ms(inner, left_ms > 0 ? left_ms : 0);
+    }
+    llmd__context_add_waker(outer, &join->waker);
+}
+
+void llmd__context_part(struct context_join *join)
+{
+    llmd__context_remove_waker(join->outer, &join->waker);
+    llmd_context_free(join->inner);
+}

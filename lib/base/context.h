@@ -32,4 +32,18 @@ void llmd__context_remove_waker(llmd_context *ctx, struct context_waker *waker);
 /* Sleeps; ends early with an error when cancelled or when the deadline comes first. */
 llmd_error *llmd__context_sleep(llmd_context *ctx, int64_t ms);
 
+/*
+ * A wait that the caller's context ends, or somebody else by cancelling `inner`: the free of an
+ * iterator on another thread, which must not cancel what is the caller's.
+ */
+struct context_join {
+    llmd_context *outer; /* the caller's; may be NULL */
+    llmd_context *inner;
+    struct context_waker waker;
+};
+
+/* deadline_ms: a further one, monotonic; INT64_MAX for none. */
+void llmd__context_join(struct context_join *join, llmd_context *outer, int64_t deadline_ms);
+void llmd__context_part(struct context_join *join);
+
 #endif

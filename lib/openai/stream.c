@@ -39,38 +39,11 @@ struct llmd_stream {
     int64_t first_event_deadline_ms; /* INT64_MAX: none */
 };
 
-/* One wait: bounded by the caller's context, by the first event's limit, and by a free. */
-struct wait {
-    llmd_context *outer; /* the caller's; may be NULL */
-    llmd_context *inner;
-    struct context_waker waker;
-};
-
-static bool outer_ended(void *outer)
-{
-    llmd_error *error = llmd__context_check(outer);
-    llmd_error_free(error);
-    return error != NULL;
-}
-
-static void cancel_inner(void *inner)
-{
-    llmd_context_cancel(inner);
-}
-
 /* False: the stream was freed meanwhile. */
 static bool wait_begin(struct llmd_stream *stream, llmd_context *outer, int64_t deadline_ms,
-                       struct wait *wait)
+                       struct context_join *wait)
 {
-    int64_t outer_ms = llmd__context_deadline_ms(outer), now_ms = llmd__clock_mono_ms();
-    int64_t until_ms = outer_ms < deadline_ms ? outer_ms : deadline_ms;
-    *wait = (struct wait){.outer = outer, .inner = llmd_context_new()};
-    if (until_ms != INT64_MAX)
-        llmd_context_set_timeout_ms(wait->inner, until_ms > now_ms ? until_ms - now_ms : 0);
-    if (outer)
-        llmd_context_set_poll(wait->inner, outer_ended, outer);
-    wait->waker = (struct context_waker){.wake = cancel_inner, .data = wait->inner};
-    llmd__context_add_waker(outer, &wait->waker);
+    llmd__context_join(wait, outer, deadline_ms);
     pthread_mutex_lock(&stream->lock);
     bool wanted = atomic_load(&stream->busy.state) == 1;
     stream->wait = wait->inner;
@@ -78,19 +51,18 @@ static bool wait_begin(struct llmd_stream *stream, llmd_context *outer, int64_t 
     return wanted;
 }
 
-static void wait_end(struct llmd_stream *stream, struct wait *wait)
+static void wait_end(struct llmd_stream *stream, struct context_join *wait)
 {
     pthread_mutex_lock(&stream->lock);
     stream->wait = NULL;
     pthread_mutex_unlock(&stream->lock);
-    llmd__context_remove_waker(wait->outer, &wait->waker);
-    llmd_context_free(wait->inner);
+    llmd__context_part(wait);
 }
 
 static llmd_error *read_bytes(llmd_context *ctx, llmd_stream *stream, int64_t deadline_ms,
                               bool *end)
 {
-    struct wait wait;
+    struct context_join wait;
     llmd_error *error = NULL;
     llmd__buf_reset(&stream->bytes);
     if (wait_begin(stream, ctx, deadline_ms, &wait))

@@ -219,6 +219,66 @@ static void test_static_context(void **state)
     llmd_context_free(ctx);
 }
 
+static bool wants_out(void *asked)
+{
+    return ++*(int *)asked > 1;
+}
+
+static llmd_code code_of(llmd_context *ctx)
+{
+    llmd_error *error = llmd__context_check(ctx);
+    llmd_code code = llmd_error_code(error);
+
+    llmd_error_free(error);
+    return code;
+}
+
+/* What ends the outer one ends the inner one, and never the other way round. */
+static void test_joined(void **state)
+{
+    struct context_join join;
+    int asked = 0;
+    LLMD_AUTO(llmd_context) outer = llmd_context_new();
+
+    (void)state;
+    llmd__context_join(&join, NULL, INT64_MAX);
+    assert_int_equal(code_of(join.inner), LLMD_OK);
+    llmd__context_part(&join);
+
+    llmd__context_join(&join, outer, llmd__clock_mono_ms() - 1);
+    assert_int_equal(code_of(join.inner), LLMD_E_TIMEOUT);
+    llmd_context_cancel(join.inner);
+    assert_int_equal(code_of(outer), LLMD_OK);
+    llmd__context_part(&join);
+
+    llmd_context_set_poll(outer, wants_out, &asked);
+    llmd__context_join(&join, outer, INT64_MAX);
+    assert_int_equal(code_of(join.inner), LLMD_OK);
+    assert_int_equal(code_of(join.inner), LLMD_E_CANCELED);
+    assert_true(llmd_context_canceled(outer));
+    llmd__context_part(&join);
+    llmd__context_join(&join, outer, INT64_MAX); /* canceled before */
+    assert_int_equal(code_of(join.inner), LLMD_E_CANCELED);
+    llmd__context_part(&join);
+}
+
+static void test_joined_to_a_deadline(void **state)
+{
+    struct context_join join;
+    LLMD_AUTO(llmd_context) outer = llmd_context_new();
+
+    (void)state;
+    llmd_context_set_timeout_ms(outer, 0);
+    llmd__context_join(&join, outer, INT64_MAX);
+    assert_int_equal(code_of(join.inner), LLMD_E_TIMEOUT);
+    llmd__context_part(&join);
+    llmd__alloc_fail_at(1);
+    llmd__context_join(&join, outer, INT64_MAX);
+    llmd__alloc_fail_at(0);
+    assert_int_equal(code_of(join.inner), LLMD_E_NO_MEMORY);
+    llmd__context_part(&join);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +292,8 @@ int main(void)
         cmocka_unit_test(test_remove_waits_for_a_wake),
         cmocka_unit_test(test_without_memory),
         cmocka_unit_test(test_static_context),
+        cmocka_unit_test(test_joined),
+        cmocka_unit_test(test_joined_to_a_deadline),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
