@@ -52,6 +52,7 @@ static llmd_error *start(const struct logs *logs, struct step_action *action)
     action->http = llmd__kube_http(logs->kube);
     action->request = (struct http_request){
         .method = "GET", .path = logs->path, .accept = "*/*", .idempotent = true};
+    action->cut_lines = LINE_MAX_LEN + 1; /* one more shows that it was cut, and where */
     return NULL;
 }
 

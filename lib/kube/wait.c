@@ -9,9 +9,12 @@
 
 struct wait {
     struct condition condition;
-    char *text;   /* the condition as it was asked for */
-    char *target; /* "pods llm/qwen" */
+    char *text; /* the condition as it was asked for */
+    char *resource, *ns, *name;
+    char *target; /* "pods llm/qwen"; "pods qwen" until the scope is known */
+    bool is_scoped;
     bool exists;
+    char *last;        /* what the last event said, or NULL */
     struct json *told; /* what the last event of each condition said, by type */
 };
 
@@ -21,7 +24,11 @@ static void wait_free(void *data)
 
     llmd__condition_free(&wait->condition);
     llmd__free(wait->text);
+    llmd__free(wait->resource);
+    llmd__free(wait->ns);
+    llmd__free(wait->name);
     llmd__free(wait->target);
+    llmd__free(wait->last);
     llmd__json_free(wait->told);
     llmd__free(wait);
 }
@@ -53,7 +60,10 @@ static llmd_error *tell(struct wait *wait, struct graph *graph, const char *subj
     TRY(llmd__json_check(wait->told));
     text = llmd__format("%s%s%s", words, *message ? ": " : "", message);
     CHECK_MEMORY(text);
-    return say(graph, LLMD_LEVEL_INFO, subject, reason, text, "");
+    TRY(say(graph, LLMD_LEVEL_INFO, subject, reason, text, ""));
+    llmd__free(wait->last);
+    wait->last = TAKE(text);
+    return NULL;
 }
 
 static llmd_error *tell_condition(struct wait *wait, struct graph *graph, const char *subject,
@@ -111,6 +121,32 @@ static llmd_error *on_gone(struct wait *wait, struct graph *graph, bool was_ther
                "if nothing is going to make it, check its name and namespace");
 }
 
+/* A namespace is only named where there is one. */
+static llmd_error *set_scope(struct wait *wait, const struct resource *resource)
+{
+    if (wait->is_scoped || !resource || !resource->namespaced)
+        return NULL;
+    char *target = llmd__format("%s %s/%s", wait->resource, wait->ns, wait->name);
+    CHECK_MEMORY(target);
+    llmd__free(wait->target);
+    wait->target = target;
+    wait->is_scoped = true;
+    return NULL;
+}
+
+static void describe(const void *data, struct buf *text)
+{
+    const struct wait *wait = data;
+
+    llmd__buf_format(text, "%s of %s", wait->text, wait->target);
+    if (wait->condition.kind == CONDITION_CREATE)
+        return;
+    if (!wait->exists)
+        llmd__buf_str(text, ", which does not exist");
+    else if (wait->last)
+        llmd__buf_format(text, ", seen last: %s", wait->last);
+}
+
 static llmd_error *on_change(void *data, struct graph *graph, const struct watch_change *change,
                              struct step_action *action)
 {
@@ -118,6 +154,7 @@ static llmd_error *on_change(void *data, struct graph *graph, const struct watch
     AUTO(str) char *subject = NULL;
     bool met = false;
 
+    TRY(set_scope(wait, change->resource));
     if (change->type == LLMD_CHANGE_SYNCED)
         return wait->exists ? NULL : on_gone(wait, graph, false, action);
     if (change->type == LLMD_CHANGE_DELETED)
@@ -138,9 +175,12 @@ static llmd_error *wait_new(const llmd_kube *kube, const char *resource, const c
     CHECK_MEMORY(wait);
     TRY(llmd__condition_parse(text, &wait->condition));
     wait->text = llmd__strdup(text);
-    wait->target = llmd__format("%s %s/%s", resource, llmd__kube_ns(kube, ns), name);
+    wait->resource = llmd__strdup(resource);
+    wait->ns = llmd__strdup(llmd__kube_ns(kube, ns));
+    wait->name = llmd__strdup(name);
+    wait->target = llmd__format("%s %s", resource, name);
     wait->told = llmd__json_object();
-    if (!wait->text || !wait->target || !wait->told)
+    if (!wait->text || !wait->resource || !wait->ns || !wait->name || !wait->target || !wait->told)
         return NO_MEMORY;
     *out = TAKE(wait);
     return NULL;
@@ -152,7 +192,8 @@ llmd_error *llmd_kube_wait(const llmd_kube *kube, const char *resource, const ch
     AUTO(graph) struct graph *graph = NULL;
     AUTO(str) char *fields = NULL;
     struct wait *wait = NULL;
-    struct watch_wish wish = {.resource = resource, .ns = ns, .on_change = on_change};
+    struct watch_wish wish = {
+        .resource = resource, .ns = ns, .on_change = on_change, .describe = describe};
     step_id step;
 
     REQUIRE(out);

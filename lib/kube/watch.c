@@ -12,6 +12,7 @@
 #include "kube/status.h"
 #include "net/retry.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define BACKOFF_FIRST_MS 100
@@ -25,8 +26,12 @@
 static llmd_error *tell(const struct turn *turn, llmd_change_type type, const struct json *object,
                         const char *text)
 {
-    struct watch_change change = {
-        .type = type, .object = object, .text = text ? text : "", .denied = turn->watch->denied};
+    const struct resource *resource = &turn->watch->resource;
+    struct watch_change change = {.type = type,
+                                  .object = object,
+                                  .text = text ? text : "",
+                                  .resource = resource->plural ? resource : NULL,
+                                  .denied = turn->watch->denied};
 
     return turn->watch->wish.on_change(turn->watch->wish.data, turn->graph, &change, turn->action);
 }
@@ -76,6 +81,7 @@ llmd_error *llmd__watch_back_off(const struct turn *turn, const char *why, int64
     int64_t ms = backoff_ms(watch->failures, turn->now_ms);
 
     watch->failures++;
+    snprintf(watch->trouble, sizeof(watch->trouble), "%s", why);
     /* Whatever it is that the server cannot do with our version, a new list cures it. */
     if (watch->failures % 4 == 0)
         llmd__watch_forget(&watch->version);
@@ -201,6 +207,7 @@ static llmd_error *take_page(const struct turn *turn, const struct step_input *i
     watch->was_open = true;
     watch->denied = false;
     watch->refused_ms = 0;
+    watch->trouble[0] = '\0';
     TRY(take_items(turn, list));
     if (llmd__watch_is_over(turn))
         return NULL;
@@ -392,6 +399,7 @@ static llmd_error *dispatch(const struct turn *turn, const struct step_input *in
     case INPUT_OPEN:
         turn->watch->opened_ms = turn->now_ms;
         turn->watch->refused_ms = 0;
+        turn->watch->trouble[0] = '\0';
         turn->watch->wake_ms = turn->now_ms + WATCH_STALL_MS;
         return NULL;
     case INPUT_LINE:
@@ -466,7 +474,21 @@ llmd_error *llmd__watch_new(const llmd_kube *kube, const struct watch_wish *wish
     return NULL;
 }
 
-static const struct step_class watch_class = {"watch", llmd__watch_advance, llmd__watch_free};
+static void describe(const void *data, const struct graph *graph, struct buf *text)
+{
+    const struct watch *watch = data;
+
+    (void)graph;
+    if (watch->wish.describe)
+        watch->wish.describe(watch->wish.data, text);
+    else if (watch->trouble[0])
+        llmd__buf_format(text, "news of %s", watch->name);
+    if (watch->trouble[0])
+        llmd__buf_format(text, " (the last try: %s)", watch->trouble);
+}
+
+static const struct step_class watch_class = {"watch", llmd__watch_advance, llmd__watch_free,
+                                              describe};
 
 llmd_error *llmd__watch_step(struct graph *graph, const llmd_kube *kube,
                              const struct watch_wish *wish, step_id *out)

@@ -13,6 +13,7 @@ struct watch_change {
     const struct json *object; /* NULL for SYNCED */
     const char *text;          /* the object as the server sent it; "" where that is not kept */
     bool denied;               /* SYNCED: nothing may be read here, so that empty means nothing */
+    const struct resource *resource; /* NULL: it is not served */
 };
 
 /* May queue events, poke other steps and set action->kind to DONE, FINISH or FAIL. */
@@ -31,7 +32,8 @@ struct watch_wish {
     bool metadata_only;               /* the objects come without spec and status */
     bool keeps_trying;                /* a server that never answered is no error */
     watch_fn on_change;
-    void *data; /* not owned */
+    void (*describe)(const void *data, struct buf *text); /* as step_class's; may be NULL */
+    void *data;                                           /* not owned */
 };
 
 /* Adds a watching step that never is DONE by itself. */

@@ -19,9 +19,9 @@ struct watch {
 
     enum watch_phase phase;
     struct resolve resolve;
-    int searches_left; /* since a CRD was changed */
-    bool denied;       /* the server's answer was 401 or 403 */
-    struct resource resource;
+    int searches_left;        /* since a CRD was changed */
+    bool denied;              /* the server's answer was 401 or 403 */
+    struct resource resource; /* plural NULL: not yet known */
     struct buf path;
     struct known known;
     unsigned round;     /* counts lists */
@@ -30,6 +30,7 @@ struct watch {
     bool synced;        /* SYNCED was told */
     bool was_open;      /* the server has answered this list before */
     int failures;       /* without progress between them */
+    char trouble[200];  /* what the last try met; "" */
     int64_t refused_ms; /* since when it is refused what was allowed; 0: it is not */
     int64_t opened_ms;
     bool had_line;

@@ -14,11 +14,32 @@ static void drop_taken(struct lines *lines)
     lines->taken = 0;
 }
 
+static void add_cut(struct lines *lines, const char *bytes, size_t len)
+{
+    size_t room = lines->cut - lines->open;
+    size_t kept = len < room ? len : room;
+
+    llmd__buf_add(&lines->rest, bytes, kept);
+    lines->open += kept;
+}
+
 void llmd__lines_add(struct lines *lines, const char *bytes, size_t len)
 {
     if (lines->taken)
         drop_taken(lines);
-    llmd__buf_add(&lines->rest, bytes, len);
+    if (!lines->cut) {
+        llmd__buf_add(&lines->rest, bytes, len);
+        return;
+    }
+    for (const char *end; (end = memchr(bytes, '\n', len)) != NULL;) {
+        size_t part = (size_t)(end - bytes);
+        add_cut(lines, bytes, part);
+        llmd__buf_char(&lines->rest, '\n');
+        lines->open = 0;
+        bytes += part + 1;
+        len -= part + 1;
+    }
+    add_cut(lines, bytes, len);
 }
 
 static const char *take(struct lines *lines, size_t end, size_t next, size_t *len)
@@ -65,5 +86,5 @@ llmd_error *llmd__lines_check(const struct lines *lines)
 void llmd__lines_free(struct lines *lines)
 {
     llmd__buf_free(&lines->rest);
-    lines->taken = lines->scanned = 0;
+    lines->taken = lines->scanned = lines->open = 0;
 }

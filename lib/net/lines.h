@@ -9,6 +9,8 @@ struct lines {
     struct buf rest; /* rest.max caps a line */
     size_t taken;    /* consumed from the front of rest */
     size_t scanned;  /* no line end before this */
+    size_t cut;      /* longer lines lose their end; 0: none does */
+    size_t open;     /* with cut: what is kept of the line that has no end yet */
 };
 
 void llmd__lines_add(struct lines *lines, const char *bytes, size_t len);

@@ -30,6 +30,7 @@ static void request_free(struct http_request *request)
     free_const(request->path);
     free_const(request->content_type);
     free_const(request->accept);
+    llmd__wipe((void *)(uintptr_t)request->body, request->body_len); /* it may be a Secret */
     free_const(request->body);
     free_strings(request->headers);
     *request = (struct http_request){0};
@@ -62,6 +63,7 @@ static llmd_error *request_copy(const struct http_request *request, struct http_
 {
     *out = *request;
     out->method = out->path = out->content_type = out->accept = out->body = NULL;
+    out->body_len = 0;
     out->headers = NULL;
     TRY(copy(request->method ? request->method : "GET", &out->method));
     TRY(copy(request->path, &out->path));
@@ -75,6 +77,7 @@ static llmd_error *request_copy(const struct http_request *request, struct http_
     memcpy(body, request->body, request->body_len);
     body[request->body_len] = '\0';
     out->body = body;
+    out->body_len = request->body_len;
     return NULL;
 }
 
@@ -84,7 +87,7 @@ static void forget_answer(struct call *call)
     call->reply = HTTP_REPLY_INIT;
     llmd_error_free(TAKE(call->error));
     llmd__lines_free(&call->lines);
-    call->lines = (struct lines){.rest = {.max = MAX_LINE}};
+    call->lines = (struct lines){.rest = {.max = MAX_LINE}, .cut = call->cut_lines};
     call->opened = call->told_open = false;
 }
 

@@ -31,6 +31,7 @@ struct call {
     struct transfer *transfer;
     struct http_reply reply;
     llmd_error *error;
+    size_t cut_lines;
     struct lines lines;
     char last[256]; /* what the last failed try met */
 };

@@ -51,6 +51,7 @@ struct step_action {
     enum action_kind kind;
     struct http *http;           /* SEND, STREAM */
     struct http_request request; /* SEND, STREAM; idempotent ones are retried */
+    size_t cut_lines;            /* STREAM: longer lines lose their end; 0: at 16 MiB it fails */
     int64_t wake_ms;             /* monotonic; 0: none. With NONE, STREAM and SEND too. Every
                                     answer sets it anew: a step that still waits says so again */
     llmd_error *error;           /* FAIL: handed over */
@@ -62,6 +63,9 @@ struct step_class {
     llmd_error *(*advance)(void *state, struct graph *graph, const struct step_input *input,
                            struct step_action *action);
     void (*free)(void *state); /* may be NULL */
+    /* May be NULL: what it waits for and what it saw last, "Ready of pods llm/qwen, which ...".
+       Only what was said so is told when a deadline comes; nothing: others are worth more. */
+    void (*describe)(const void *state, const struct graph *graph, struct buf *text);
 };
 
 typedef int step_id; /* negative: none */

@@ -36,6 +36,7 @@ static llmd_error *apply(struct graph *graph, struct step *step, struct step_act
         return NULL;
     case ACTION_SEND:
     case ACTION_STREAM:
+        step->call.cut_lines = action->cut_lines;
         return llmd__call_begin(&step->call, action->http, &action->request,
                                 action->kind == ACTION_STREAM);
     case ACTION_SLEEP:
@@ -216,7 +217,30 @@ static void describe_call(const struct call *call, struct buf *text)
         llmd__buf_format(text, " (the last try: %s)", call->last);
 }
 
-void llmd__graph_describe(const struct graph *graph, struct buf *text)
+static void add_one(struct buf *text, int before, const char *what)
+{
+    if (before < 2)
+        llmd__buf_format(text, "%s%s", before ? ", " : "waiting for ", what);
+}
+
+/* What steps say of themselves; how many did. */
+static int describe_steps(const struct graph *graph, struct buf *text)
+{
+    int count = 0;
+
+    for (int i = 0; i < graph->count; i++) {
+        const struct step *step = graph->steps[i];
+        AUTO(buf) struct buf own = BUF_INIT;
+        if (step->progress != STEP_RUNNING || step->background || !step->class->describe)
+            continue;
+        step->class->describe(step->state, graph, &own);
+        if (own.len)
+            add_one(text, count++, llmd__buf_text(&own));
+    }
+    return count;
+}
+
+static int describe_calls(const struct graph *graph, struct buf *text)
 {
     int running = 0;
 
@@ -225,11 +249,19 @@ void llmd__graph_describe(const struct graph *graph, struct buf *text)
         if (step->background || step->progress != STEP_RUNNING ||
             (step->call.state == CALL_IDLE && !step->wake_ms))
             continue;
-        if (++running > 2)
-            continue;
-        llmd__buf_format(text, "%s%s", running == 1 ? "waiting for " : ", ", step->class->name);
-        describe_call(&step->call, text);
+        add_one(text, running, step->class->name);
+        if (running++ < 2)
+            describe_call(&step->call, text);
     }
-    if (running > 2)
-        llmd__buf_format(text, " and %d more", running - 2);
+    return running;
+}
+
+void llmd__graph_describe(const struct graph *graph, struct buf *text)
+{
+    int count = describe_steps(graph, text);
+
+    if (!count)
+        count = describe_calls(graph, text);
+    if (count > 2)
+        llmd__buf_format(text, " and %d more", count - 2);
 }

@@ -161,3 +161,18 @@ llmd_error *llmd__scene_wait_end(const struct scene_wait *wait)
             return failed(wait, &wait->findings.items[i]);
     return NULL;
 }
+
+void llmd__scene_wait_describe(const void *state, const struct graph *graph, struct buf *text)
+{
+    const struct scene_wait *wait = llmd__graph_data(graph);
+
+    (void)state;
+    llmd__buf_format(text, "%s %s/%s", wait->noun, wait->ns, wait->name);
+    for (size_t i = 0; i < wait->findings.count; i++) {
+        const struct finding *finding = &wait->findings.items[i];
+        if (finding->rule->progress)
+            continue;
+        llmd__buf_format(text, ": %s: %s", finding->subject, finding->message);
+        return;
+    }
+}

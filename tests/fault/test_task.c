@@ -6,7 +6,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <malloc.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -371,6 +373,13 @@ static void run_once(struct place *place)
     assert_hears(&listener, NULL, "reply 200 {\"ok\":true};");
 }
 
+static void await_closed(struct server *server)
+{
+    for (int i = 0; i < 10000 && server_open_connections(server); i++)
+        usleep(1000);
+    assert_int_equal(server_open_connections(server), 0);
+}
+
 /* The connection stays with the handle when the task ends. */
 static void test_one_connection_for_two_tasks(void **state)
 {
@@ -381,6 +390,7 @@ static void test_one_connection_for_two_tasks(void **state)
     run_once(place);
     assert_int_equal(server_connections(place->server), 1);
     server_cut_all(place->server); /* while nobody looks */
+    await_closed(place->server);
     run_once(place);
     assert_int_equal(server_connections(place->server), 2);
 }
@@ -411,9 +421,7 @@ static void test_a_mixed_group_is_not_kept(void **state)
     llmd_task *task = task_of(listeners, 2);
     assert_null(llmd_task_run(NULL, task, NULL, NULL));
     llmd_task_free(task);
-    for (int i = 0; i < 1000 && server_open_connections(((struct place *)other)->server); i++)
-        usleep(1000);
-    assert_int_equal(server_open_connections(((struct place *)other)->server), 0);
+    await_closed(((struct place *)other)->server);
     run_once(place);
     assert_int_equal(server_connections(place->server), 2);
     place_tear_down(&other);
@@ -474,6 +482,37 @@ static void test_freed_by_another_thread(void **state)
     run_once(place);
 }
 
+#define SECRET "c2VjcmV0" /* 8 bytes: all that a freed block is sure to have */
+
+static atomic_int seen_in_freed;
+
+static void look_at_freed(const void *block)
+{
+    if (malloc_usable_size((void *)(uintptr_t)block) >= 8 && memcmp(block, SECRET, 8) == 0)
+        atomic_fetch_add(&seen_in_freed, 1);
+}
+
+/* A manifest may be a Secret: no copy of a request's body is left in freed memory. */
+static void test_bodies_are_wiped(void **state)
+{
+    struct place *place = *state;
+    struct listener listener = {.place = place,
+                                .request = {.method = "PATCH",
+                                            .path = "/ok",
+                                            .content_type = "application/json",
+                                            .body = SECRET,
+                                            .body_len = 8,
+                                            .idempotent = true}};
+
+    llmd__alloc_on_free(look_at_freed);
+    llmd__free(llmd__strdup(SECRET));
+    assert_int_equal(seen_in_freed, 1);
+    assert_hears(&listener, NULL, "reply 200 {\"ok\":true};");
+    llmd__alloc_on_free(NULL);
+    assert_string_equal(server_last_request(place->server)->body, SECRET);
+    assert_int_equal(seen_in_freed, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -494,6 +533,7 @@ int main(void)
         PLACE_TEST(test_a_mixed_group_is_not_kept),
         PLACE_TEST(test_a_child_has_its_own),
         PLACE_TEST(test_freed_by_another_thread),
+        PLACE_TEST(test_bodies_are_wiped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

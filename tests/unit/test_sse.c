@@ -242,6 +242,45 @@ static void test_lines_stay_small(void **state)
     llmd__lines_free(&lines);
 }
 
+/* Longer lines lose their end, wherever the pieces come apart, and nothing of the next line. */
+static void test_long_lines_are_cut(void **state)
+{
+    static const char text[] = "abcdefgh\n\nabcd\nabc\nabcde";
+    static const char *const want[] = {"abcd", "", "abcd", "abc"};
+
+    (void)state;
+    for (size_t at = 0; at < sizeof text - 1; at++) {
+        struct lines lines = {.rest = {.max = 64}, .cut = 4};
+        size_t len = 0;
+        llmd__lines_add(&lines, text, at);
+        llmd__lines_add(&lines, text + at, sizeof text - 1 - at);
+        for (size_t i = 0; i < ROWS(want); i++) {
+            assert_string_equal(llmd__lines_next(&lines, &len), want[i]);
+            assert_int_equal(len, strlen(want[i]));
+        }
+        assert_null(llmd__lines_next(&lines, &len));
+        assert_string_equal(llmd__lines_last(&lines, &len), "abcd");
+        llmd__lines_free(&lines);
+    }
+}
+
+/* Far more than the cap comes through. */
+static void test_a_line_without_end_is_cut(void **state)
+{
+    struct lines lines = {.rest = {.max = 64}, .cut = 32};
+    size_t len = 0;
+
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+        llmd__lines_add(&lines, "0123456789", 10);
+    llmd__lines_add(&lines, "\nnext\n", 6);
+    assert_null(llmd__lines_check(&lines));
+    assert_non_null(llmd__lines_next(&lines, &len));
+    assert_int_equal(len, 32);
+    assert_string_equal(llmd__lines_next(&lines, &len), "next");
+    llmd__lines_free(&lines);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +291,8 @@ int main(void)
         cmocka_unit_test(test_lines_every_two_splits),
         cmocka_unit_test(test_lines_too_long),
         cmocka_unit_test(test_lines_stay_small),
+        cmocka_unit_test(test_long_lines_are_cut),
+        cmocka_unit_test(test_a_line_without_end_is_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
