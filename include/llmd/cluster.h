@@ -240,6 +240,9 @@ LLMD_API const char *llmd_cluster_json(const llmd_cluster *cluster);
 /** Frees the snapshot; NULL is allowed. @since 0.1 */
 LLMD_API void llmd_cluster_free(llmd_cluster *cluster);
 
+/** A spec that asks for nothing but the proxy-only subnet of network `default`. Never NULL.
+ * @threads any @since 0.1 */
+LLMD_API llmd_network_spec *llmd_network_spec_new(void);
 /**
  * Reads a network spec from YAML or JSON text (keys: docs/spec.md): `network`, `subnet` and `range`
  * of the proxy-only subnet, `address` and `addressType` of a static address.
@@ -250,6 +253,11 @@ LLMD_API void llmd_cluster_free(llmd_cluster *cluster);
 LLMD_CHECKED llmd_error *llmd_network_spec_parse(const char *text, llmd_network_spec **out);
 /** As llmd_network_spec_parse(), from a file; also LLMD_E_NOT_FOUND with the path. @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_network_spec_parse_file(const char *path, llmd_network_spec **out);
+/** Sets one key of docs/spec.md; a bad key or value is reported by the call that uses the spec.
+ * NULL unsets. @since 0.1 */
+LLMD_API void llmd_network_spec_set(llmd_network_spec *spec, const char *key, const char *value);
+/** The spec as JSON, as _parse() takes it. @param out llmd_free() @since 0.1 */
+LLMD_CHECKED llmd_error *llmd_network_spec_json(const llmd_network_spec *spec, char **out);
 /** Frees the spec; NULL is allowed. @since 0.1 */
 LLMD_API void llmd_network_spec_free(llmd_network_spec *spec);
 /**

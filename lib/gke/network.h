@@ -3,18 +3,19 @@
 #ifndef LLMD_GKE_NETWORK_H
 #define LLMD_GKE_NETWORK_H
 
-#include "base/fields.h"
+#include "base/spec.h"
 
 #include <llmd/cluster.h>
 
 struct llmd_network_spec {
+    struct spec head;
     char *network, *subnet;
     char *range; /* "192.168.0.0/23", or only "/24" */
     char *address, *address_type, *subnetwork;
     bool private_nodes;
 };
 
-extern const struct field llmd__network_fields[];
+extern const struct spec_type llmd__network_spec_type;
 
 #define LLMD__PROXY_SUBNET "libllmd-proxy-only" /* its name, if the spec gives none */
 #define LLMD__PROXY_PREFIX 23                   /* what Google recommends; /26 is the least */

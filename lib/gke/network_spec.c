@@ -3,14 +3,10 @@
 
 #include "gke/gke.h"
 
-#include "base/file.h"
 #include "base/name.h"
-#include "base/yaml.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define MAX_SPEC (1 << 20)
 
 /* ---- judgements ---- */
 
@@ -74,7 +70,7 @@ static llmd_error *check_range(const struct json *value)
 
 #define AT(member) .offset = offsetof(llmd_network_spec, member)
 
-const struct field llmd__network_fields[] = {
+static const struct field network_fields[] = {
     {.name = "network",
      .type = FIELD_STRING,
      AT(network),
@@ -115,42 +111,19 @@ const struct field llmd__network_fields[] = {
     FIELD_END,
 };
 
-void llmd_network_spec_free(llmd_network_spec *spec)
+static llmd_network_spec no_memory;
+
+const struct spec_type llmd__network_spec_type = {
+    .what = "network spec",
+    .size = sizeof(llmd_network_spec),
+    .fields = network_fields,
+    .none = &no_memory,
+};
+
+SPEC_FUNCTIONS(llmd_network_spec, llmd__network_spec_type)
+SPEC_FILE_FUNCTIONS(llmd_network_spec, llmd__network_spec_type)
+
+llmd_network_spec *llmd_network_spec_new(void)
 {
-    if (!spec)
-        return;
-    llmd__fields_free(llmd__network_fields, spec);
-    llmd__free(spec);
-}
-DEFINE_AUTO(network_spec, llmd_network_spec *, llmd_network_spec_free)
-
-static llmd_error *parse_named(const char *text, const char *what, llmd_network_spec **out)
-{
-    AUTO(network_spec) llmd_network_spec *spec = llmd__calloc(1, sizeof(*spec));
-    AUTO(json) struct json *object = NULL;
-
-    CHECK_MEMORY(spec);
-    TRY(llmd__yaml_parse(text, what, &object));
-    TRY(llmd__fields_read(llmd__network_fields, object, what, spec));
-    *out = TAKE(spec);
-    return NULL;
-}
-
-llmd_error *llmd_network_spec_parse(const char *text, llmd_network_spec **out)
-{
-    REQUIRE(out);
-    *out = NULL;
-    REQUIRE(text);
-    return parse_named(text, "network spec", out);
-}
-
-llmd_error *llmd_network_spec_parse_file(const char *path, llmd_network_spec **out)
-{
-    AUTO(buf) struct buf text = BUF_INIT;
-
-    REQUIRE(out);
-    *out = NULL;
-    REQUIRE(path);
-    TRY(llmd__file_read(path, MAX_SPEC, &text));
-    return parse_named(llmd__buf_text(&text), path, out);
+    return llmd__spec_new(&llmd__network_spec_type);
 }

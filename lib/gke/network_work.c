@@ -16,20 +16,11 @@ void llmd__network_work_free(void *data)
     llmd__free(work);
 }
 
-static llmd_error *copy_spec(const llmd_network_spec *spec, llmd_network_spec **out)
-{
-    AUTO(json) struct json *json = NULL;
-
-    *out = llmd__calloc(1, sizeof(**out));
-    CHECK_MEMORY(*out);
-    TRY(llmd__fields_json(llmd__network_fields, spec, &json));
-    return llmd__fields_read(llmd__network_fields, json, "network spec", *out);
-}
-
 llmd_error *llmd__network_work_new(const llmd_gke *gke, const llmd_network_spec *spec,
                                    struct network_work **out)
 {
     AUTO(network_work) struct network_work *work = llmd__calloc(1, sizeof(*work));
+    void *copy = NULL;
 
     CHECK_MEMORY(work);
     work->gke = llmd__gke_ref(gke);
@@ -38,7 +29,9 @@ llmd_error *llmd__network_work_new(const llmd_gke *gke, const llmd_network_spec 
     work->result = llmd__json_object();
     if (!work->used || !work->subnets || !work->result)
         return NO_MEMORY;
-    TRY(copy_spec(spec, &work->spec));
+    TRY(llmd__spec_check(spec));
+    TRY(llmd__spec_copy(spec, &copy));
+    work->spec = copy;
     *out = TAKE(work);
     return NULL;
 }

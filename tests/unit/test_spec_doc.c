@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "gateway/spec.h"
 #include "gke/cluster_spec.h"
+#include "gke/network.h"
 #include "kube/apply.h"
 #include "openai/endpoint.h"
 #include "service/presets.h"
@@ -20,6 +21,7 @@
 #define PAGE SOURCE_DIR "/docs/spec.md"
 #define MANIFESTS SOURCE_DIR "/examples/manifests/"
 
+#define NETWORK "range: /24\naddress: edge\naddressType: external\n"
 #define ENDPOINT "url: http://10.0.0.5/llm/qwen\nidleTimeoutMs: 60000\n"
 #define APPLY "namespace: llm\nforce: true\n"
 
@@ -112,6 +114,9 @@ static void render(struct buf *page)
     llmd__buf_str(page, "\n");
     llmd__fields_doc(llmd__gateway_spec_type.fields, page);
     add_cluster(page);
+    llmd__buf_str(page, "\n## Network\n\nWhat a regional Gateway needs, for "
+                        "`llmd_network_apply()`.\n\n```yaml\n" NETWORK "```\n\n");
+    llmd__fields_doc(llmd__network_spec_type.fields, page);
     llmd__buf_str(page, "\n## Endpoint\n\n```yaml\n" ENDPOINT "```\n\n");
     llmd__fields_doc(llmd__endpoint_spec_type.fields, page);
     llmd__buf_str(page,
@@ -157,6 +162,7 @@ static void test_every_field_is_explained(void **state)
     check_docs(llmd__service_spec_type.fields);
     check_docs(llmd__gateway_spec_type.fields);
     check_docs(llmd__cluster_spec_type.fields);
+    check_docs(llmd__network_spec_type.fields);
     check_docs(llmd__endpoint_spec_type.fields);
     check_docs(llmd__apply_spec_type.fields);
 }
