@@ -152,9 +152,9 @@ LLMD_CHECKED llmd_error *llmd_cluster_recommend(llmd_context *ctx, const llmd_gk
  *
  * Adopts what is there and goes on where another process stopped. A running operation is waited
  * for, a stock-out is told within two minutes and the pool's fall-backs are tried in their order.
- * On a cluster that exists, sizes, autoscaling and versions that the spec names are changed;
- * services, Gateway API and load balancing are switched on if the spec says `enableMissing`. A
- * pool that the spec does not name is left alone.
+ * On a cluster that exists, sizes, autoscaling, versions, release channel, labels and endpoints
+ * that the spec names are changed; services, Gateway API, load balancing and network policies are
+ * switched on if the spec says `enableMissing`. A pool that the spec does not name is left alone.
  *
  * @param out  a task; the result is the cluster as GKE sends it
  * @return NULL, or LLMD_E_INVALID. The task ends with LLMD_E_EXISTS (a cluster of this name that is
