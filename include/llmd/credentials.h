@@ -86,7 +86,7 @@ LLMD_CHECKED llmd_error *llmd_credentials_from_command(const char *argv_json,
  * that you trust. Tokens are sent to https and to Google's hosts only; for tests,
  * `LLMD_ALLOW_LOOPBACK_TOKEN_URLS=1` also allows http to this very machine.
  * @param ctx   bounds the question to the metadata server; may be NULL
- * @param path  a credentials file, or NULL for the search above
+ * @param path  a credentials file; NULL or "" for the search above
  * @param out   the credentials, llmd_credentials_free()
  * @return NULL, or LLMD_E_NOT_FOUND with all places that were looked at, LLMD_E_INVALID for a file
  *         that is none of the above (it says which field), LLMD_E_DENIED (the file may not be

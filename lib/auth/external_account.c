@@ -48,6 +48,7 @@ static llmd_error *exchange(llmd_context *ctx, const struct external_account *ex
     const char *const headers[] = {external->basic, NULL};
     SECRET_BUF form = BUF_INIT;
 
+    llmd__secret_buf_reserve(&form, LONGEST_FORM);
     llmd__form_add(&form, "grant_type", GRANT_TYPE);
     llmd__form_add(&form, "audience", file->audience);
     llmd__form_add(&form, "scope", GOOGLE_SCOPES);

@@ -223,7 +223,7 @@ llmd_error *llmd_credentials_google(llmd_context *ctx, const char *path, llmd_cr
 {
     REQUIRE(out);
     *out = NULL;
-    return path ? open_file(path, "", out) : search(ctx, out);
+    return has(path) ? open_file(path, "", out) : search(ctx, out);
 }
 
 llmd_error *llmd_credentials_google_json(const char *json, llmd_credentials **out)

@@ -46,6 +46,15 @@ static llmd_error *parse(const char *text, const char *what, struct url *out)
     return llmd__error_wrap(llmd__url_parse(text, out), "%s", what);
 }
 
+bool llmd__url_is_local(const char *text)
+{
+    URL url = {0};
+
+    llmd_error *error = llmd__url_parse(text, &url);
+    llmd_error_free(error);
+    return !error && (is_loopback(&url) || strncmp(url.host, "169.254.", 8) == 0);
+}
+
 llmd_error *llmd__url_check_secure(const char *text, const char *what)
 {
     URL url = {0};

@@ -12,6 +12,8 @@ llmd_error *llmd__url_check_secure(const char *url, const char *what);
 llmd_error *llmd__url_check_google(const char *url, const char *what);
 /* The address of a cloud's own metadata server. */
 llmd_error *llmd__url_check_link_local(const char *url, const char *what);
+/* On this machine or beside it, where no proxy leads. */
+bool llmd__url_is_local(const char *url);
 /* LLMD_ALLOW_LOOPBACK_TOKEN_URLS=1: for tests, this very machine passes all of them. */
 
 #endif

@@ -8,6 +8,17 @@
 #define LONGEST_WORD 63
 #define TOKEN_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~+=%"
 
+void llmd__secret_buf_reserve(struct buf *buf, size_t size)
+{
+    if (buf->data)
+        return;
+    buf->data = llmd__malloc(size);
+    buf->failed = !buf->data;
+    buf->cap = buf->data ? size : 0;
+    if (buf->data)
+        buf->data[0] = '\0';
+}
+
 void llmd__secret_buf_free(struct buf *buf)
 {
     llmd__buf_wipe(buf);

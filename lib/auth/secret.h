@@ -5,6 +5,9 @@
 
 #include "base/json.h"
 
+/* Room for that much, so that a text of secrets does not leave its beginnings behind in the blocks
+   that it outgrew. A failure latches, as all of a buf's. */
+void llmd__secret_buf_reserve(struct buf *buf, size_t size);
 /* Wipes, then frees. */
 void llmd__secret_buf_free(struct buf *buf);
 void llmd__secret_json_free(struct json *json);

@@ -51,6 +51,7 @@ static llmd_error *sign(const struct service_account *account, bool self_signed,
                                       .issued_s = now_s - CLOCK_SKEW_S,
                                       .expires_s = now_s - CLOCK_SKEW_S + LIFETIME_S};
 
+    llmd__secret_buf_reserve(out, LONGEST_FORM);
     return llmd__jwt_sign(&claims, file->private_key_id, account->key, out);
 }
 
@@ -80,6 +81,7 @@ static llmd_error *exchange(llmd_context *ctx, const struct service_account *acc
     SECRET_BUF form = BUF_INIT;
 
     TRY(sign(account, false, llmd__clock_wall_ms() / 1000, &assertion));
+    llmd__secret_buf_reserve(&form, LONGEST_FORM);
     llmd__form_add(&form, "grant_type", GRANT_TYPE);
     llmd__form_add(&form, "assertion", llmd__buf_text(&assertion));
     TRY(llmd__buf_check(&form));

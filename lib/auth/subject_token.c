@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/subject_token.h"
 
+#include "auth/google_url.h"
 #include "auth/secret.h"
 #include "auth/token_request.h"
 
@@ -126,7 +127,7 @@ llmd_error *llmd__subject_url_open(const struct google_file *file, struct subjec
     CHECK_MEMORY(source);
     source->file = file;
     TRY(set_headers(source, llmd__json_member(file->credential_source, "headers")));
-    TRY(llmd__error_wrap(llmd__token_url_open(url, NULL, false, &source->url),
+    TRY(llmd__error_wrap(llmd__token_url_open(url, NULL, llmd__url_is_local(url), &source->url),
                          "credential_source.url"));
     *out = (struct subject_source){get_from_url, release_url, TAKE(source)};
     return NULL;

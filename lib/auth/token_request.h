@@ -50,6 +50,8 @@ llmd_error *llmd__token_ask(llmd_context *ctx, const struct token_url *url,
 llmd_error *llmd__token_fetch(llmd_context *ctx, const struct token_url *url,
                               const struct token_request *request, struct access_token *out);
 
+/* Room for a form; longer ones work as well. */
+#define LONGEST_FORM 16384
 /* Appends name=value to a form. NULL and "" add nothing. */
 void llmd__form_add(struct buf *form, const char *name, const char *value);
 
