@@ -51,8 +51,8 @@ static const char help[] =
     "  --project ID           the project (default my-project)\n"
     "  --kubernetes FILE      clusters have the API server of this kubeconfig, which must hold a\n"
     "                         bearer token: that is what the token endpoint hands out then\n"
-    "  --record FILE          append each request to the API as one JSON line (default: what\n"
-    "                         LLMD_SANDBOX_RECORD names)\n"
+    "  --record FILE          append each request as one JSON line (without it, each request to a\n"
+    "                         Google API to the file that LLMD_SANDBOX_RECORD names)\n"
     "  --stdin-lifeline       stop when standard input closes\n"
     "  --exit-with-parent     stop when the parent process ends\n"
     "  --help                 this text\n"
@@ -140,7 +140,7 @@ void options_default(struct options *options)
                                 .bookmark_ms = 5000,
                                 .project = "my-project",
                                 .token_seconds = 3600,
-                                .record = getenv("LLMD_SANDBOX_RECORD")};
+                                .google_record = getenv("LLMD_SANDBOX_RECORD")};
 }
 
 static bool set_profile(struct options *options, const char *name)

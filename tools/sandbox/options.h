@@ -17,10 +17,11 @@ struct options {
     const char *kubeconfig; /* file to write; NULL: a temporary one */
     bool print_kubeconfig;
     bool tls;
-    const char *token; /* bearer token to demand; NULL: none */
-    const char *record;
-    const char *model; /* the stand-alone model's name */
-    int ttft_ms;       /* real milliseconds */
+    const char *token;         /* bearer token to demand; NULL: none */
+    const char *record;        /* every request */
+    const char *google_record; /* without it: those to Google APIs only */
+    const char *model;         /* the stand-alone model's name */
+    int ttft_ms;               /* real milliseconds */
     int itl_ms;
     int model_start_s; /* cluster seconds until a model is ready */
     int tpu_chips;     /* of each TPU node */

@@ -30,7 +30,7 @@ void record_request(struct sandbox *sandbox, const struct request *request, cons
                     int status)
 {
     AUTO(buf) struct buf line = BUF_INIT;
-    if (sandbox->record < 0)
+    if (sandbox->record < 0 || (!google && !sandbox->options.record))
         return;
     llmd__buf_format(&line, "{\"t_ms\":%" PRId64 ",", llmd__clock_wall_ms());
     if (google)

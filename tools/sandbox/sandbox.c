@@ -50,9 +50,9 @@ static void init(struct sandbox *sandbox, const struct options *options)
     pthread_cond_init(&sandbox->changed, &attr);
     pthread_condattr_destroy(&attr);
     sandbox->instances = instances_new(options);
-    sandbox->record = options->record && *options->record
-                          ? open(options->record, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)
-                          : -1;
+    const char *record = options->record ? options->record : options->google_record;
+    sandbox->record =
+        record && *record ? open(record, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
 }
 
 static bool start_servers(struct sandbox *sandbox)

@@ -23,6 +23,9 @@ static char *value_of(struct google *google, const char *what)
         return llmd__format("https://www.googleapis.com/auth/cloud-platform\n");
     if (strcmp(what, "universe/universe-domain") == 0)
         return llmd__format("googleapis.com");
+    /* Clients ask for this one to see whether they run on Google's machines. */
+    if (strcmp(what, "instance") == 0 || strcmp(what, "instance/") == 0 || !*what)
+        return llmd__format("service-accounts/\nzone\n");
     if (strcmp(what, "instance/service-accounts/") == 0)
         return llmd__format("default/\n" SANDBOX_SERVICE_ACCOUNT "/\n");
     return NULL;

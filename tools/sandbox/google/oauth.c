@@ -52,13 +52,22 @@ static struct json *refresh(struct api_call *call)
 
 /* ---- service accounts: a signed assertion ---- */
 
+/* JWTs have the alphabet of URLs and no padding. */
+static llmd_error *decode_url(const char *start, size_t len, struct buf *out)
+{
+    AUTO(buf) struct buf text = BUF_INIT;
+    for (size_t i = 0; i < len; i++)
+        llmd__buf_char(&text, start[i] == '-' ? '+' : start[i] == '_' ? '/' : start[i]);
+    while (text.len % 4)
+        llmd__buf_char(&text, '=');
+    return llmd__base64_decode(llmd__buf_text(&text), "assertion", out);
+}
+
 static struct json *jwt_part(const char *start, const char *end)
 {
     AUTO(buf) struct buf raw = BUF_INIT;
     struct json *json = NULL;
-    char *text = must_strndup(start, (size_t)(end - start));
-    AUTO(error) llmd_error *bad = llmd__base64_decode(text, "assertion", &raw);
-    free(text);
+    AUTO(error) llmd_error *bad = decode_url(start, (size_t)(end - start), &raw);
     if (bad)
         return NULL;
     AUTO(error) llmd_error *unread = llmd__json_parse(raw.data, raw.len, "assertion", &json);
@@ -95,7 +104,7 @@ static const char *assertion_fault(const struct api_call *call, const char *asse
         return "Bad Request";
     AUTO(json) struct json *header = jwt_part(assertion, first);
     AUTO(json) struct json *claims = jwt_part(first + 1, second);
-    AUTO(error) llmd_error *bad = llmd__base64_decode(second + 1, "assertion", &signature);
+    AUTO(error) llmd_error *bad = decode_url(second + 1, strlen(second + 1), &signature);
     if (bad || !header || !claims || strcmp(llmd__json_str(header, "alg"), "RS256") != 0)
         return "Bad Request";
     const char *fault = claims_fault(call, claims);
