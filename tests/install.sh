@@ -5,6 +5,7 @@
 #
 #   tests/install.sh build     compiler, CMake and the four libraries
 #   tests/install.sh test      the above, and what the tests use
+#   tests/install.sh google    Google's schemas and client libraries, into a cache of its own
 set -euo pipefail
 
 build=(build-essential cmake ninja-build pkg-config git ca-certificates
@@ -16,7 +17,8 @@ case "${1:-test}" in
 build) wanted=("${build[@]}") ;;
 bindings) wanted=("${build[@]}" "${bindings[@]}") ;;
 test) wanted=("${build[@]}" "${bindings[@]}" "${check[@]}") ;;
-*) echo "usage: tests/install.sh [build|bindings|test]" >&2; exit 2 ;;
+google) exec bash "$(dirname "$0")/google/install.sh" ;;
+*) echo "usage: tests/install.sh [build|bindings|test|google]" >&2; exit 2 ;;
 esac
 
 installed() {

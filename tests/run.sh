@@ -26,6 +26,9 @@ mkdir -p "$logs"
 results="$logs/results"
 : >"$results"
 began=$SECONDS
+# Whatever a test sends to a Google API, for the stage google.
+export LLMD_SANDBOX_RECORD="$(realpath "$logs")/google-requests.jsonl"
+rm -f "$LLMD_SANDBOX_RECORD"
 export CMAKE_BUILD_PARALLEL_LEVEL="${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}"
 
 # Runs one stage, keeps its output in a log, counts its tests, and shows the end of a failure.
@@ -90,6 +93,12 @@ quickstart() {
     if ./examples/quickstart.sh; then echo "ok quickstart"; else echo "not ok quickstart"; return 1; fi
 }
 
+# Alone it has no test run to look at.
+google() {
+    if [ -n "$only" ]; then build dev && bash tests/google/run.sh build/dev/llmd-sandbox
+    else bash tests/google/run.sh build/dev/llmd-sandbox "$LLMD_SANDBOX_RECORD"; fi
+}
+
 bash tests/install.sh test || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 
 stage dev built_and_tested dev
@@ -100,6 +109,7 @@ stage release release_and_consumers
 export LLMD_BINDINGS_DIR="$PWD/build/bindings"
 stage bindings bash tests/bindings.sh
 stage quickstart quickstart
+stage google google
 if $rig; then
     stage rig-api bash tests/rig/test.sh api
     # The vLLM stage goes on with the same instance.
