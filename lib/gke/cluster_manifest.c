@@ -27,14 +27,17 @@ llmd_error *llmd__place_check(const struct gke_place *place, const struct json *
     size_t region = llmd__region_len(place->location);
 
     if (!*place->project)
-        return llmd__error(LLMD_E_INVALID, "project is missing");
+        return llmd__error_set_advice(llmd__error(LLMD_E_INVALID, "project is missing"),
+                                      "give the id of a project of Google Cloud");
     TRY(check_location(place->location));
     JSON_EACH(item, zones) {
         const char *zone = llmd__json_text(item);
 
         if (llmd__region_len(zone) != region || strncmp(zone, place->location, region) != 0)
-            return llmd__error(LLMD_E_INVALID, "zones: %s is not in the region %.*s", zone,
-                               (int)region, place->location);
+            return llmd__error_set_advice(llmd__error(LLMD_E_INVALID,
+                                                      "zones: %s is not in the region %.*s", zone,
+                                                      (int)region, place->location),
+                                          "nodes lie in the region of their cluster");
     }
     return NULL;
 }
@@ -51,8 +54,10 @@ static llmd_error *check_zones(const llmd_cluster_spec *spec, const struct gke_p
         if (strcmp(llmd__json_text(zone), place->location) == 0)
             return NULL;
     }
-    return llmd__error(LLMD_E_INVALID, "zones: the cluster's own, %s, must be among them",
-                       place->location);
+    return llmd__error_set_advice(llmd__error(LLMD_E_INVALID,
+                                              "zones: the cluster's own, %s, must be among them",
+                                              place->location),
+                                  "add %s to zones", place->location);
 }
 
 /* ---- parts ---- */

@@ -64,7 +64,8 @@ static llmd_error *check_name(const char *name)
     AUTO(json) struct json *value = NULL;
 
     if (!name || !*name)
-        return llmd__error(LLMD_E_INVALID, "name is missing");
+        return llmd__error_set_advice(llmd__error(LLMD_E_INVALID, "name is missing"),
+                                      "add one, such as name: llm");
     value = llmd__json_new_str(name, strlen(name));
     CHECK_MEMORY(value);
     return llmd__error_wrap(llmd__pool_check_name(value), "name");

@@ -381,16 +381,25 @@ static llmd_error *check_flex_start(const struct pool_spec *pool)
     return NULL;
 }
 
+static llmd_error *exclude(const char *one, const char *other)
+{
+    return llmd__error_set_advice(
+        llmd__error(LLMD_E_INVALID, "%s and %s exclude one another", one, other),
+        "leave one of them out; a fall-back may have the other");
+}
+
 static llmd_error *check_exclusions(const struct pool_spec *pool)
 {
     if (llmd__pool_spot(pool) && pool->flex_start)
-        return llmd__error(LLMD_E_INVALID, "spot and flexStart exclude one another");
+        return exclude("spot", "flexStart");
     if (said(pool->reservation) && llmd__pool_spot(pool))
-        return llmd__error(LLMD_E_INVALID, "spot and reservation exclude one another");
+        return exclude("spot", "reservation");
     if (said(pool->reservation) && pool->flex_start)
-        return llmd__error(LLMD_E_INVALID, "flexStart and reservation exclude one another");
+        return exclude("flexStart", "reservation");
     if (llmd__pool_multi_host(pool) && llmd__json_count(pool->zones) > 1)
-        return llmd__error(LLMD_E_INVALID, "zones: a slice of several hosts lies in one zone");
+        return llmd__error_set_advice(
+            llmd__error(LLMD_E_INVALID, "zones: a slice of several hosts lies in one zone"),
+            "name one, and others in the fall-backs");
     return NULL;
 }
 

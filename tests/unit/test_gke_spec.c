@@ -41,6 +41,8 @@ static void check_refusal(const struct refusal *refusal, llmd_error *error)
 
     if (llmd_error_code(error) != LLMD_E_INVALID)
         fail_msg("not refused: %s", refusal->text);
+    if (!*advice && !strstr(message, " is NULL"))
+        fail_msg("no next step: %s", message);
     for (size_t i = 0; i < 4 && refusal->says[i]; i++) {
         if (!strstr(message, refusal->says[i]) && !strstr(advice, refusal->says[i]))
             fail_msg("%s\n\"%s\" is neither in \"%s\" nor in \"%s\"", refusal->text,

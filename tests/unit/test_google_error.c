@@ -39,6 +39,8 @@ static void check(const llmd_error *error, enum trouble class, const struct expe
         fail_msg("%s: class %d (want %d), %s, reason %s, retryable %d: %s", input, class,
                  expected->class, llmd_code_name(llmd_error_code(error)), llmd_error_reason(error),
                  llmd_error_retryable(error), message);
+    if (class != TROUBLE_UNKNOWN && !*advice)
+        fail_msg("%s: no next step: %s", input, message);
     for (size_t i = 0; i < 4 && expected->says[i]; i++) {
         if (!strstr(message, expected->says[i]) && !strstr(advice, expected->says[i]))
             fail_msg("\"%s\" is neither in \"%s\" nor in \"%s\"", expected->says[i], message,
