@@ -139,10 +139,10 @@ static const struct {
     [16] = {"UNAUTHENTICATED", TROUBLE_AUTH},
 };
 
-enum trouble llmd__trouble_of_code(int64_t code)
+static bool is_code(int64_t code, const char *name)
 {
-    return code > 0 && code < (int64_t)(sizeof(codes) / sizeof(codes[0])) ? codes[code].class
-                                                                          : TROUBLE_UNKNOWN;
+    return code > 0 && code < (int64_t)(sizeof(codes) / sizeof(codes[0])) && codes[code].name &&
+           strcmp(codes[code].name, name) == 0;
 }
 
 enum trouble llmd__trouble_of_status(const char *status)
@@ -307,7 +307,22 @@ static const struct json *first_condition(const struct json *operation)
     return NULL;
 }
 
-/* The words say more than the code: 8 is a quota, a stock-out, or too many calls. */
+/* Without words the code tells little: 8 is a quota as well as a stock-out, 9, 10, 13 and 14 are
+   anything, and none of them means that the same may just be sent again. */
+static enum trouble class_of_code(int64_t code, const char *canonical)
+{
+    static const char *const clear[] = {"INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS",
+                                        "PERMISSION_DENIED", "UNAUTHENTICATED"};
+
+    for (size_t i = 0; i < sizeof(clear) / sizeof(clear[0]); i++) {
+        enum trouble class = llmd__trouble_of_status(clear[i]);
+
+        if (strcmp(canonical, clear[i]) == 0 || is_code(code, clear[i]))
+            return class;
+    }
+    return TROUBLE_UNKNOWN;
+}
+
 static enum trouble class_of_operation(const struct json *operation, const char *text)
 {
     const struct json *condition = first_condition(operation);
@@ -321,18 +336,8 @@ static enum trouble class_of_operation(const struct json *operation, const char 
         if (class != TROUBLE_UNKNOWN)
             return class;
     }
-    enum trouble class = llmd__trouble_of_status(llmd__json_str(condition, "canonicalCode"));
-    if (error)
-        class = llmd__trouble_of_code(llmd__json_int(error, "code", 0));
-    /* An operation is not refused for coming too often. */
-    return class == TROUBLE_THROTTLED ? TROUBLE_QUOTA : class;
-}
-
-/* What failed at Google's after it was accepted may fail again, but it is a failure. */
-static llmd_code code_of_operation(enum trouble class)
-{
-    return class == TROUBLE_UNKNOWN || class == TROUBLE_TRANSIENT ? LLMD_E_FAILED
-                                                                  : classes[class].code;
+    return class_of_code(llmd__json_int(error, "code", 0),
+                         llmd__json_str(condition, "canonicalCode"));
 }
 
 llmd_error *llmd__google_operation_error(const struct json *operation, const char *what,
@@ -352,8 +357,8 @@ llmd_error *llmd__google_operation_error(const struct json *operation, const cha
     if (!*text && !llmd__json_get(operation, "error"))
         return NULL;
     found = class_of_operation(operation, text);
-    return dress(llmd__error(code_of_operation(found), "%s: %.2000s", what,
-                             *text ? text : "the operation failed"),
+    return dress(llmd__error(found == TROUBLE_UNKNOWN ? LLMD_E_FAILED : classes[found].code,
+                             "%s: %.2000s", what, *text ? text : "the operation failed"),
                  found, text, llmd__json_member(operation, "error"), class);
 }
 

@@ -39,8 +39,7 @@ llmd_error *llmd__google_operation_error(const struct json *operation, const cha
 enum trouble llmd__trouble_of(const char *code_or_text);
 /* "GCE_STOCKOUT", "QUOTA_EXCEEDED", "ORG_POLICY", ...: the error's reason. */
 const char *llmd__trouble_reason(enum trouble class);
-/* The class of a google.rpc.Code, by number (operations) or by name ("RESOURCE_EXHAUSTED"). */
-enum trouble llmd__trouble_of_code(int64_t code);
+/* The class of an answer with this google.rpc.Code ("RESOURCE_EXHAUSTED") and no words. */
 enum trouble llmd__trouble_of_status(const char *status);
 /* Zones that Google names as having capacity ("a, b"), anywhere in an error of Compute Engine or of
    an operation; "" if none. */
