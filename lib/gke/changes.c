@@ -211,16 +211,20 @@ llmd_error *llmd__cluster_changes(const llmd_cluster_spec *spec, const struct js
 
 /* ---- pools ---- */
 
+/* The schema demands the image type too, which gcloud leaves out: the one that is there says
+   nothing new. */
 static llmd_error *add_pool_version(const struct pool_spec *pool, const struct json *node_pool,
                                     struct json *changes)
 {
     static const struct update change = {"PUT", "", "version of the nodes",
                                          "its nodes are made anew, one after the other"};
+    const char *image = llmd__json_str(node_pool, "config.imageType");
     struct json *body = NULL;
 
     if (!llmd__version_newer(pool->version, llmd__json_str(node_pool, "version")))
         return NULL;
-    TRY(llmd__json_make(&body, "{'nodeVersion': %s}", pool->version));
+    TRY(llmd__json_make(&body, "{'nodeVersion': %s, 'imageType': %s}", pool->version,
+                        *image ? image : NULL));
     add(changes, &change, body);
     return NULL;
 }
