@@ -8,5 +8,14 @@ endforeach()
 if(TARGET llmd-sandbox)
     add_test(NAME scenario/kill COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/scenario/kill.py
              $<TARGET_FILE:deploy> $<TARGET_FILE:llmd-sandbox>)
-    set_tests_properties(scenario/kill PROPERTIES TIMEOUT 300 LABELS scenario)
+    # The full count is for the plain build; with sanitizers a few kills show what they can show.
+    if(LLMD_SANITIZE)
+        set(kills 5)
+    else()
+        set(kills 20)
+    endif()
+    add_test(NAME scenario/kill_cluster COMMAND python3
+             ${CMAKE_SOURCE_DIR}/tests/scenario/kill_cluster.py
+             $<TARGET_FILE:cluster> $<TARGET_FILE:llmd-sandbox> ${kills})
+    set_tests_properties(scenario/kill scenario/kill_cluster PROPERTIES TIMEOUT 300 LABELS scenario)
 endif()

@@ -69,6 +69,7 @@ struct nodes_wish {
     const llmd_kube *kube;
     const char *cluster, *pool;
     int64_t count;        /* so many at least */
+    int64_t least;        /* to which an autoscaler may take it down meanwhile; -1: none may */
     const char *resource; /* that each must have to give, "google.com/tpu"; NULL: none */
     int64_t per_node;
 };

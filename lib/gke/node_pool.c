@@ -201,11 +201,13 @@ static int64_t nodes_wanted(const struct apply_pool *pool)
 static llmd_error *wait_for_nodes(struct graph *graph, struct apply_pool *pool)
 {
     enum accelerator_kind kind = llmd__pool_accelerator(&pool->tried);
-    struct nodes_wish wish = {.kube = pool->apply->kube,
-                              .cluster = pool->apply->name,
-                              .pool = pool->spec.name,
-                              .count = nodes_wanted(pool),
-                              .per_node = llmd__pool_chips_per_node(&pool->tried)};
+    struct nodes_wish wish = {
+        .kube = pool->apply->kube,
+        .cluster = pool->apply->name,
+        .pool = pool->spec.name,
+        .count = nodes_wanted(pool),
+        .least = llmd__pool_autoscaled(&pool->tried) ? llmd__pool_nodes_at_least(&pool->tried) : -1,
+        .per_node = llmd__pool_chips_per_node(&pool->tried)};
     step_id nodes = -1;
 
     if (!wish.kube || wish.count <= 0)

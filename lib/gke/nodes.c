@@ -17,8 +17,8 @@ struct nodes {
     llmd_kube *kube;
     struct watch *watch;
     char *subject, *resource; /* resource NULL: none */
-    int64_t count, per_node;
-    struct json *usable; /* names of nodes */
+    int64_t count, least, per_node;
+    struct json *known, *usable; /* names of nodes */
     int64_t told;
     bool synced;
     int64_t give_up_ms;
@@ -29,6 +29,7 @@ static void nodes_free(void *state)
     struct nodes *nodes = state;
 
     llmd__watch_free(nodes->watch);
+    llmd__json_free(nodes->known);
     llmd__json_free(nodes->usable);
     llmd__free(nodes->subject);
     llmd__free(nodes->resource);
@@ -69,17 +70,27 @@ static llmd_error *tell(struct graph *graph, struct nodes *nodes)
     return llmd__graph_event(graph, &text);
 }
 
+static void note(struct json *names, const struct json *node, bool is_in)
+{
+    if (is_in)
+        llmd__json_set_bool(names, llmd__object_name(node), true);
+    else
+        llmd__json_remove(names, llmd__object_name(node));
+}
+
 static llmd_error *on_change(void *data, struct graph *graph, const struct watch_change *change,
                              struct step_action *action)
 {
     struct nodes *nodes = data;
+    bool gone = change->type == LLMD_CHANGE_DELETED;
 
-    if (change->type == LLMD_CHANGE_SYNCED)
+    if (change->type == LLMD_CHANGE_SYNCED) {
         nodes->synced = true;
-    else if (change->type != LLMD_CHANGE_DELETED && is_usable(nodes, change->object))
-        llmd__json_set_bool(nodes->usable, llmd__object_name(change->object), true);
-    else
-        llmd__json_remove(nodes->usable, llmd__object_name(change->object));
+    } else {
+        note(nodes->known, change->object, !gone);
+        note(nodes->usable, change->object, !gone && is_usable(nodes, change->object));
+    }
+    TRY(llmd__json_check(nodes->known));
     TRY(llmd__json_check(nodes->usable));
     if (nodes->synced)
         TRY(tell(graph, nodes));
@@ -109,6 +120,25 @@ static llmd_error *give_up(struct graph *graph, const struct nodes *nodes, llmd_
             .advice = "look from where the endpoint can be reached, or set dnsEndpoint"});
 }
 
+/* Nobody uses it, and the autoscaler was quicker than we. */
+static llmd_error *scaled_down(struct graph *graph, const struct nodes *nodes,
+                               struct step_action *action)
+{
+    *action = (struct step_action){.kind = ACTION_DONE};
+    return llmd__graph_event(
+        graph, &(struct event_text){.level = LLMD_LEVEL_INFO,
+                                    .subject = nodes->subject,
+                                    .reason = "ScaledDown",
+                                    .message = "has as few nodes as its autoscaler may leave it; "
+                                               "pods that need more bring them"});
+}
+
+static bool may_be_scaled_down(const struct nodes *nodes)
+{
+    return nodes->synced && (int64_t)llmd__json_count(nodes->known) <= nodes->least &&
+           llmd__json_count(nodes->usable) == llmd__json_count(nodes->known);
+}
+
 static llmd_error *nodes_advance(void *state, struct graph *graph, const struct step_input *input,
                                  struct step_action *action)
 {
@@ -120,14 +150,17 @@ static llmd_error *nodes_advance(void *state, struct graph *graph, const struct 
         nodes->give_up_ms = input->now_ms + PATIENCE_MS;
     if (!nodes->synced && input->now_ms >= nodes->give_up_ms)
         return give_up(graph, nodes, NULL, action);
+    if (may_be_scaled_down(nodes) && input->now_ms >= nodes->give_up_ms)
+        return scaled_down(graph, nodes, action);
     error = llmd__watch_advance(nodes->watch, graph, input, action);
     if (error && !nodes->synced)
         return give_up(graph, nodes, error, action);
     if (error || action->kind == ACTION_DONE)
         return error;
     wake_ms = llmd__watch_wake_ms(nodes->watch);
-    action->wake_ms =
-        !nodes->synced && (!wake_ms || nodes->give_up_ms < wake_ms) ? nodes->give_up_ms : wake_ms;
+    if ((!nodes->synced || may_be_scaled_down(nodes)) && (!wake_ms || nodes->give_up_ms < wake_ms))
+        wake_ms = nodes->give_up_ms;
+    action->wake_ms = wake_ms;
     return NULL;
 }
 
@@ -143,8 +176,9 @@ static llmd_error *fill(struct nodes *nodes, const struct nodes_wish *wish)
     nodes->kube = llmd__kube_ref(wish->kube);
     nodes->subject = llmd__format("NodePool/%s/%s", wish->cluster, wish->pool);
     nodes->resource = llmd__strdup(wish->resource);
+    nodes->known = llmd__json_object();
     nodes->usable = llmd__json_object();
-    if (!nodes->subject || !nodes->usable || (wish->resource && !nodes->resource))
+    if (!nodes->subject || !nodes->known || !nodes->usable || (wish->resource && !nodes->resource))
         return NO_MEMORY;
     return llmd__watch_new(wish->kube, &watch, &nodes->watch);
 }
@@ -156,6 +190,7 @@ llmd_error *llmd__nodes_step(struct graph *graph, const struct nodes_wish *wish,
     *out = -1;
     CHECK_MEMORY(nodes);
     nodes->count = wish->count;
+    nodes->least = wish->least;
     nodes->per_node = wish->per_node;
     nodes->told = -1;
     TRY(fill(nodes, wish));

@@ -100,6 +100,8 @@ struct tls *tls_new(enum httpd_tls kind, bool ask_client_cert)
     X509 *ca = make_ca(ca_key, "llmd-sandbox CA");
     X509 *leaf = make_leaf(kind, key, ca, ca_key);
     tls->context = SSL_CTX_new(TLS_server_method());
+    /* Without it a client that resumes its session is refused, as clients are verified. */
+    SSL_CTX_set_session_id_context(tls->context, (const unsigned char *)"sandbox", 7);
     SSL_CTX_use_certificate(tls->context, leaf);
     SSL_CTX_use_PrivateKey(tls->context, key);
     if (ask_client_cert)

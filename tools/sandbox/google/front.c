@@ -208,7 +208,7 @@ static void send_answer(struct conn *conn, const struct api_call *call, const st
     if (call->retry_after) {
         snprintf(seconds, sizeof(seconds), "%d", call->retry_after);
         reply_header(conn, "Retry-After", seconds);
-    } else if (call->google->clock.scale < 1 && call->status == 200) {
+    } else if (call->google->clock.scale < 1 && call->status < 429) {
         /* Clients poll every five seconds of the time that passes here. */
         snprintf(seconds, sizeof(seconds), "%.3f", 5 * call->google->clock.scale);
         reply_header(conn, "Retry-After", seconds);

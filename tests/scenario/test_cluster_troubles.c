@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Clusters on the sandbox with troubles on the way, resumed, and deleted. */
+#include "support/folder.h"
+#include "support/gke.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* ---- faults ---- */
+
+static void P109_P111_what_a_failed_create_left_is_made_good(void **state)
+{
+    struct gke_rig *rig = *state;
+
+    gke_fault(rig, "create-fails", "", 1);
+    llmd_error *error = gke_try_apply(rig, PLAIN);
+    assert_int_equal(llmd_error_code(error), LLMD_E_FAILED);
+    assert_non_null(strstr(llmd_error_message(error), "is unhealthy"));
+    llmd_error_free(error);
+    assert_int_equal(gke_count_of(rig, "clusters"), 0);
+    gke_good(rig, gke_try_apply(rig, PLAIN));
+    assert_int_equal(gke_count_of(rig, "clusters"), 1);
+}
+
+/* One each time: whatever happens on the way, there is one cluster with its pools in the end. */
+static void P107_P108_P112_troubles_on_the_way(void **state)
+{
+    static const struct {
+        const char *name, *match;
+        int count;
+    } troubles[] = {
+        {"ambiguous-create", "clusters", 1},    {"ambiguous-create", "nodePools", 1},
+        {"operation-conflict", "nodePools", 2}, {"too-many-operations", "nodePools", 2},
+        {"reconciling-after-create", "", 1},    {"503-burst", "operations/", 4},
+        {"html-502", "GET /container", 2},      {"html-502", "POST /container", 1},
+        {"503-burst", "POST /container", 1},    {"rate-limit", "nodePools", 1},
+        {"operation-404-first", "clusters", 1}, {"unknown-enum", "", -1},
+        {"bad-token-once", "container", 1},
+    };
+    struct gke_rig *rig = *state;
+
+    for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++) {
+        print_message("%s %s\n", troubles[i].name, troubles[i].match);
+        gke_fault(rig, troubles[i].name, troubles[i].match, troubles[i].count);
+        gke_good(rig, gke_try_apply(rig, FIXED_TPU));
+        assert_int_equal(gke_count_of(rig, "clusters"), 1);
+        assert_int_equal(gke_count_of(rig, "pools"), 2);
+        gke_clear_faults(rig);
+        gke_nothing_is_left(rig);
+    }
+}
+
+static void P10_services_are_enabled_when_asked(void **state)
+{
+    struct gke_rig *rig = *state;
+
+    gke_fault(rig, "api-disabled", "container.googleapis.com", 1);
+    gke_bad(rig, gke_try_apply(rig, PLAIN), LLMD_E_DENIED, "403");
+    gke_good(rig, gke_try_apply(rig, PLAIN "enableMissing: true\n"));
+    assert_true(gke_index_of(rig, "Enabling", "container.googleapis.com") >= 0);
+    assert_true(gke_index_of(rig, "Enabled", "") >= 0);
+    assert_int_equal(gke_count_of(rig, "clusters"), 1);
+}
+
+/* ---- resuming ---- */
+
+/* A task that is freed leaves what it began at Google; the next one goes on. */
+static void a_task_that_stopped_anywhere_is_gone_on_with(void **state)
+{
+    struct gke_rig *rig = *state;
+
+    for (int stop = 1; stop < 60; stop += 4) {
+        llmd_task *task = NULL;
+        llmd_event *event = NULL;
+
+        gke_good(rig, gke_begin_apply(rig, WITH_TPU, &task));
+        for (int i = 0; i < stop; i++) {
+            gke_good(rig, llmd_task_next(rig->ctx, task, &event));
+            if (!event)
+                break;
+            llmd_event_free(event);
+        }
+        llmd_task_free(task);
+        llmd_context_set_timeout_ms(rig->ctx, GKE_TIMEOUT_MS);
+    }
+    gke_good(rig, gke_try_apply(rig, WITH_TPU));
+    assert_int_equal(gke_count_of(rig, "clusters"), 1);
+    assert_int_equal(gke_count_of(rig, "pools"), 2);
+    for (int stop = 1; stop < 30; stop += 4) {
+        llmd_task *task = NULL;
+        llmd_event *event = NULL;
+
+        gke_good(rig, llmd_cluster_delete(rig->gke, "llm", true, &task));
+        for (int i = 0; i < stop; i++) {
+            gke_good(rig, llmd_task_next(rig->ctx, task, &event));
+            if (!event)
+                break;
+            llmd_event_free(event);
+        }
+        llmd_task_free(task);
+    }
+    gke_nothing_is_left(rig);
+}
+
+/* ---- deleting ---- */
+
+#define GATEWAY                                                                                    \
+    "apiVersion: gateway.networking.k8s.io/v1\n"                                                   \
+    "kind: Gateway\n"                                                                              \
+    "metadata: {name: edge, namespace: default}\n"                                                 \
+    "spec:\n"                                                                                      \
+    "  gatewayClassName: gke-l7-regional-external-managed\n"                                       \
+    "  listeners: [{name: http, port: 80, protocol: HTTP}]\n"
+
+static void a_gateway_is_drained_before_its_cluster_goes(void **state)
+{
+    struct gke_rig *rig = *state;
+    LLMD_AUTO(llmd_kube) kube = NULL;
+    llmd_task *task = NULL;
+    llmd_error *error;
+
+    gke_good(rig, gke_try_apply(rig, PLAIN));
+    gke_good(rig, llmd_cluster_connect(rig->ctx, rig->gke, "llm", &kube));
+    error = llmd_kube_wait(kube, "gatewayclasses.gateway.networking.k8s.io", NULL,
+                           "gke-l7-regional-external-managed", "create", &task);
+    gke_good(rig, gke_run(rig, error, task));
+    error = llmd_kube_apply(kube, GATEWAY, false, &task);
+    gke_good(rig, gke_run(rig, error, task));
+    error = llmd_kube_wait(kube, "gateways.gateway.networking.k8s.io", "default", "edge",
+                           "condition=Programmed", &task);
+    gke_good(rig, gke_run(rig, error, task));
+    gke_bad(rig, gke_try_delete(rig, false), LLMD_E_CONFLICT, "Gateway default/edge");
+    assert_int_equal(gke_count_of(rig, "clusters"), 1);
+    gke_nothing_is_left(rig);
+    assert_true(gke_index_of(rig, "Drained", "") >= 0);
+    assert_true(gke_index_of(rig, "Drained", "") < gke_index_of(rig, "Deleting", ""));
+    assert_int_equal(llmd__json_count(llmd__json_member(gke_result_of(rig), "drained")), 1);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        GKE_TEST(P109_P111_what_a_failed_create_left_is_made_good),
+        GKE_TEST(P107_P108_P112_troubles_on_the_way),
+        GKE_TEST(P10_services_are_enabled_when_asked),
+        GKE_TEST(a_task_that_stopped_anywhere_is_gone_on_with),
+        GKE_TEST(a_gateway_is_drained_before_its_cluster_goes),
+    };
+
+    if (argc > 1) /* "P2*": these alone */
+        cmocka_set_test_filter(argv[1]);
+    return cmocka_run_group_tests(tests, folder_set_up, folder_tear_down);
+}
