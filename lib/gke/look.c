@@ -9,6 +9,8 @@
 #define TRIES 3
 /* A server that gives the same page again and again must not hold the task for ever. */
 #define MAX_PAGES 1000
+/* Reads are quick; a server that is silent this long has lost the question. */
+#define SILENCE_MS 30000
 
 struct look_state {
     llmd_gke *gke;
@@ -58,7 +60,8 @@ static llmd_error *ask(struct look_state *state, struct step_action *action)
                                             .body_len = state->body ? strlen(state->body) : 0,
                                             .content_type = state->body ? "application/json" : NULL,
                                             .idempotent = true,
-                                            .no_retry = !state->look.patient};
+                                            .no_retry = !state->look.patient,
+                                            .first_byte_timeout_ms = SILENCE_MS};
     return NULL;
 }
 

@@ -207,9 +207,10 @@ static llmd_error *add_parts(struct preflight *preflight, struct graph *graph)
 {
     typedef llmd_error *(*part_fn)(struct preflight *, struct graph *);
     static const part_fn of_spec[] = {
-        llmd__preflight_project,  llmd__preflight_services, llmd__preflight_policies,
+        llmd__preflight_project,  llmd__preflight_services,     llmd__preflight_policies,
         llmd__preflight_quotas, /* before the machines, which the judge of quotas needs */
-        llmd__preflight_machines, llmd__preflight_cluster,  llmd__preflight_network,
+        llmd__preflight_machines, llmd__preflight_reservations, llmd__preflight_cluster,
+        llmd__preflight_network,
     };
 
     TRY(llmd__graph_add(graph, &verdict_class, preflight, &preflight->verdict));

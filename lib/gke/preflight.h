@@ -92,7 +92,7 @@ llmd_error *llmd__preflight_look(struct preflight *preflight, struct graph *grap
                                  enum google_api api, const char *subject, size_t index,
                                  look_fn on_answer, const char *body, step_id *out,
                                  const char *path_format, ...) PRINTF_LIKE(9, 10);
-/* "?": in the graph, before the quotas are judged. */
+/* The quotas are judged when this look is done, too. */
 llmd_error *llmd__preflight_quota_needs(struct preflight *preflight, struct graph *graph,
                                         step_id look);
 
@@ -102,8 +102,10 @@ llmd_error *llmd__preflight_services(struct preflight *preflight, struct graph *
 llmd_error *llmd__preflight_policies(struct preflight *preflight, struct graph *graph);
 llmd_error *llmd__preflight_machines(struct preflight *preflight, struct graph *graph);
 llmd_error *llmd__preflight_quotas(struct preflight *preflight, struct graph *graph);
+llmd_error *llmd__preflight_reservations(struct preflight *preflight, struct graph *graph);
 llmd_error *llmd__preflight_cluster(struct preflight *preflight, struct graph *graph);
 llmd_error *llmd__preflight_network(struct preflight *preflight, struct graph *graph);
+llmd_error *llmd__preflight_place_quotas(struct preflight *preflight, struct graph *graph);
 llmd_error *llmd__preflight_place(struct preflight *preflight, struct graph *graph);
 
 /* ---- pure ---- */

@@ -2,6 +2,7 @@
 /* The version, and a cluster that has this name already. */
 #include "gke/preflight.h"
 
+#include "gke/changes.h"
 #include "gke/cluster_manifest.h"
 
 #include <stdio.h>
@@ -111,46 +112,82 @@ static bool is_missing(const struct preflight *preflight, const struct json *ans
     return false;
 }
 
-/* What a Gateway needs of a cluster that is there (P13, P14), and what scaling needs (P106). */
+static bool no_vpc_native(const struct json *cluster)
+{
+    return !llmd__json_bool(cluster, "ipAllocationPolicy.useIpAliases", false);
+}
+
+static bool no_autoscaling_of_pods(const struct json *cluster)
+{
+    return llmd__json_bool(cluster, "addonsConfig.horizontalPodAutoscaling.disabled", false);
+}
+
+enum cure { CURE_NONE, CURE_ENABLE, CURE_BY_HAND };
+
+/* What a Gateway (P13, P14) and scaling (P106) need of a cluster that is there. */
 static const struct {
-    const char *path, *reason, *message;
-    bool required;
+    bool (*missing)(const struct json *cluster);
+    bool of_gateway;
+    enum cure cure;
+    const char *reason, *message;
 } features[] = {
-    {"networkConfig.gatewayApiConfig.channel", "GATEWAY_API_DISABLED", "Gateway API is off", true},
-    {"addonsConfig.httpLoadBalancing.disabled", "HTTP_LOAD_BALANCING_DISABLED",
-     "the HttpLoadBalancing addon is off: no GatewayClass will appear", true},
-    {"addonsConfig.horizontalPodAutoscaling.disabled", "HPA_DISABLED",
-     "the HorizontalPodAutoscaling addon is off: autoscalers do nothing", false},
+    {llmd__cluster_no_gateway_api, true, CURE_ENABLE, "GATEWAY_API_DISABLED",
+     "Gateway API is off: there are no GatewayClasses"},
+    {llmd__cluster_no_load_balancing, true, CURE_ENABLE, "HTTP_LOAD_BALANCING_DISABLED",
+     "the HttpLoadBalancing addon is off: no Gateway is served"},
+    {no_vpc_native, true, CURE_NONE, "NOT_VPC_NATIVE",
+     "the cluster is not VPC-native: no Gateway reaches its pods"},
+    {no_autoscaling_of_pods, false, CURE_BY_HAND, "HPA_DISABLED",
+     "the HorizontalPodAutoscaling addon is off: autoscalers of pods do nothing"},
 };
 
-static bool is_off(const struct json *cluster, size_t feature)
+static void weigh(enum cure cure, bool enable, struct check *check)
 {
-    const char *channel;
-
-    if (feature > 0)
-        return llmd__json_bool(cluster, features[feature].path, false);
-    channel = llmd__json_str(cluster, features[feature].path);
-    return strcmp(channel, "CHANNEL_STANDARD") != 0 && strcmp(channel, "CHANNEL_EXPERIMENTAL") != 0;
+    check->level = LLMD_LEVEL_ERROR;
+    if (cure == CURE_NONE) {
+        check->advice = "this is fixed when a cluster is made: make another one";
+    } else if (cure == CURE_BY_HAND) {
+        check->level = LLMD_LEVEL_WARNING;
+        check->advice = "switch the addon on if replicas shall scale by load";
+    } else if (enable) {
+        check->level = LLMD_LEVEL_WARNING;
+        check->advice = "llmd_cluster_apply() switches it on";
+    } else {
+        check->advice = "set enableMissing, and it is switched on";
+    }
 }
 
 static llmd_error *tell_features(struct preflight_ask *ask, struct graph *graph,
                                  const struct json *cluster)
 {
-    bool enable = ask->preflight->spec->enable_missing;
+    const llmd_cluster_spec *spec = ask->preflight->spec;
 
     for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
-        struct check check = {LLMD_LEVEL_WARNING, ask->subject, features[i].reason,
-                              enable ? "llmd_cluster_apply() switches it on"
-                                     : "set enableMissing, and it is switched on"};
+        struct check check = {.subject = ask->subject, .reason = features[i].reason};
 
-        if (!is_off(cluster, i) ||
-            (i == 0 && !llmd__cluster_spec_on(ask->preflight->spec->gateway_api)))
+        if (!features[i].missing(cluster) ||
+            (features[i].of_gateway && !llmd__cluster_spec_on(spec->gateway_api)))
             continue;
-        if (features[i].required && !enable)
-            check.level = LLMD_LEVEL_ERROR;
+        weigh(features[i].cure, spec->enable_missing, &check);
         TRY(llmd__preflight_tell(ask->preflight, graph, &check, "%s", features[i].message));
     }
     return NULL;
+}
+
+/* What no update can change. */
+static llmd_error *tell_difference(struct preflight_ask *ask, struct graph *graph,
+                                   const struct json *cluster)
+{
+    AUTO(buf) struct buf difference = BUF_INIT;
+    const struct check check = {LLMD_LEVEL_ERROR, ask->subject, "CLUSTER_DIFFERS",
+                                "choose another name, or want what is there"};
+
+    llmd__cluster_difference(ask->preflight->spec, cluster, &difference);
+    TRY(llmd__buf_check(&difference));
+    if (!difference.len)
+        return NULL;
+    return llmd__preflight_tell(ask->preflight, graph, &check, "cannot be changed: %s",
+                                difference.data);
 }
 
 static llmd_error *tell_existing(struct preflight_ask *ask, struct graph *graph,
@@ -179,6 +216,7 @@ static llmd_error *tell_existing(struct preflight_ask *ask, struct graph *graph,
         TRY(llmd__preflight_tell(ask->preflight, graph, &check,
                                  "it is ours and %s: apply goes on with it", status));
     }
+    TRY(tell_difference(ask, graph, cluster));
     return tell_features(ask, graph, cluster);
 }
 

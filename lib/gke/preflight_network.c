@@ -121,7 +121,8 @@ llmd_error *llmd__preflight_network(struct preflight *preflight, struct graph *g
     network_path(preflight, path, sizeof(path));
     TRY(llmd__preflight_look(preflight, graph, GOOGLE_COMPUTE, subject, 0, on_network, NULL, NULL,
                              "%s", path));
-    TRY(ask_subnets(preflight, graph));
+    if (llmd__cluster_spec_on(preflight->spec->gateway_api))
+        TRY(ask_subnets(preflight, graph));
     if (!preflight->spec->private_nodes)
         return NULL;
     snprintf(subject, sizeof(subject), "CloudNat/%s/%s", llmd__gke_region(preflight->gke),

@@ -141,6 +141,7 @@ llmd_error *llmd__preflight_place(struct preflight *preflight, struct graph *gra
     snprintf(region, sizeof(region), "regions/%s", llmd__gke_region(preflight->gke));
     TRY(ask(preflight, graph, "Quota", "", "", on_quotas));
     TRY(ask(preflight, graph, "Quota", region, "", on_quotas));
+    TRY(llmd__preflight_place_quotas(preflight, graph));
     TRY(ask(preflight, graph, "Address", region, "/addresses", on_addresses));
     TRY(ask(preflight, graph, "Address", "global", "/addresses", on_addresses));
     TRY(ask(preflight, graph, "ForwardingRule", region, "/forwardingRules", on_rules));

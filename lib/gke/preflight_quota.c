@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/url.h"
+#include "gke/network.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -129,21 +130,28 @@ static llmd_error *ask_cloud(struct preflight *preflight, struct graph *graph, s
     return llmd__preflight_quota_needs(preflight, graph, usage);
 }
 
+static llmd_error *add_cloud(struct preflight *preflight, struct graph *graph, const char *id,
+                             const char *family, const char *metric)
+{
+    struct cloud_quota *quota = &preflight->clouds[preflight->cloud_count];
+
+    if (preflight->cloud_count >= MAX_CLOUD_QUOTAS)
+        return NULL;
+    snprintf(quota->id, sizeof(quota->id), "%s", id);
+    snprintf(quota->family, sizeof(quota->family), "%s", family);
+    snprintf(quota->metric, sizeof(quota->metric), "%s", metric);
+    return ask_cloud(preflight, graph, preflight->cloud_count++);
+}
+
 static llmd_error *ask_clouds(struct preflight *preflight, struct graph *graph)
 {
     struct demands demands;
 
     TRY(demand_of(preflight, &demands));
-    for (size_t i = 0; i < demands.count && preflight->cloud_count < MAX_CLOUD_QUOTAS; i++) {
-        struct cloud_quota *quota = &preflight->clouds[preflight->cloud_count];
-
-        if (!demands.items[i].cloud)
-            continue;
-        snprintf(quota->id, sizeof(quota->id), "%s", demands.items[i].metric);
-        snprintf(quota->family, sizeof(quota->family), "%s", demands.items[i].family);
-        snprintf(quota->metric, sizeof(quota->metric), "%s", demands.items[i].usage);
-        TRY(ask_cloud(preflight, graph, preflight->cloud_count++));
-    }
+    for (size_t i = 0; i < demands.count; i++)
+        if (demands.items[i].cloud)
+            TRY(add_cloud(preflight, graph, demands.items[i].metric, demands.items[i].family,
+                          demands.items[i].usage));
     return NULL;
 }
 
@@ -292,4 +300,57 @@ llmd_error *llmd__preflight_quotas(struct preflight *preflight, struct graph *gr
                              &step, "/compute/v1/projects/%s", project));
     TRY(llmd__preflight_quota_needs(preflight, graph, step));
     return ask_clouds(preflight, graph);
+}
+
+/* ---- the weekly look ---- */
+
+#define FULL_PERCENT 80
+
+static llmd_error *tell_place(struct preflight *preflight, struct graph *graph,
+                              const struct cloud_quota *quota)
+{
+    char subject[160];
+    struct check check = {LLMD_LEVEL_INFO, subject,      "QUOTA",      "",
+                          quota->id,       quota->limit, quota->usage, 0};
+
+    if (!quota->limit_known || quota->limit == INT64_MAX)
+        return NULL; /* told by the look, or nothing to tell */
+    snprintf(subject, sizeof(subject), "Quota/%s/%s", llmd__gke_region(preflight->gke), quota->id);
+    if (quota->limit > 0 && quota->usage * 100 >= quota->limit * FULL_PERCENT) {
+        check.level = LLMD_LEVEL_WARNING;
+        check.reason = "QUOTA_TIGHT";
+        check.advice = "ask for more at " CONSOLE ", or free some";
+    }
+    return llmd__preflight_tell(preflight, graph, &check, "limit %lld, used %lld%s",
+                                (long long)quota->limit, (long long)quota->usage,
+                                quota->usage_known ? "" : " (unknown)");
+}
+
+static llmd_error *judge_place(void *data, struct graph *graph, const struct step_input *input,
+                               struct step_action *action)
+{
+    struct preflight *preflight = data;
+
+    (void)input;
+    for (size_t i = 0; i < preflight->cloud_count; i++)
+        TRY(tell_place(preflight, graph, &preflight->clouds[i]));
+    action->kind = ACTION_DONE;
+    return NULL;
+}
+
+static const struct step_class place_class = {"preflight", judge_place, NULL};
+
+/* Quotas of v6e chips, which regions.get does not know. */
+llmd_error *llmd__preflight_place_quotas(struct preflight *preflight, struct graph *graph)
+{
+    const struct chip *chip = llmd__chip_of_machine("ct6e-standard-4t");
+    const struct chip_quota *quotas[] = {&chip->on_demand, &chip->spot};
+
+    TRY(llmd__graph_add(graph, &place_class, preflight, &preflight->quotas));
+    TRY(llmd__graph_need(graph, preflight->verdict, preflight->quotas));
+    for (size_t i = 0; i < sizeof(quotas) / sizeof(quotas[0]); i++)
+        TRY(add_cloud(preflight, graph, quotas[i]->id,
+                      quotas[i]->dimension ? quotas[i]->family : "",
+                      llmd__last_part(quotas[i]->metric)));
+    return NULL;
 }

@@ -174,6 +174,44 @@ static void test_a_page_without_end(void **state)
     assert_true(server_requests(server) >= 1000);
 }
 
+static void expect_reservation(const char *answer, const char *reason)
+{
+    LLMD_AUTO(llmd_gke) gke = NULL;
+    LLMD_AUTO(llmd_cluster_spec) spec = NULL;
+    llmd_task *task = NULL;
+
+    server_on_json(server, "GET",
+                   "/compute.googleapis.com/compute/v1/projects/shared/zones/europe-west4-a/"
+                   "reservations/kept",
+                   200, answer);
+    clear(&told);
+    none(open_gke(&gke));
+    none(llmd_cluster_spec_parse("name: llm\nnodePools:\n- {preset: tpu-v6e-4t, nodes: 2, "
+                                 "reservation: projects/shared/reservations/kept}\n",
+                                 &spec));
+    none(llmd_cluster_preflight(gke, spec, &task));
+    none(drive(task, note));
+    if (!find(&told, "Reservation/europe-west4-a/kept", reason)) {
+        print(&told);
+        fail_msg("not %s", reason);
+    }
+}
+
+#define RESERVED(status, machine, count, used)                                                     \
+    "{\"status\":\"" status "\",\"specificReservation\":{\"count\":\"" count                       \
+    "\",\"inUseCount\":\"" used "\",\"instanceProperties\":{\"machineType\":\"" machine "\"}}}"
+
+/* One of another project that shares it. */
+static void test_reservations(void **state)
+{
+    (void)state;
+    expect_reservation(RESERVED("READY", "ct6e-standard-4t", "4", "2"), "RESERVATION");
+    expect_reservation(RESERVED("READY", "ct6e-standard-4t", "4", "3"), "RESERVATION_FULL");
+    expect_reservation(RESERVED("READY", "zones/z/ct6e-standard-1t", "4", "0"),
+                       "RESERVATION_DIFFERS");
+    expect_reservation(RESERVED("CREATING", "ct6e-standard-4t", "4", "0"), "RESERVATION_NOT_READY");
+}
+
 /* ---- operations ---- */
 
 static llmd_error *failure;
@@ -449,6 +487,7 @@ int main(void)
         FAULT_TEST(test_odd_answers),
         FAULT_TEST(test_an_outage_is_told_soon),
         FAULT_TEST(test_a_page_without_end),
+        FAULT_TEST(test_reservations),
         FAULT_TEST(test_P111_a_failed_operation_is_done_too),
         FAULT_TEST(test_a_wait_that_is_not_over_is_asked_again),
         FAULT_TEST(test_P112_the_same_request_id),

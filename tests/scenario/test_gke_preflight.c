@@ -164,8 +164,7 @@ static void expect_all(void)
         expect_told(obstacles[i].subject, obstacles[i].reason, obstacles[i].level);
 }
 
-/* P1 P3 P4 P5 P9 P10 P11 P113 P114: all in one run. */
-static void test_all_obstacles_in_one_run(void **state)
+static void test_P1_P3_P4_P5_P9_P10_P11_P113_P114_in_one_run(void **state)
 {
     (void)state;
     set_all();
@@ -262,20 +261,22 @@ static void test_latency_is_that_of_the_longest_chain(void **state)
 
 #define CLUSTERS "/v1/projects/my-project/locations/europe-west4-a/clusters"
 
-/* P21, P13, P14: a cluster of this name that is not ours, and what it lacks. */
-static void test_P21_a_cluster_that_is_not_ours(void **state)
+/* A cluster of this name that is not ours, and what it lacks. */
+static void test_P13_P14_P21_P106_a_cluster_that_is_not_ours(void **state)
 {
     (void)state;
     assert_int_equal(cloud_ask(google, GOOGLE_CONTAINER, "POST", CLUSTERS,
                                "{\"cluster\":{\"name\":\"llm\",\"nodePools\":[{\"name\":"
                                "\"default-pool\",\"initialNodeCount\":1}],\"addonsConfig\":{"
-                               "\"httpLoadBalancing\":{\"disabled\":true}}}}",
+                               "\"httpLoadBalancing\":{\"disabled\":true},"
+                               "\"horizontalPodAutoscaling\":{\"disabled\":true}}}}",
                                NULL),
                      200);
     assert_int_equal(preflight(tpu_spec), LLMD_LEVEL_ERROR);
     expect_told("Cluster/llm", "CLUSTER_NOT_OURS", LLMD_LEVEL_ERROR);
     expect_told("Cluster/llm", "GATEWAY_API_DISABLED", LLMD_LEVEL_ERROR);
     expect_told("Cluster/llm", "HTTP_LOAD_BALANCING_DISABLED", LLMD_LEVEL_ERROR);
+    expect_told("Cluster/llm", "HPA_DISABLED", LLMD_LEVEL_WARNING);
 }
 
 static void test_the_weekly_look(void **state)
@@ -295,6 +296,18 @@ static void test_the_weekly_look(void **state)
     expect_told("Address/idle", "ADDRESS_IDLE", LLMD_LEVEL_WARNING);
     expect_told("ProxyOnlySubnet/proxy-only", "PROXY_ONLY_SUBNET", LLMD_LEVEL_INFO);
     expect_told("Quota/europe-west4", "QUOTAS", LLMD_LEVEL_INFO);
+    expect_told("Quota/europe-west4/TPUS-PER-TPU-FAMILY", "QUOTA", LLMD_LEVEL_INFO);
+}
+
+/* Reserved capacity can be asked for: whether it is there, for this machine, and free. */
+static void test_reservations(void **state)
+{
+    static const char spec[] = "name: llm\nnodePools:\n- {preset: tpu-v6e-4t, nodes: 2, "
+                               "reservation: kept}\n";
+
+    (void)state;
+    preflight(spec);
+    expect_told("Reservation/europe-west4-a/kept", "RESERVATION_NOT_FOUND", LLMD_LEVEL_ERROR);
 }
 
 /* GPUs, a region and no zones: GKE chooses, and the machine type is looked for in all of it. */
@@ -323,12 +336,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCENARIO(test_all_is_well),
         SCENARIO(test_P8_numbers),
-        SCENARIO(test_all_obstacles_in_one_run),
+        SCENARIO(test_P1_P3_P4_P5_P9_P10_P11_P113_P114_in_one_run),
         SCENARIO(test_each_obstacle_alone),
         SCENARIO(test_nothing_is_changed),
         SCENARIO(test_latency_is_that_of_the_longest_chain),
-        SCENARIO(test_P21_a_cluster_that_is_not_ours),
+        SCENARIO(test_P13_P14_P21_P106_a_cluster_that_is_not_ours),
         SCENARIO(test_the_weekly_look),
+        SCENARIO(test_reservations),
         SCENARIO(test_a_region_with_gpus),
     };
 
