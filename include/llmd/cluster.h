@@ -156,10 +156,15 @@ LLMD_CHECKED llmd_error *llmd_cluster_recommend(llmd_context *ctx, const llmd_gk
  * that the spec names are changed; services, Gateway API, load balancing and network policies are
  * switched on if the spec says `enableMissing`. A pool that the spec does not name is left alone.
  *
+ * What a failed create of ours left is deleted, so that nothing of it comes to cost money later;
+ * what once worked never is. Where the cluster's Kubernetes API cannot be reached from here, its
+ * nodes are not waited for, and a warning says so. A task that is freed leaves Google's operations
+ * running: the next apply follows them.
+ *
  * @param out  a task; the result is the cluster as GKE sends it
  * @return NULL, or LLMD_E_INVALID. The task ends with LLMD_E_EXISTS (a cluster of this name that is
- *         not ours and differs: set `adopt`), LLMD_E_DENIED, LLMD_E_FAILED (reason GCE_STOCKOUT,
- *         QUOTA_EXCEEDED, ORG_POLICY, ...)
+ *         not ours, or one that differs where nothing can be changed: `adopt` uses it as it is),
+ *         LLMD_E_DENIED, LLMD_E_FAILED (reason GCE_STOCKOUT, QUOTA_EXCEEDED, ORG_POLICY, ...)
  * @threads any
  * @since 0.1
  */
@@ -188,11 +193,13 @@ LLMD_API void llmd_cluster_list_free(llmd_cluster_list *list);
  * cluster that is gone already gets the proof alone.
  *
  * @param drain  true: first deletes the LLMInferenceServices and Gateways in it and waits until
- *               their forwarding rules are gone (otherwise Google orphans them); false: refuses
- *               with their list if there are any
+ *               their forwarding rules are gone (otherwise Google orphans them); if its Kubernetes
+ *               API cannot be asked, warns what may be left and goes on. false: refuses with their
+ *               list if there are any
  * @param out    a task; the result lists what was looked for and what was found
  * @return the task ends with LLMD_E_CONFLICT (drain is false and there are services or Gateways),
- *         LLMD_E_DENIED (the label is not ours)
+ *         LLMD_E_UNREACHABLE (drain is false and whether there are any cannot be asked),
+ *         LLMD_E_DENIED (the label is not ours), LLMD_E_FAILED (reason LEFTOVERS: their names)
  * @threads any
  * @since 0.1
  */

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Enabling services, deleting, and waiting for forwarding rules, each step against scripts. */
+#include "gke_play.h"
+
+#include "gke/apply.h"
+#include "gke/drain.h"
+#include "gke/removal.h"
+
+struct scene {
+    struct play play;
+    struct apply apply;
+    struct drain drain;
+    struct step *step;
+    bool looked, was_there;
+};
+
+static llmd_error *advance(void *state, struct graph *graph, const struct step_input *input,
+                           struct step_action *action)
+{
+    struct scene *scene = state;
+
+    return scene->step->class->advance(scene->step->state, graph, input, action);
+}
+
+static void start_scene(struct scene *scene)
+{
+    scene->play.advance = advance;
+    scene->play.state = scene;
+    play_start(&scene->play);
+    scene->apply.gke = scene->play.gke;
+}
+
+static void play_step(struct scene *scene, step_id id, const struct line *lines)
+{
+    scene->step = scene->play.graph->steps[id];
+    play_lines(&scene->play, lines);
+    play_stop(&scene->play);
+}
+
+/* ---- services ---- */
+
+#define BATCH_GET "GET /v1/projects/p/services:batchGet?names=projects/p/services/container*"
+#define ALL_BUT(state)                                                                             \
+    "200 {'services':[{'name':'projects/1/services/container.googleapis.com','state':'ENABLED'},"  \
+    "{'name':'projects/1/services/compute.googleapis.com','state':'ENABLED'},"                     \
+    "{'name':'projects/1/services/iam.googleapis.com','state':'ENABLED'},"                         \
+    "{'name':'projects/1/services/logging.googleapis.com','state':'ENABLED'},"                     \
+    "{'name':'projects/1/services/monitoring.googleapis.com','state':'ENABLED'},"                  \
+    "{'name':'projects/1/services/artifactregistry.googleapis.com','state':'ENABLED'},"            \
+    "{'name':'projects/1/services/networkservices.googleapis.com','state':'" state "'}]}"
+#define BATCH_ENABLE                                                                               \
+    "POST /v1/projects/p/services:batchEnable "                                                    \
+    "{\"serviceIds\":[\"networkservices.googleapis.com\"]}"
+
+static void play_services(const struct line *lines, bool patient)
+{
+    struct scene scene = {0};
+    step_id id = -1;
+
+    start_scene(&scene);
+    assert_null(llmd__services_step(scene.play.graph, &scene.apply, &id));
+    play_step(&scene, id, lines);
+    assert_int_equal(scene.apply.patient, patient);
+}
+
+static void P10_what_is_missing_is_enabled_and_waited_for(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", BATCH_GET},
+        {ALL_BUT("DISABLED"), BATCH_ENABLE " Enabling"},
+        {"400 {'error':{'status':'FAILED_PRECONDITION','message':'Another activation or "
+         "deactivation is in progress'}}",
+         "sleep 5000"},
+        {"tick", BATCH_ENABLE},
+        {"200 {'name':'operations/acf.p2-1'}", "sleep 5000"},
+        {"tick", "GET /v1/operations/acf.p2-1"},
+        {"503 {}", "sleep 5000"},
+        {"tick", "GET /v1/operations/acf.p2-1"},
+        {"200 {'name':'operations/acf.p2-1','done':true,'response':{}}", "done Enabled"},
+        {NULL, NULL},
+    };
+    static const struct line failing[] = {
+        {"begin", BATCH_GET},
+        {ALL_BUT("DISABLED"), BATCH_ENABLE " Enabling"},
+        {"200 {'name':'operations/acf.p2-1','done':true,'error':{'message':'billing is off'}}",
+         "error enabling services: billing is off"},
+        {NULL, NULL},
+    };
+
+    (void)state;
+    play_services(lines, true);
+    play_services(failing, false);
+}
+
+static void what_is_enabled_is_left_alone(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", BATCH_GET}, {ALL_BUT("ENABLED"), "done"}, {NULL, NULL}};
+    static const struct line forbidden[] = {
+        {"begin", BATCH_GET},
+        {"403 {'error':{'code':403,'message':'Required serviceusage.services.get'}}",
+         "done !ServicesNotSeen"},
+        {NULL, NULL}};
+    static const struct line odd[] = {
+        {"begin", BATCH_GET},
+        {ALL_BUT("DISABLED"), BATCH_ENABLE " Enabling"},
+        {"200 {'name':'../projects/x'}",
+         "error enabling services: \"../projects/x\" is no operation"},
+        {NULL, NULL}};
+
+    (void)state;
+    play_services(lines, false);
+    play_services(forbidden, false);
+    play_services(odd, false);
+}
+
+/* ---- deleting ---- */
+
+#define LOOK "GET clusters/llm"
+#define OURS "'resourceLabels':{'managed-by':'libllmd'}"
+#define DEL(status)                                                                                \
+    "200 {'name':'operation-2-b','operationType':'DELETE_CLUSTER','status':'" status "'}"
+
+static llmd_error *on_look(void *data, struct graph *graph, const struct json *there)
+{
+    struct scene *scene = data;
+
+    (void)graph;
+    scene->looked = true;
+    scene->was_there = there != NULL;
+    return NULL;
+}
+
+static struct scene play_removal(bool first, const struct line *lines)
+{
+    struct scene scene = {0};
+    struct removal_wish wish = {.cluster = "llm", .on_look = on_look, .data = &scene};
+    step_id look = -1, gone = -1;
+
+    start_scene(&scene);
+    wish.gke = scene.play.gke;
+    assert_null(llmd__removal_steps(scene.play.graph, &wish, &look, &gone));
+    play_step(&scene, first ? look : gone, lines);
+    return scene;
+}
+
+static void the_first_look_tells_and_refuses(void **state)
+{
+    static const struct line ours[] = {
+        {"begin", LOOK}, {"200 {'status':'RUNNING'," OURS "}", "done"}, {NULL, NULL}};
+    static const struct line gone[] = {{"begin", LOOK}, {"404 {}", "done"}, {NULL, NULL}};
+    static const struct line others[] = {
+        {"begin", LOOK},
+        {"200 {'status':'RUNNING'}", "error cluster llm: is not libllmd's*"},
+        {NULL, NULL}};
+
+    (void)state;
+    assert_true(play_removal(true, ours).was_there);
+    assert_false(play_removal(true, gone).was_there);
+    assert_false(play_removal(true, others).looked);
+}
+
+static void it_is_deleted_until_it_is_not_found(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", LOOK},
+        {"200 {'status':'RUNNING'," OURS "}", "DELETE clusters/llm Deleting"},
+        {P107, "GET operations/operation-9-x CLUSTER_ALREADY_HAS_OPERATION"},
+        {"200 {'operationType':'UPDATE_CLUSTER','status':'DONE'}",
+         "DELETE clusters/llm UPDATE_CLUSTER"},
+        {"lost", LOOK}, /* whether it was taken is seen */
+        {"200 {'status':'STOPPING'," OURS "}", "GET operations"},
+        {"200 {}", "sleep 5000"},
+        {"tick", LOOK},
+        {"200 {'status':'STOPPING'," OURS "}", "GET operations"},
+        {"200 {'operations':[{'name':'operation-2-b','status':'RUNNING','targetLink':"
+         "'https://x/clusters/llm'}]}",
+         "GET operations/operation-2-b Resuming"},
+        {DEL("RUNNING"), "sleep 5000 DELETE_CLUSTER"},
+        {"tick", "GET operations/operation-2-b"},
+        {DEL("DONE"), LOOK " DELETE_CLUSTER"},
+        {"404 {}", "done Deleted"},
+        {NULL, NULL},
+    };
+    static const struct line already[] = {
+        {"begin", LOOK}, {"404 {}", "done NotFound"}, {NULL, NULL}};
+
+    (void)state;
+    play_removal(false, lines);
+    play_removal(false, already);
+}
+
+/* ---- forwarding rules ---- */
+
+#define RULES                                                                                      \
+    "GET /compute/v1/projects/p/aggregated/forwardingRules?returnPartialSuccess=true&maxResults="  \
+    "500"
+#define PAGE_OF(name, address, more)                                                               \
+    "200 {'items':{'regions/europe-west4':{'forwardingRules':[{'name':'" name                      \
+    "','IPAddress':'" address "'}]}}" more "}"
+
+static void play_rules(const char *address, const struct line *lines)
+{
+    struct scene scene = {.drain = {.name = "llm"}};
+    step_id id = -1;
+
+    start_scene(&scene);
+    scene.drain.gke = scene.play.gke;
+    scene.drain.addresses = llmd__json_object();
+    if (address)
+        llmd__json_set_bool(scene.drain.addresses, address, true);
+    assert_null(llmd__rules_step(scene.play.graph, &scene.drain, &id));
+    play_step(&scene, id, lines);
+    llmd__json_free(scene.drain.addresses);
+}
+
+static void the_rules_of_our_gateways_are_waited_for(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", RULES},
+        {PAGE_OF("gkegw1-abcd-llm-edge-80-x", "34.1.2.3", ",'nextPageToken':'2'"),
+         RULES "&pageToken=2"},
+        {"200 {}", "sleep 5000 Draining"},
+        {"tick", RULES},
+        {PAGE_OF("gkegw1-abcd-llm-edge-80-x", "34.1.2.3", ""), "sleep 5000"},
+        {"tick", RULES},
+        {PAGE_OF("gkegw1-abcd-llm-edge-80-x", "34.9.9.9", ""), "done Drained"},
+        {NULL, NULL},
+    };
+    static const struct line another[] = {
+        {"begin", RULES}, {PAGE_OF("by-hand", "34.1.2.3", ""), "done Drained"}, {NULL, NULL}};
+    static const struct line none[] = {{"begin", "done"}, {NULL, NULL}};
+    static const struct line forbidden[] = {
+        {"begin", RULES},
+        {"403 {'error':{'code':403,'message':'Required compute.forwardingRules.list'}}",
+         "done !RulesNotSeen"},
+        {NULL, NULL}};
+
+    (void)state;
+    play_rules("34.1.2.3", lines);
+    play_rules("34.1.2.3", another);
+    play_rules(NULL, none);
+    play_rules("34.1.2.3", forbidden);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(P10_what_is_missing_is_enabled_and_waited_for),
+        cmocka_unit_test(what_is_enabled_is_left_alone),
+        cmocka_unit_test(the_first_look_tells_and_refuses),
+        cmocka_unit_test(it_is_deleted_until_it_is_not_found),
+        cmocka_unit_test(the_rules_of_our_gateways_are_waited_for),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
