@@ -11,6 +11,7 @@
 %include "llmd/task.h"
 %include "llmd/credentials.h"
 %include "llmd/kube.h"
+%include "llmd/cluster.h"
 %include "llmd/gateway.h"
 %include "llmd/inference.h"
 %include "llmd/service.h"

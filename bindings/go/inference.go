@@ -14,8 +14,12 @@ import (
 
 // EndpointSpec says where and how to call a model.
 type EndpointSpec struct {
-	URL      string            // with or without "/v1" at its end
-	Token    string            // a bearer token, or ""; OpenEndpoint only
+	URL   string // with or without "/v1" at its end
+	Token string // a bearer token, or ""; OpenEndpoint only
+
+	// Credentials instead of a token; OpenEndpoint only.
+	Credentials *Credentials
+
 	Model    string            // for requests that name none; by default the first one served
 	Headers  map[string]string // of every request
 	CA       string            // PEM text of the authorities to trust instead of the system's
@@ -69,21 +73,23 @@ type Endpoint struct{ handle *handle }
 
 // OpenEndpoint opens an endpoint; no request is sent before the first call.
 func OpenEndpoint(spec EndpointSpec) (*Endpoint, error) {
-	var credentials, out uintptr
+	var out uintptr
+	credentials := spec.Credentials
 	if spec.Token != "" {
-		var t texts
-		defer t.free()
-		token := t.add("token", spec.Token)
-		if t.err != nil {
-			return nil, t.err
-		}
-		if err := takeError(raw.Credentials_from_token(token, &credentials)); err != nil {
+		own, err := TokenCredentials(spec.Token)
+		if err != nil {
 			return nil, err
 		}
-		defer raw.Credentials_free(credentials)
+		defer own.Close()
+		credentials = own
 	}
 	err := spec.with(func(spec uintptr) error {
-		return plain(takeError(raw.Endpoint_open(spec, credentials, &out)))
+		if credentials == nil {
+			return plain(takeError(raw.Endpoint_open(spec, 0, &out)))
+		}
+		return credentials.open(&texts{}, func(credentials uintptr) uintptr {
+			return raw.Endpoint_open(spec, credentials, &out)
+		})
 	})
 	if err != nil {
 		return nil, err

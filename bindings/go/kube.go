@@ -21,7 +21,7 @@ type Kube struct {
 	Gateway *Gateways // gateways of this cluster
 	Service *Services // LLMInferenceServices of this cluster
 
-	handle *handle
+	place
 }
 
 // OpenKube opens a cluster by a kubeconfig; it touches files, not the network. Empty strings mean
@@ -50,7 +50,7 @@ func newKube(err error, open func(out *uintptr) uintptr) (*Kube, error) {
 	if err := takeError(open(&c)); err != nil {
 		return nil, err
 	}
-	k := &Kube{handle: newHandle(c, raw.Kube_free)}
+	k := &Kube{place: place{newHandle(c, raw.Kube_free), "the cluster"}}
 	k.Gateway, k.Service = &Gateways{k}, &Services{k}
 	runtime.AddCleanup(k, func(h *handle) { h.close() }, k.handle)
 	return k, nil
@@ -62,16 +62,6 @@ func (k *Kube) Close() error {
 	return nil
 }
 
-// text reads a property; "" when closed.
-func (k *Kube) text(get func(uintptr) uintptr) string {
-	c, err := k.handle.use("the cluster")
-	if err != nil {
-		return ""
-	}
-	defer k.handle.done()
-	return raw.Text(get(c))
-}
-
 // Server is the server's URL.
 func (k *Kube) Server() string { return k.text(raw.Kube_server) }
 
@@ -80,39 +70,6 @@ func (k *Kube) Namespace() string { return k.text(raw.Kube_namespace) }
 
 // Context is the name of the kubeconfig's context in use, or "".
 func (k *Kube) Context() string { return k.text(raw.Kube_context) }
-
-// call waits for a C call that needs the cluster and these texts.
-func (k *Kube) call(ctx context.Context, t *texts, call func(ctx, kube uintptr) uintptr) error {
-	if t.err != nil {
-		return t.err
-	}
-	c, err := k.handle.use("the cluster")
-	if err != nil {
-		return err
-	}
-	defer k.handle.done()
-	return wait(ctx, func(ctx uintptr) uintptr { return call(ctx, c) })
-}
-
-// open makes a C object that needs the cluster and these texts; it does not wait.
-func (k *Kube) open(t *texts, open func(kube uintptr) uintptr) error {
-	if t.err != nil {
-		return t.err
-	}
-	c, err := k.handle.use("the cluster")
-	if err != nil {
-		return err
-	}
-	defer k.handle.done()
-	return plain(takeError(open(c)))
-}
-
-// task makes a task that needs the cluster.
-func (k *Kube) task(ctx context.Context, t *texts, open func(kube uintptr, out *uintptr) uintptr) *Task {
-	return newTask(ctx, func(out *uintptr) error {
-		return k.open(t, func(kube uintptr) uintptr { return open(kube, out) })
-	})
-}
 
 // Version is the API server's version document.
 func (k *Kube) Version(ctx context.Context) (json.RawMessage, error) {

@@ -20,6 +20,7 @@ import (
 type SandboxOptions struct {
 	Profile   string   // "empty" (built-in kinds only), "ready" (KServe; the default), or "gke"
 	TimeScale float64  // real seconds for one second of the cluster; 0: the default, 0.02
+	Google    bool     // also answer as Google's APIs, see Sandbox.GKE
 	Args      []string // further arguments of llmd-sandbox
 }
 
@@ -29,6 +30,9 @@ type Sandbox struct {
 	Kube       *Kube
 	Kubeconfig string // the path of a kubeconfig for it
 	URL        string // of its Kubernetes API
+
+	// Credentials is the path of Google credentials for it, with Google.
+	Credentials string
 
 	folder   string
 	cmd      *exec.Cmd
@@ -67,7 +71,10 @@ func StartSandbox(ctx context.Context, options SandboxOptions) (*Sandbox, error)
 		return nil, &Error{Code: CodeSystem, Message: err.Error()}
 	}
 	s := &Sandbox{folder: folder, Kubeconfig: filepath.Join(folder, "kubeconfig")}
-	if err := s.start(ctx, exec.Command(program, options.args(s.Kubeconfig)...)); err != nil {
+	if options.Google {
+		s.Credentials = filepath.Join(folder, "credentials.json")
+	}
+	if err := s.start(ctx, exec.Command(program, options.args(s)...)); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -121,16 +128,50 @@ func sandboxProgram() (string, error) {
 	return program, nil
 }
 
-func (o SandboxOptions) args(kubeconfig string) []string {
+func (o SandboxOptions) args(s *Sandbox) []string {
 	profile := o.Profile
 	if profile == "" {
 		profile = "ready"
 	}
-	args := []string{"--profile", profile, "--kubeconfig", kubeconfig, "--stdin-lifeline"}
+	args := []string{"--profile", profile, "--kubeconfig", s.Kubeconfig, "--stdin-lifeline"}
+	if o.Google {
+		args = append(args, "--google", "--google-credentials", s.Credentials)
+	}
 	if o.TimeScale != 0 {
 		args = append(args, "--time-scale", strconv.FormatFloat(o.TimeScale, 'g', -1, 64))
 	}
 	return append(args, o.Args...)
+}
+
+const googleURL = "LLMD_GOOGLE_URL"
+
+var environment sync.Mutex
+
+// GKE is Google Cloud as the sandbox has it (option Google), project my-project: clusters made there
+// are the sandbox's own. location is a zone or region; "" is europe-west4-a.
+func (s *Sandbox) GKE(ctx context.Context, location string) (*GKE, error) {
+	if s.Credentials == "" {
+		return nil, &Error{Code: CodeInvalid, Message: "this sandbox does not answer as Google",
+			Advice: "Start it with SandboxOptions{Google: true}."}
+	}
+	if location == "" {
+		location = "europe-west4-a"
+	}
+	credentials, err := GoogleCredentials(ctx, s.Credentials)
+	if err != nil {
+		return nil, err
+	}
+	defer credentials.Close()
+	// The library looks when it opens a handle.
+	environment.Lock()
+	defer environment.Unlock()
+	if before, set := os.LookupEnv(googleURL); set {
+		defer os.Setenv(googleURL, before)
+	} else {
+		defer os.Unsetenv(googleURL)
+	}
+	os.Setenv(googleURL, s.URL)
+	return OpenGKE(ctx, credentials, "my-project", location)
 }
 
 // Log is what it complained about so far.

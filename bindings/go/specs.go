@@ -28,6 +28,16 @@ type ServiceSource interface {
 	withService(use func(spec uintptr) error) error
 }
 
+// ClusterSource is what a cluster can be made from: *ClusterSpec, YAML or File.
+type ClusterSource interface {
+	withCluster(use func(spec uintptr) error) error
+}
+
+// NetworkSource is what a network can be made from: *NetworkSpec, YAML or File.
+type NetworkSource interface {
+	withNetwork(use func(spec uintptr) error) error
+}
+
 // GatewaySpec is the Gateway that inference traffic comes through; right by default for GKE. What
 // is empty is not sent, so that the library's default holds.
 type GatewaySpec struct {

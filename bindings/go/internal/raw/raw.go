@@ -135,6 +135,42 @@ extern uintptr_t _wrap_kube_logs_open_raw_1f7915c1bd4457d3(uintptr_t arg1, uintp
 extern uintptr_t _wrap_kube_logs_next_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
 extern void _wrap_kube_logs_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_kube_proxy_get_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, swig_voidp arg6);
+extern uintptr_t _wrap_gke_open_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_gke_project_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern uintptr_t _wrap_gke_location_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern void _wrap_gke_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern uintptr_t _wrap_cluster_spec_new_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern uintptr_t _wrap_cluster_spec_parse_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_cluster_spec_parse_file_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_cluster_spec_name_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern uintptr_t _wrap_cluster_spec_json_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_cluster_spec_manifest_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, swig_voidp arg4);
+extern void _wrap_cluster_spec_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern uintptr_t _wrap_cluster_preflight_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
+extern uintptr_t _wrap_cluster_cost_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4, swig_voidp arg5);
+extern uintptr_t _wrap_cluster_recommend_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_cluster_apply_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
+extern uintptr_t _wrap_cluster_wait_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
+extern uintptr_t _wrap_cluster_get_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_cluster_list_open_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_cluster_list_next_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
+extern void _wrap_cluster_list_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern uintptr_t _wrap_cluster_delete_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, _Bool arg3, swig_voidp arg4);
+extern uintptr_t _wrap_cluster_connect_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_node_pool_apply_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_node_pool_delete_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_cluster_name_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern uintptr_t _wrap_cluster_location_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern uintptr_t _wrap_cluster_status_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern uintptr_t _wrap_cluster_version_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern uintptr_t _wrap_cluster_endpoint_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern uintptr_t _wrap_cluster_json_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern void _wrap_cluster_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern uintptr_t _wrap_network_spec_parse_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_network_spec_parse_file_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
+extern void _wrap_network_spec_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
+extern uintptr_t _wrap_network_apply_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
+extern uintptr_t _wrap_network_delete_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
 extern uintptr_t _wrap_gateway_spec_new_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
 extern uintptr_t _wrap_gateway_spec_parse_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
 extern uintptr_t _wrap_gateway_spec_parse_file_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
@@ -1169,6 +1205,437 @@ _swig_i_4 = arg5
 	var _swig_i_5 *C.uintptr_t
 _swig_i_5 = (*C.uintptr_t)(unsafe.Pointer(arg6))
 	swig_r = (uintptr)(C._wrap_kube_proxy_get_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Gke_open(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 uintptr
+_swig_i_2 = arg3
+	var _swig_i_3 *C.uintptr_t
+_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
+	swig_r = (uintptr)(C._wrap_gke_open_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Gke_project(arg1 uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	swig_r = (uintptr)(C._wrap_gke_project_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Gke_location(arg1 uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	swig_r = (uintptr)(C._wrap_gke_location_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Gke_free(arg1 uintptr) {
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	C._wrap_gke_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
+}
+
+func Cluster_spec_new(arg1 uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	swig_r = (uintptr)(C._wrap_cluster_spec_new_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_spec_parse(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 *C.uintptr_t
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+	swig_r = (uintptr)(C._wrap_cluster_spec_parse_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_spec_parse_file(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 *C.uintptr_t
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+	swig_r = (uintptr)(C._wrap_cluster_spec_parse_file_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_spec_name(arg1 uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	swig_r = (uintptr)(C._wrap_cluster_spec_name_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_spec_json(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 *C.uintptr_t
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+	swig_r = (uintptr)(C._wrap_cluster_spec_json_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_spec_manifest(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 uintptr
+_swig_i_2 = arg3
+	var _swig_i_3 *C.uintptr_t
+_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
+	swig_r = (uintptr)(C._wrap_cluster_spec_manifest_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_spec_free(arg1 uintptr) {
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	C._wrap_cluster_spec_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
+}
+
+func Cluster_preflight(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 *C.uintptr_t
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+	swig_r = (uintptr)(C._wrap_cluster_preflight_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_cost(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 uintptr, arg5 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 uintptr
+_swig_i_2 = arg3
+	var _swig_i_3 uintptr
+_swig_i_3 = arg4
+	var _swig_i_4 *C.uintptr_t
+_swig_i_4 = (*C.uintptr_t)(unsafe.Pointer(arg5))
+	swig_r = (uintptr)(C._wrap_cluster_cost_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_recommend(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 uintptr
+_swig_i_2 = arg3
+	var _swig_i_3 *C.uintptr_t
+_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
+	swig_r = (uintptr)(C._wrap_cluster_recommend_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_apply(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 *C.uintptr_t
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+	swig_r = (uintptr)(C._wrap_cluster_apply_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_wait(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 *C.uintptr_t
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+	swig_r = (uintptr)(C._wrap_cluster_wait_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_get(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 uintptr
+_swig_i_2 = arg3
+	var _swig_i_3 *C.uintptr_t
+_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
+	swig_r = (uintptr)(C._wrap_cluster_get_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_list_open(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 *C.uintptr_t
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+	swig_r = (uintptr)(C._wrap_cluster_list_open_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_list_next(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 *C.uintptr_t
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+	swig_r = (uintptr)(C._wrap_cluster_list_next_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_list_free(arg1 uintptr) {
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	C._wrap_cluster_list_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
+}
+
+func Cluster_delete(arg1 uintptr, arg2 uintptr, arg3 bool, arg4 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	_swig_i_2 := arg3
+	var _swig_i_3 *C.uintptr_t
+_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
+	swig_r = (uintptr)(C._wrap_cluster_delete_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C._Bool(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_connect(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 uintptr
+_swig_i_2 = arg3
+	var _swig_i_3 *C.uintptr_t
+_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
+	swig_r = (uintptr)(C._wrap_cluster_connect_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Node_pool_apply(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 uintptr
+_swig_i_2 = arg3
+	var _swig_i_3 *C.uintptr_t
+_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
+	swig_r = (uintptr)(C._wrap_node_pool_apply_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Node_pool_delete(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 uintptr
+_swig_i_2 = arg3
+	var _swig_i_3 *C.uintptr_t
+_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
+	swig_r = (uintptr)(C._wrap_node_pool_delete_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_name(arg1 uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	swig_r = (uintptr)(C._wrap_cluster_name_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_location(arg1 uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	swig_r = (uintptr)(C._wrap_cluster_location_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_status(arg1 uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	swig_r = (uintptr)(C._wrap_cluster_status_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_version(arg1 uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	swig_r = (uintptr)(C._wrap_cluster_version_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_endpoint(arg1 uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	swig_r = (uintptr)(C._wrap_cluster_endpoint_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_json(arg1 uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	swig_r = (uintptr)(C._wrap_cluster_json_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Cluster_free(arg1 uintptr) {
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	C._wrap_cluster_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
+}
+
+func Network_spec_parse(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 *C.uintptr_t
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+	swig_r = (uintptr)(C._wrap_network_spec_parse_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Network_spec_parse_file(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 *C.uintptr_t
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+	swig_r = (uintptr)(C._wrap_network_spec_parse_file_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Network_spec_free(arg1 uintptr) {
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	C._wrap_network_spec_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
+}
+
+func Network_apply(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 *C.uintptr_t
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+	swig_r = (uintptr)(C._wrap_network_apply_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Network_delete(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 *C.uintptr_t
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+	swig_r = (uintptr)(C._wrap_network_delete_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
 swig_r_1 = swig_r
 	return swig_r_1

@@ -1535,6 +1535,589 @@ llmd_error *_wrap_kube_proxy_get_raw_1f7915c1bd4457d3(llmd_context *_swig_go_0, 
 }
 
 
+llmd_error *_wrap_gke_open_raw_1f7915c1bd4457d3(llmd_credentials *_swig_go_0, char *_swig_go_1, char *_swig_go_2, llmd_gke **_swig_go_3) {
+  llmd_credentials *arg1 = (llmd_credentials *) 0 ;
+  char *arg2 = (char *) 0 ;
+  char *arg3 = (char *) 0 ;
+  llmd_gke **arg4 = (llmd_gke **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_credentials *)_swig_go_0;
+  arg2 = (char *)_swig_go_1;
+  arg3 = (char *)_swig_go_2;
+  arg4 = (llmd_gke **)_swig_go_3;
+
+  result = (llmd_error *)llmd_gke_open((struct llmd_credentials const *)arg1,(char const *)arg2,(char const *)arg3,arg4);
+  _swig_go_result = (void *)result;
+
+
+
+
+  return _swig_go_result;
+}
+
+
+char *_wrap_gke_project_raw_1f7915c1bd4457d3(llmd_gke *_swig_go_0) {
+  llmd_gke *arg1 = (llmd_gke *) 0 ;
+  char *result = 0 ;
+  char *_swig_go_result;
+
+  arg1 = (llmd_gke *)_swig_go_0;
+
+  result = (char *)llmd_gke_project((struct llmd_gke const *)arg1);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+char *_wrap_gke_location_raw_1f7915c1bd4457d3(llmd_gke *_swig_go_0) {
+  llmd_gke *arg1 = (llmd_gke *) 0 ;
+  char *result = 0 ;
+  char *_swig_go_result;
+
+  arg1 = (llmd_gke *)_swig_go_0;
+
+  result = (char *)llmd_gke_location((struct llmd_gke const *)arg1);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+void _wrap_gke_free_raw_1f7915c1bd4457d3(llmd_gke *_swig_go_0) {
+  llmd_gke *arg1 = (llmd_gke *) 0 ;
+
+  arg1 = (llmd_gke *)_swig_go_0;
+
+  llmd_gke_free(arg1);
+
+}
+
+
+llmd_cluster_spec *_wrap_cluster_spec_new_raw_1f7915c1bd4457d3(char *_swig_go_0) {
+  char *arg1 = (char *) 0 ;
+  llmd_cluster_spec *result = 0 ;
+  llmd_cluster_spec *_swig_go_result;
+
+  arg1 = (char *)_swig_go_0;
+
+  result = (llmd_cluster_spec *)llmd_cluster_spec_new((char const *)arg1);
+  _swig_go_result = (void *)result;
+
+
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_cluster_spec_parse_raw_1f7915c1bd4457d3(char *_swig_go_0, llmd_cluster_spec **_swig_go_1) {
+  char *arg1 = (char *) 0 ;
+  llmd_cluster_spec **arg2 = (llmd_cluster_spec **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (char *)_swig_go_0;
+  arg2 = (llmd_cluster_spec **)_swig_go_1;
+
+  result = (llmd_error *)llmd_cluster_spec_parse((char const *)arg1,arg2);
+  _swig_go_result = (void *)result;
+
+
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_cluster_spec_parse_file_raw_1f7915c1bd4457d3(char *_swig_go_0, llmd_cluster_spec **_swig_go_1) {
+  char *arg1 = (char *) 0 ;
+  llmd_cluster_spec **arg2 = (llmd_cluster_spec **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (char *)_swig_go_0;
+  arg2 = (llmd_cluster_spec **)_swig_go_1;
+
+  result = (llmd_error *)llmd_cluster_spec_parse_file((char const *)arg1,arg2);
+  _swig_go_result = (void *)result;
+
+
+  return _swig_go_result;
+}
+
+
+char *_wrap_cluster_spec_name_raw_1f7915c1bd4457d3(llmd_cluster_spec *_swig_go_0) {
+  llmd_cluster_spec *arg1 = (llmd_cluster_spec *) 0 ;
+  char *result = 0 ;
+  char *_swig_go_result;
+
+  arg1 = (llmd_cluster_spec *)_swig_go_0;
+
+  result = (char *)llmd_cluster_spec_name((struct llmd_cluster_spec const *)arg1);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_cluster_spec_json_raw_1f7915c1bd4457d3(llmd_cluster_spec *_swig_go_0, char **_swig_go_1) {
+  llmd_cluster_spec *arg1 = (llmd_cluster_spec *) 0 ;
+  char **arg2 = (char **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_cluster_spec *)_swig_go_0;
+  arg2 = (char **)_swig_go_1;
+
+  result = (llmd_error *)llmd_cluster_spec_json((struct llmd_cluster_spec const *)arg1,arg2);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_cluster_spec_manifest_raw_1f7915c1bd4457d3(llmd_cluster_spec *_swig_go_0, char *_swig_go_1, char *_swig_go_2, char **_swig_go_3) {
+  llmd_cluster_spec *arg1 = (llmd_cluster_spec *) 0 ;
+  char *arg2 = (char *) 0 ;
+  char *arg3 = (char *) 0 ;
+  char **arg4 = (char **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_cluster_spec *)_swig_go_0;
+  arg2 = (char *)_swig_go_1;
+  arg3 = (char *)_swig_go_2;
+  arg4 = (char **)_swig_go_3;
+
+  result = (llmd_error *)llmd_cluster_spec_manifest((struct llmd_cluster_spec const *)arg1,(char const *)arg2,(char const *)arg3,arg4);
+  _swig_go_result = (void *)result;
+
+
+
+
+  return _swig_go_result;
+}
+
+
+void _wrap_cluster_spec_free_raw_1f7915c1bd4457d3(llmd_cluster_spec *_swig_go_0) {
+  llmd_cluster_spec *arg1 = (llmd_cluster_spec *) 0 ;
+
+  arg1 = (llmd_cluster_spec *)_swig_go_0;
+
+  llmd_cluster_spec_free(arg1);
+
+}
+
+
+llmd_error *_wrap_cluster_preflight_raw_1f7915c1bd4457d3(llmd_gke *_swig_go_0, llmd_cluster_spec *_swig_go_1, llmd_task **_swig_go_2) {
+  llmd_gke *arg1 = (llmd_gke *) 0 ;
+  llmd_cluster_spec *arg2 = (llmd_cluster_spec *) 0 ;
+  llmd_task **arg3 = (llmd_task **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_gke *)_swig_go_0;
+  arg2 = (llmd_cluster_spec *)_swig_go_1;
+  arg3 = (llmd_task **)_swig_go_2;
+
+  result = (llmd_error *)llmd_cluster_preflight((struct llmd_gke const *)arg1,(struct llmd_cluster_spec const *)arg2,arg3);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_cluster_cost_raw_1f7915c1bd4457d3(llmd_context *_swig_go_0, llmd_gke *_swig_go_1, llmd_cluster_spec *_swig_go_2, char *_swig_go_3, char **_swig_go_4) {
+  llmd_context *arg1 = (llmd_context *) 0 ;
+  llmd_gke *arg2 = (llmd_gke *) 0 ;
+  llmd_cluster_spec *arg3 = (llmd_cluster_spec *) 0 ;
+  char *arg4 = (char *) 0 ;
+  char **arg5 = (char **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_context *)_swig_go_0;
+  arg2 = (llmd_gke *)_swig_go_1;
+  arg3 = (llmd_cluster_spec *)_swig_go_2;
+  arg4 = (char *)_swig_go_3;
+  arg5 = (char **)_swig_go_4;
+
+  result = (llmd_error *)llmd_cluster_cost(arg1,(struct llmd_gke const *)arg2,(struct llmd_cluster_spec const *)arg3,(char const *)arg4,arg5);
+  _swig_go_result = (void *)result;
+
+
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_cluster_recommend_raw_1f7915c1bd4457d3(llmd_context *_swig_go_0, llmd_gke *_swig_go_1, char *_swig_go_2, char **_swig_go_3) {
+  llmd_context *arg1 = (llmd_context *) 0 ;
+  llmd_gke *arg2 = (llmd_gke *) 0 ;
+  char *arg3 = (char *) 0 ;
+  char **arg4 = (char **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_context *)_swig_go_0;
+  arg2 = (llmd_gke *)_swig_go_1;
+  arg3 = (char *)_swig_go_2;
+  arg4 = (char **)_swig_go_3;
+
+  result = (llmd_error *)llmd_cluster_recommend(arg1,(struct llmd_gke const *)arg2,(char const *)arg3,arg4);
+  _swig_go_result = (void *)result;
+
+
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_cluster_apply_raw_1f7915c1bd4457d3(llmd_gke *_swig_go_0, llmd_cluster_spec *_swig_go_1, llmd_task **_swig_go_2) {
+  llmd_gke *arg1 = (llmd_gke *) 0 ;
+  llmd_cluster_spec *arg2 = (llmd_cluster_spec *) 0 ;
+  llmd_task **arg3 = (llmd_task **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_gke *)_swig_go_0;
+  arg2 = (llmd_cluster_spec *)_swig_go_1;
+  arg3 = (llmd_task **)_swig_go_2;
+
+  result = (llmd_error *)llmd_cluster_apply((struct llmd_gke const *)arg1,(struct llmd_cluster_spec const *)arg2,arg3);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_cluster_wait_raw_1f7915c1bd4457d3(llmd_gke *_swig_go_0, char *_swig_go_1, llmd_task **_swig_go_2) {
+  llmd_gke *arg1 = (llmd_gke *) 0 ;
+  char *arg2 = (char *) 0 ;
+  llmd_task **arg3 = (llmd_task **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_gke *)_swig_go_0;
+  arg2 = (char *)_swig_go_1;
+  arg3 = (llmd_task **)_swig_go_2;
+
+  result = (llmd_error *)llmd_cluster_wait((struct llmd_gke const *)arg1,(char const *)arg2,arg3);
+  _swig_go_result = (void *)result;
+
+
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_cluster_get_raw_1f7915c1bd4457d3(llmd_context *_swig_go_0, llmd_gke *_swig_go_1, char *_swig_go_2, llmd_cluster **_swig_go_3) {
+  llmd_context *arg1 = (llmd_context *) 0 ;
+  llmd_gke *arg2 = (llmd_gke *) 0 ;
+  char *arg3 = (char *) 0 ;
+  llmd_cluster **arg4 = (llmd_cluster **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_context *)_swig_go_0;
+  arg2 = (llmd_gke *)_swig_go_1;
+  arg3 = (char *)_swig_go_2;
+  arg4 = (llmd_cluster **)_swig_go_3;
+
+  result = (llmd_error *)llmd_cluster_get(arg1,(struct llmd_gke const *)arg2,(char const *)arg3,arg4);
+  _swig_go_result = (void *)result;
+
+
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_cluster_list_open_raw_1f7915c1bd4457d3(llmd_gke *_swig_go_0, llmd_cluster_list **_swig_go_1) {
+  llmd_gke *arg1 = (llmd_gke *) 0 ;
+  llmd_cluster_list **arg2 = (llmd_cluster_list **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_gke *)_swig_go_0;
+  arg2 = (llmd_cluster_list **)_swig_go_1;
+
+  result = (llmd_error *)llmd_cluster_list_open((struct llmd_gke const *)arg1,arg2);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_cluster_list_next_raw_1f7915c1bd4457d3(llmd_context *_swig_go_0, llmd_cluster_list *_swig_go_1, llmd_cluster **_swig_go_2) {
+  llmd_context *arg1 = (llmd_context *) 0 ;
+  llmd_cluster_list *arg2 = (llmd_cluster_list *) 0 ;
+  llmd_cluster **arg3 = (llmd_cluster **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_context *)_swig_go_0;
+  arg2 = (llmd_cluster_list *)_swig_go_1;
+  arg3 = (llmd_cluster **)_swig_go_2;
+
+  result = (llmd_error *)llmd_cluster_list_next(arg1,arg2,arg3);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+void _wrap_cluster_list_free_raw_1f7915c1bd4457d3(llmd_cluster_list *_swig_go_0) {
+  llmd_cluster_list *arg1 = (llmd_cluster_list *) 0 ;
+
+  arg1 = (llmd_cluster_list *)_swig_go_0;
+
+  llmd_cluster_list_free(arg1);
+
+}
+
+
+llmd_error *_wrap_cluster_delete_raw_1f7915c1bd4457d3(llmd_gke *_swig_go_0, char *_swig_go_1, bool _swig_go_2, llmd_task **_swig_go_3) {
+  llmd_gke *arg1 = (llmd_gke *) 0 ;
+  char *arg2 = (char *) 0 ;
+  bool arg3 ;
+  llmd_task **arg4 = (llmd_task **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_gke *)_swig_go_0;
+  arg2 = (char *)_swig_go_1;
+  arg3 = (bool)_swig_go_2;
+  arg4 = (llmd_task **)_swig_go_3;
+
+  result = (llmd_error *)llmd_cluster_delete((struct llmd_gke const *)arg1,(char const *)arg2,arg3,arg4);
+  _swig_go_result = (void *)result;
+
+
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_cluster_connect_raw_1f7915c1bd4457d3(llmd_context *_swig_go_0, llmd_gke *_swig_go_1, char *_swig_go_2, llmd_kube **_swig_go_3) {
+  llmd_context *arg1 = (llmd_context *) 0 ;
+  llmd_gke *arg2 = (llmd_gke *) 0 ;
+  char *arg3 = (char *) 0 ;
+  llmd_kube **arg4 = (llmd_kube **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_context *)_swig_go_0;
+  arg2 = (llmd_gke *)_swig_go_1;
+  arg3 = (char *)_swig_go_2;
+  arg4 = (llmd_kube **)_swig_go_3;
+
+  result = (llmd_error *)llmd_cluster_connect(arg1,(struct llmd_gke const *)arg2,(char const *)arg3,arg4);
+  _swig_go_result = (void *)result;
+
+
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_node_pool_apply_raw_1f7915c1bd4457d3(llmd_gke *_swig_go_0, char *_swig_go_1, char *_swig_go_2, llmd_task **_swig_go_3) {
+  llmd_gke *arg1 = (llmd_gke *) 0 ;
+  char *arg2 = (char *) 0 ;
+  char *arg3 = (char *) 0 ;
+  llmd_task **arg4 = (llmd_task **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_gke *)_swig_go_0;
+  arg2 = (char *)_swig_go_1;
+  arg3 = (char *)_swig_go_2;
+  arg4 = (llmd_task **)_swig_go_3;
+
+  result = (llmd_error *)llmd_node_pool_apply((struct llmd_gke const *)arg1,(char const *)arg2,(char const *)arg3,arg4);
+  _swig_go_result = (void *)result;
+
+
+
+
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_node_pool_delete_raw_1f7915c1bd4457d3(llmd_gke *_swig_go_0, char *_swig_go_1, char *_swig_go_2, llmd_task **_swig_go_3) {
+  llmd_gke *arg1 = (llmd_gke *) 0 ;
+  char *arg2 = (char *) 0 ;
+  char *arg3 = (char *) 0 ;
+  llmd_task **arg4 = (llmd_task **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_gke *)_swig_go_0;
+  arg2 = (char *)_swig_go_1;
+  arg3 = (char *)_swig_go_2;
+  arg4 = (llmd_task **)_swig_go_3;
+
+  result = (llmd_error *)llmd_node_pool_delete((struct llmd_gke const *)arg1,(char const *)arg2,(char const *)arg3,arg4);
+  _swig_go_result = (void *)result;
+
+
+
+
+  return _swig_go_result;
+}
+
+
+char *_wrap_cluster_name_raw_1f7915c1bd4457d3(llmd_cluster *_swig_go_0) {
+  llmd_cluster *arg1 = (llmd_cluster *) 0 ;
+  char *result = 0 ;
+  char *_swig_go_result;
+
+  arg1 = (llmd_cluster *)_swig_go_0;
+
+  result = (char *)llmd_cluster_name((struct llmd_cluster const *)arg1);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+char *_wrap_cluster_location_raw_1f7915c1bd4457d3(llmd_cluster *_swig_go_0) {
+  llmd_cluster *arg1 = (llmd_cluster *) 0 ;
+  char *result = 0 ;
+  char *_swig_go_result;
+
+  arg1 = (llmd_cluster *)_swig_go_0;
+
+  result = (char *)llmd_cluster_location((struct llmd_cluster const *)arg1);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+char *_wrap_cluster_status_raw_1f7915c1bd4457d3(llmd_cluster *_swig_go_0) {
+  llmd_cluster *arg1 = (llmd_cluster *) 0 ;
+  char *result = 0 ;
+  char *_swig_go_result;
+
+  arg1 = (llmd_cluster *)_swig_go_0;
+
+  result = (char *)llmd_cluster_status((struct llmd_cluster const *)arg1);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+char *_wrap_cluster_version_raw_1f7915c1bd4457d3(llmd_cluster *_swig_go_0) {
+  llmd_cluster *arg1 = (llmd_cluster *) 0 ;
+  char *result = 0 ;
+  char *_swig_go_result;
+
+  arg1 = (llmd_cluster *)_swig_go_0;
+
+  result = (char *)llmd_cluster_version((struct llmd_cluster const *)arg1);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+char *_wrap_cluster_endpoint_raw_1f7915c1bd4457d3(llmd_cluster *_swig_go_0) {
+  llmd_cluster *arg1 = (llmd_cluster *) 0 ;
+  char *result = 0 ;
+  char *_swig_go_result;
+
+  arg1 = (llmd_cluster *)_swig_go_0;
+
+  result = (char *)llmd_cluster_endpoint((struct llmd_cluster const *)arg1);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+char *_wrap_cluster_json_raw_1f7915c1bd4457d3(llmd_cluster *_swig_go_0) {
+  llmd_cluster *arg1 = (llmd_cluster *) 0 ;
+  char *result = 0 ;
+  char *_swig_go_result;
+
+  arg1 = (llmd_cluster *)_swig_go_0;
+
+  result = (char *)llmd_cluster_json((struct llmd_cluster const *)arg1);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+void _wrap_cluster_free_raw_1f7915c1bd4457d3(llmd_cluster *_swig_go_0) {
+  llmd_cluster *arg1 = (llmd_cluster *) 0 ;
+
+  arg1 = (llmd_cluster *)_swig_go_0;
+
+  llmd_cluster_free(arg1);
+
+}
+
+
+llmd_error *_wrap_network_spec_parse_raw_1f7915c1bd4457d3(char *_swig_go_0, llmd_network_spec **_swig_go_1) {
+  char *arg1 = (char *) 0 ;
+  llmd_network_spec **arg2 = (llmd_network_spec **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (char *)_swig_go_0;
+  arg2 = (llmd_network_spec **)_swig_go_1;
+
+  result = (llmd_error *)llmd_network_spec_parse((char const *)arg1,arg2);
+  _swig_go_result = (void *)result;
+
+
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_network_spec_parse_file_raw_1f7915c1bd4457d3(char *_swig_go_0, llmd_network_spec **_swig_go_1) {
+  char *arg1 = (char *) 0 ;
+  llmd_network_spec **arg2 = (llmd_network_spec **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (char *)_swig_go_0;
+  arg2 = (llmd_network_spec **)_swig_go_1;
+
+  result = (llmd_error *)llmd_network_spec_parse_file((char const *)arg1,arg2);
+  _swig_go_result = (void *)result;
+
+
+  return _swig_go_result;
+}
+
+
+void _wrap_network_spec_free_raw_1f7915c1bd4457d3(llmd_network_spec *_swig_go_0) {
+  llmd_network_spec *arg1 = (llmd_network_spec *) 0 ;
+
+  arg1 = (llmd_network_spec *)_swig_go_0;
+
+  llmd_network_spec_free(arg1);
+
+}
+
+
+llmd_error *_wrap_network_apply_raw_1f7915c1bd4457d3(llmd_gke *_swig_go_0, llmd_network_spec *_swig_go_1, llmd_task **_swig_go_2) {
+  llmd_gke *arg1 = (llmd_gke *) 0 ;
+  llmd_network_spec *arg2 = (llmd_network_spec *) 0 ;
+  llmd_task **arg3 = (llmd_task **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_gke *)_swig_go_0;
+  arg2 = (llmd_network_spec *)_swig_go_1;
+  arg3 = (llmd_task **)_swig_go_2;
+
+  result = (llmd_error *)llmd_network_apply((struct llmd_gke const *)arg1,(struct llmd_network_spec const *)arg2,arg3);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_network_delete_raw_1f7915c1bd4457d3(llmd_gke *_swig_go_0, llmd_network_spec *_swig_go_1, llmd_task **_swig_go_2) {
+  llmd_gke *arg1 = (llmd_gke *) 0 ;
+  llmd_network_spec *arg2 = (llmd_network_spec *) 0 ;
+  llmd_task **arg3 = (llmd_task **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_gke *)_swig_go_0;
+  arg2 = (llmd_network_spec *)_swig_go_1;
+  arg3 = (llmd_task **)_swig_go_2;
+
+  result = (llmd_error *)llmd_network_delete((struct llmd_gke const *)arg1,(struct llmd_network_spec const *)arg2,arg3);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
 llmd_gateway_spec *_wrap_gateway_spec_new_raw_1f7915c1bd4457d3(char *_swig_go_0, char *_swig_go_1) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;

@@ -34,14 +34,17 @@ if TYPE_CHECKING:
 
     from ._progress import progress
     from ._sandbox import Sandbox
-    from .specs import GatewaySpec, ServiceSpec
+    from .cluster import Cluster, Gke
+    from .credentials import Credentials
+    from .specs import ClusterSpec, GatewaySpec, NetworkSpec, NodePool, ServiceSpec
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "BusyError", "CanceledError", "Change", "ConflictError", "Delta", "DeniedError", "Endpoint",
-    "Error", "Event", "ExistsError", "FailedError", "Gateway", "GatewaySpec", "InvalidError",
-    "Kube", "Level", "NotFoundError", "ProtocolError", "RemoteError", "Reply", "Sandbox",
+    "BusyError", "CanceledError", "Change", "Cluster", "ClusterSpec", "ConflictError",
+    "Credentials", "Delta", "DeniedError", "Endpoint", "Error", "Event", "ExistsError",
+    "FailedError", "Gateway", "GatewaySpec", "Gke", "InvalidError", "Kube", "Level", "NetworkSpec",
+    "NodePool", "NotFoundError", "ProtocolError", "RemoteError", "Reply", "Sandbox",
     "Service", "ServiceSpec", "Stream", "SystemError", "Task", "TimeoutError", "TooLargeError",
     "UnreachableError", "progress", "version",
 ]
@@ -53,8 +56,9 @@ def version() -> str:
 
 
 _ELSEWHERE = {
-    "Sandbox": "_sandbox", "progress": "_progress",
-    "GatewaySpec": "specs", "ServiceSpec": "specs",
+    "Sandbox": "_sandbox", "progress": "_progress", "Cluster": "cluster", "Gke": "cluster",
+    "Credentials": "credentials", "ClusterSpec": "specs", "GatewaySpec": "specs",
+    "NetworkSpec": "specs", "NodePool": "specs", "ServiceSpec": "specs",
 }
 
 

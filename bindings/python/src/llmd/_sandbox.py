@@ -6,13 +6,18 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 from typing import TYPE_CHECKING, Any
 
-from .errors import FailedError, NotFoundError
+from .cluster import Gke
+from .credentials import Credentials
+from .errors import FailedError, InvalidError, NotFoundError
 from .kube import Kube
 
 if TYPE_CHECKING:
     from subprocess import Popen
+
+_LOCK = threading.Lock()
 
 
 class Sandbox:
@@ -21,12 +26,12 @@ class Sandbox:
 
     ``profile`` is how much the cluster has: "empty" (built-in kinds only), "ready" (Gateway API and
     KServe), or "gke" (as ready, with GKE's classes and kinds). ``time_scale`` is how many real
-    seconds one second of the cluster takes (0.02 by default; 1 is real time). Further arguments of
-    the program go into ``args``.
+    seconds one second of the cluster takes (0.02 by default; 1 is real time). ``google`` also
+    answers as Google's APIs, see ``gke``. Further arguments of the program go into ``args``.
     """
 
     def __init__(
-        self, *, profile: str = "ready", time_scale: float | None = None,
+        self, *, profile: str = "ready", time_scale: float | None = None, google: bool = False,
         args: tuple[str, ...] | list[str] = (),
     ) -> None:
         self._kube: Kube | None = None
@@ -35,10 +40,14 @@ class Sandbox:
         self._log = open(os.path.join(self._folder, "log"), "wb")
         #: The path of a kubeconfig for it.
         self.kubeconfig = os.path.join(self._folder, "kubeconfig")
-        scale = [] if time_scale is None else ["--time-scale", f"{time_scale:g}"]
+        #: The path of Google credentials for it, with ``google``.
+        self.credentials = os.path.join(self._folder, "credentials.json") if google else ""
+        more = [] if time_scale is None else ["--time-scale", f"{time_scale:g}"]
+        if google:
+            more += ["--google", "--google-credentials", self.credentials]
         try:
             self._start([program(), "--profile", profile, "--kubeconfig", self.kubeconfig,
-                         "--stdin-lifeline", *scale, *args])
+                         "--stdin-lifeline", *more, *args])
         except BaseException:
             self.close()
             raise
@@ -66,6 +75,25 @@ class Sandbox:
         if self._kube is None:
             self._kube = Kube(self.kubeconfig)
         return self._kube
+
+    def gke(self, location: str = "europe-west4-a", *, project: str = "my-project") -> Gke:
+        """Google Cloud as the sandbox has it (``google=True``): clusters made there are the
+        sandbox's own."""
+        if not self.credentials:
+            raise InvalidError("this sandbox does not answer as Google",
+                               advice="Start it with llmd.Sandbox(google=True).")
+        # The library looks when it opens a handle.
+        with _LOCK:
+            before = os.environ.get("LLMD_GOOGLE_URL")
+            os.environ["LLMD_GOOGLE_URL"] = self.url
+            try:
+                return Gke(location, project=project,
+                           credentials=Credentials.google(self.credentials))
+            finally:
+                if before is None:
+                    del os.environ["LLMD_GOOGLE_URL"]
+                else:
+                    os.environ["LLMD_GOOGLE_URL"] = before
 
     @property
     def url(self) -> str:

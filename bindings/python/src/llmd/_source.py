@@ -67,6 +67,16 @@ def service_spec(source: SpecLike) -> Any:
     return _spec(source, _raw.service_spec_parse, _raw.service_spec_parse_file)
 
 
+def cluster_spec(source: SpecLike) -> Any:
+    """The raw spec of anything that SpecLike allows."""
+    return _spec(source, _raw.cluster_spec_parse, _raw.cluster_spec_parse_file)
+
+
+def network_spec(source: SpecLike) -> Any:
+    """The raw spec of anything that SpecLike allows."""
+    return _spec(source, _raw.network_spec_parse, _raw.network_spec_parse_file)
+
+
 def manifest_text(manifests: Manifests) -> str:
     if is_path(manifests):
         with open(manifests, encoding="utf-8") as file:  # type: ignore[arg-type]

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from typing import Any, Literal, Union
 
+    from .credentials import Credentials
+
     #: One user message, or all messages as OpenAI defines them.
     Messages = Union[str, Sequence[Mapping[str, Any]]]
 
@@ -236,15 +238,17 @@ class Endpoint:
     """
 
     def __init__(
-        self, url: str, *, token: str | None = None, model: str | None = None,
-        headers: Mapping[str, str] | None = None, ca: str | None = None, insecure: bool = False,
-        connect_timeout: float | None = None, first_event_timeout: float | None = None,
-        idle_timeout: float | None = None,
+        self, url: str, *, token: str | None = None, credentials: Credentials | None = None,
+        model: str | None = None, headers: Mapping[str, str] | None = None, ca: str | None = None,
+        insecure: bool = False, connect_timeout: float | None = None,
+        first_event_timeout: float | None = None, idle_timeout: float | None = None,
     ) -> None:
-        credentials = None if token is None else _raw.credentials_from_token(token)
+        given = None if credentials is None else credentials._raw
+        if token is not None:
+            given = _raw.credentials_from_token(token)
         spec = endpoint_spec(url, model, headers, ca, insecure, connect_timeout,
                              first_event_timeout, idle_timeout)
-        self._raw = _raw.endpoint_open(spec, credentials)
+        self._raw = _raw.endpoint_open(spec, given)
 
     @classmethod
     def from_raw(cls, raw: Any) -> Endpoint:

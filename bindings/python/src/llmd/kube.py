@@ -104,8 +104,12 @@ class Kube:
     @classmethod
     def from_text(cls, kubeconfig: str, *, context: str | None = None) -> Kube:
         """A cluster by the text of a kubeconfig."""
+        return cls._of(_raw.kube_open_text(kubeconfig, context))
+
+    @classmethod
+    def _of(cls, raw: Any) -> Kube:
         made = cls.__new__(cls)
-        made._take(_raw.kube_open_text(kubeconfig, context))
+        made._take(raw)
         return made
 
     def _take(self, raw: Any) -> None:

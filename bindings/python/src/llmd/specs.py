@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ._source import _raw, from_json, gateway_spec, service_spec, to_json
+from ._source import _raw, cluster_spec, from_json, gateway_spec, service_spec, to_json
 from .errors import InvalidError
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ class Spec:
 
 
 def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, Spec):
+        return value.to_dict()
+    return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 @dataclass(kw_only=True)
@@ -178,3 +180,105 @@ class ServiceSpec(Spec):
         """The objects that apply would write on a cluster with KServe 0.20, as a List, secrets as
         "***"; nothing is sent."""
         return dict(from_json(_raw.service_spec_manifest(service_spec(self))))
+
+
+@dataclass(kw_only=True)
+class NodePool(Spec):
+    """A node pool of a cluster: single hosts, or one slice of several."""
+
+    #: By default that of preset or machine.
+    name: str | None = None
+    #: The hardware: "tpu-v6e-1t", "tpu-v6e-4t", "tpu-v6e-4x4", "nvidia-l4", "cpu", ...
+    preset: str | None = None
+    #: A machine type, instead of the preset's.
+    machine: str | None = None
+    #: GPUs of machine types that do not say theirs: {"type": "nvidia-tesla-t4", "count": 1}.
+    accelerator: Mapping[str, Any] | None = None
+    #: TPUs of several hosts only: "4x4".
+    topology: str | None = None
+    #: Nodes per zone, with autoscaling at first.
+    nodes: int | None = None
+    #: Autoscaling, per zone.
+    min_nodes: int | None = None
+    max_nodes: int | None = None
+    zones: Sequence[str] | None = None
+    location_policy: str | None = None
+    spot: bool | None = None
+    flex_start: bool | None = None
+    #: How long a node lives: "2h", "90m", "1d".
+    max_run_duration: str | None = None
+    reservation: str | None = None
+    disk_type: str | None = None
+    disk_gb: int | None = None
+    service_account: str | None = None
+    labels: Mapping[str, str] | None = None
+    #: "key=value:NoSchedule".
+    taints: Sequence[str] | None = None
+    max_pods_per_node: int | None = None
+    version: str | None = None
+    secure_boot: bool | None = None
+    overlay: Mapping[str, Any] | None = None
+    #: Pools with only what is different, tried in this order when there is no capacity.
+    fallbacks: Sequence[NodePool | Mapping[str, Any]] | None = None
+
+
+@dataclass(kw_only=True)
+class ClusterSpec(Spec):
+    """A GKE cluster and its node pools."""
+
+    name: str
+    version: str | None = None
+    release_channel: str | None = None
+    network: str | None = None
+    subnetwork: str | None = None
+    #: Zones of the nodes; by default the zone of the cluster, or three of its region.
+    zones: Sequence[str] | None = None
+    dataplane_v2: bool | None = None
+    network_policy: bool | None = None
+    gateway_api: bool | None = None
+    workload_identity: bool | None = None
+    shielded_nodes: bool | None = None
+    private_nodes: bool | None = None
+    dns_endpoint: bool | None = None
+    authorized_networks: Sequence[str] | None = None
+    monitoring: str | None = None
+    labels: Mapping[str, str] | None = None
+    node_pools: Sequence[NodePool | Mapping[str, Any]] | None = None
+    #: Switches on services, Gateway API and load balancing where they are off.
+    enable_missing: bool | None = None
+    #: Takes a cluster of this name that the library did not make.
+    adopt: bool | None = None
+    overlay: Mapping[str, Any] | None = None
+
+    @classmethod
+    def from_yaml(cls, text: str) -> ClusterSpec:
+        """Reads YAML or JSON text; ``InvalidError`` tells key and line of what is wrong."""
+        return cls._take(_raw.cluster_spec_parse(text))
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> ClusterSpec:
+        """As ``from_yaml``, from a file."""
+        return cls._take(_raw.cluster_spec_parse_file(os.fspath(path)))
+
+    @classmethod
+    def _take(cls, raw: Any) -> ClusterSpec:
+        return cls._from_raw(raw, _raw.cluster_spec_json(raw))
+
+    def manifest(self, project: str, location: str) -> dict[str, Any]:
+        """The bodies that apply would send to GKE; nothing is sent."""
+        return dict(from_json(_raw.cluster_spec_manifest(cluster_spec(self), project, location)))
+
+
+@dataclass(kw_only=True)
+class NetworkSpec(Spec):
+    """What a GKE Gateway needs of the network."""
+
+    network: str | None = None
+    #: The name and range of the proxy-only subnet, where it is to be made.
+    subnet: str | None = None
+    range: str | None = None
+    #: A static address to reserve, and its type: "external" or "internal".
+    address: str | None = None
+    address_type: str | None = None
+    subnetwork: str | None = None
+    private_nodes: bool | None = None
