@@ -227,10 +227,11 @@ static llmd_error *check_messages(const struct json *messages)
 static llmd_error *check_asked(const llmd_request *request, const struct json *body)
 {
     const struct json *messages = llmd__json_member(body, "messages");
+
+    TRY(llmd__json_check(body)); /* a body cut short by memory would be told as the caller's */
     if (request->kind == LLMD_REQUEST_COMPLETION && !llmd__json_member(body, "prompt"))
         return llmd__error_set_advice(
-            llmd__error(LLMD_E_INVALID, "request: the completion has no prompt"),
-            "set the prompt");
+            llmd__error(LLMD_E_INVALID, "request: the completion has no prompt"), "set the prompt");
     if (request->kind == LLMD_REQUEST_CHAT && !llmd__json_count(messages))
         return llmd__error_set_advice(
             llmd__error(LLMD_E_INVALID, "request: the chat has no messages"),

@@ -162,7 +162,7 @@ static void a_model_that_is_not_served(void **state)
                    "{\"error\":{\"message\":\"The model `nope` does not exist.\",\"param\":"
                    "\"model\",\"type\":\"NotFoundError\",\"code\":404}}");
     check_heard(endpoint, "info Health; warning Models; error Call; ", "`nope` does not exist",
-                "llmd_endpoint_models");
+                "models call");
     server_stop(server);
 }
 

@@ -46,7 +46,7 @@ def test_specs_read_write_and_refuse():
     spec = llmd.ClusterSpec.from_yaml("name: a\nnodePools: [{preset: tpu-v6e-4t, maxNodes: 3}]\n")
     assert spec.node_pools[0]["maxNodes"] == 3
     body = spec.manifest("my-project", "europe-west4-a")
-    assert body["nodePools"][0]["nodePool"]["config"]["machineType"] == "ct6e-standard-4t"
+    assert body["nodePools"][0]["config"]["machineType"] == "ct6e-standard-4t"
     with pytest.raises(llmd.InvalidError, match="nodePols"):
         llmd.ClusterSpec.from_yaml("name: a\nnodePols: []\n")
     with pytest.raises(llmd.InvalidError, match="tpology|topology"):

@@ -320,6 +320,8 @@ struct json *set_size(struct api_call *call)
         refused = size_refusal(call, cluster, pool, size);
     if (refused)
         return refused;
+    /* GKE shows the size that was asked for as the initial one from then on. */
+    llmd__json_set_int(pool->spec, "initialNodeCount", size);
     nodes_want(call->google, cluster, pool, size);
     int64_t duration = nodes_stuck(pool) ? STOCKOUT_TIME : RESIZE_TIME;
     struct gke_operation *operation = operation_begin(call->google, "SET_NODE_POOL_SIZE",
