@@ -94,6 +94,7 @@ static llmd_error *replace_text(char **text, const char *value)
     return NULL;
 }
 
+/* The copy comes first: what is there stays when there is no memory. */
 static llmd_error *replace_json(struct json **json, const struct json *value)
 {
     struct json *copy = NULL;
@@ -118,6 +119,7 @@ static bool is_number(const struct json *value)
     return llmd__json_type(value) == JSON_INT || llmd__json_type(value) == JSON_DOUBLE;
 }
 
+/* In JSON 3.0 is an integer too, so the range looks at the value, not at its text. */
 static llmd_error *check_range(const struct field *field, int64_t number)
 {
     int64_t max = field->max ? field->max : INT64_MAX;
@@ -228,6 +230,7 @@ static void list_values(const char *values, struct buf *buf)
         llmd__buf_str(buf, *values == '|' ? ", " : (char[]){*values, 0});
 }
 
+/* The nearest of the allowed ones is offered: presets differ in a letter. */
 static llmd_error *check_values(const struct field *field, const struct json *value)
 {
     AUTO(buf) struct buf allowed = BUF_INIT;

@@ -22,6 +22,7 @@ void llmd__fields_init(const struct field *fields, void *base)
         case FIELD_OBJECT:
             llmd__fields_init(field->fields, value);
             break;
+        /* An item of a list is initialised when it is made: here there are none yet. */
         default: /* text, trees and lists begin as NULL */
             break;
         }
@@ -34,6 +35,7 @@ static llmd_error *copy_text(const char *from, char **to)
     return from && !*to ? NO_MEMORY : NULL;
 }
 
+/* Each item is copied by its own table, lists in lists too. */
 static llmd_error *copy_list(const struct field *field, const struct field_list *from,
                              struct field_list *to)
 {
@@ -94,6 +96,7 @@ void llmd__list_free(const struct field *field, struct field_list *list)
     *list = (struct field_list){0};
 }
 
+/* Pointers become NULL, so that a spec may be freed, or a key unset, twice. */
 void llmd__fields_free(const struct field *fields, void *base)
 {
     for (; fields->name; fields++) {

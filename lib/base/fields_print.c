@@ -72,6 +72,7 @@ static llmd_error *set_field(struct json *object, const struct field *field, con
     }
 }
 
+/* In the table's order, whatever the order in which things were said: golden files stay stable. */
 llmd_error *llmd__fields_json(const struct field *fields, const void *base, struct json **out)
 {
     AUTO(json) struct json *object = llmd__json_object();
@@ -109,6 +110,8 @@ static void add_cell(struct buf *buf, const char *text)
     }
 }
 
+/* A nested key is printed as it is set: gateway.name; one of a list with what stands for its place.
+ */
 static void add_rows(const struct field *fields, const char *prefix, struct buf *buf)
 {
     for (; fields->name; fields++) {

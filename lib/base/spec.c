@@ -50,6 +50,7 @@ static char *label(const struct spec *spec)
     return llmd__format("%s%s%s", spec->type->what, name[0] ? " " : "", name);
 }
 
+/* Zeros, then the tables' own marks for unset: 0 replicas are not the same as none said. */
 static struct spec *blank(const struct spec_type *type)
 {
     struct spec *spec = llmd__calloc(1, type->size);
@@ -79,6 +80,7 @@ void llmd__spec_free(void *object)
     llmd__free(spec);
 }
 
+/* No check: the constructors' values are judged with the whole, by the call that uses them. */
 void llmd__spec_text(void *object, char **member, const char *text)
 {
     struct spec *spec = object;
@@ -96,6 +98,7 @@ void llmd__spec_set(void *object, const char *key, const char *value)
 {
     struct spec *spec = object;
 
+    /* The static one is shared by all threads that had no memory: nobody may write to it. */
     if (!usable(spec) || spec->bad)
         return;
     AUTO(str) char *what = label(spec);
@@ -178,6 +181,7 @@ llmd_error *llmd__spec_json(const void *object, char **out)
     return llmd__json_print(json, out);
 }
 
+/* The first bad value goes along: whoever uses the copy must hear of it. */
 llmd_error *llmd__spec_copy(const void *object, void **out)
 {
     const struct spec *spec = object;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+/* The order is that of causes: a service that KServe cannot reconcile has no pods, a pod that is
+   not there cannot crash, a crash leaves the route without a backend. */
 static const struct rule *const tables[] = {llmd__rules_service, llmd__rules_pod, llmd__rules_crash,
                                             llmd__rules_route, llmd__rules_late};
 
@@ -20,6 +22,7 @@ static void free_sightings(struct sightings *list)
     *list = (struct sightings){0};
 }
 
+/* Doubling, so that a thousand pods cost a handful of copies. */
 static llmd_error *grow(void **items, size_t count, size_t *cap, size_t size)
 {
     size_t wanted = *cap ? *cap * 2 : 8;
@@ -70,6 +73,7 @@ llmd_error *llmd__sighting_add(struct sightings *out, char *subject, const char 
     return NULL;
 }
 
+/* Kept whole: rules look through it, and the end of a wait quotes its last lines. */
 llmd_error *llmd__sighting_detail(struct sightings *out, const char *text)
 {
     struct sighting *seen = &out->items[out->count - 1];
@@ -81,6 +85,8 @@ llmd_error *llmd__sighting_detail(struct sightings *out, const char *text)
     return NULL;
 }
 
+/* Two APIs write Events: core/v1 counts in `count`, events.k8s.io/v1 in `series`, and kubelet still
+   writes the older one. The larger number is the true one. */
 int llmd__event_count(const struct json *event)
 {
     int64_t series = llmd__json_int(event, "series.count", 0);
@@ -89,6 +95,8 @@ int llmd__event_count(const struct json *event)
     return (int)(series > count ? series : count);
 }
 
+/* The uid tells a pod from its predecessor of the same name; events without one (some controllers
+   leave it out) are matched by name. */
 bool llmd__event_is(const struct json *event, const char *reason, const struct json *about)
 {
     const char *uid = llmd__json_str(event, "involvedObject.uid");
@@ -114,6 +122,7 @@ static llmd_error *remember(struct findings *findings, char *key, int64_t now_ms
     for (size_t i = 0; i < findings->memory_count; i++)
         if (!strcmp(findings->memory[i].key, owned)) {
             *out = &findings->memory[i];
+            /* It was gone for a while: its time starts anew. */
             if ((*out)->since_ms == INT64_MAX)
                 (*out)->since_ms = now_ms;
             (*out)->seen = true;
@@ -147,6 +156,7 @@ static void forget_unseen(struct findings *findings)
             findings->memory[i].since_ms = INT64_MAX;
 }
 
+/* The last judgement's texts go; what was told and since when stays. */
 static void begin(struct findings *findings)
 {
     for (size_t i = 0; i < findings->memory_count; i++)
@@ -174,6 +184,8 @@ void llmd__findings_free(struct findings *findings)
 
 /* ---- judging ---- */
 
+/* Rows of one observer stand together and the most special comes first, so the first hit is the
+   one; a row without texts takes the rest. */
 static const struct rule *match(const struct rule *first, const struct sighting *seen)
 {
     for (const struct rule *rule = first; rule->code && rule->observe == first->observe; rule++)
@@ -184,6 +196,7 @@ static const struct rule *match(const struct rule *first, const struct sighting 
     return NULL;
 }
 
+/* Nothing may change in the cluster until then, so somebody must ask for the clock. */
 static void wake_at(struct findings *findings, int64_t at_ms)
 {
     if (!findings->wake_ms || at_ms < findings->wake_ms)
@@ -199,6 +212,7 @@ static bool has_lasted(struct findings *findings, int64_t since_ms, int64_t want
     return false;
 }
 
+/* Strikes end at once; a time that has not come is noted as a wake-up. */
 static bool must_end(struct findings *findings, const struct rule *rule,
                      const struct sighting *seen, int64_t since_ms, int64_t now_ms)
 {
@@ -252,6 +266,7 @@ static llmd_error *keep(struct findings *findings, const struct rule *rule, stru
                                                           .is_new = !told->told,
                                                           .ends = ends,
                                                           .since_ms = since_ms};
+    /* Told once a code and subject: rows that find the same in two places do not repeat it. */
     told->told = true;
     return NULL;
 }
@@ -272,10 +287,12 @@ static llmd_error *judge_sighting(struct judgement *judgement, const struct rule
     int64_t since_ms = now_ms;
     bool lasted;
 
+    /* Causes are judged first, so by now it is known whether there is one. */
     if (rule->consequence && judgement->cause)
         return NULL;
     TRY(since(findings, rule, seen->subject, now_ms, &since_ms));
     lasted = !judgement->patient || has_lasted(findings, since_ms, rule->grace_ms, now_ms);
+    /* Also one that is still in its grace: otherwise its consequence would be told before it. */
     if (!rule->progress && !rule->consequence)
         judgement->cause = true;
     if (!lasted)
@@ -285,6 +302,7 @@ static llmd_error *judge_sighting(struct judgement *judgement, const struct rule
     return keep(findings, rule, seen, since_ms, must_end(findings, rule, seen, since_ms, now_ms));
 }
 
+/* One pass of an observer serves all its rows. */
 static llmd_error *run_observer(struct judgement *judgement, const struct rule *first)
 {
     __attribute__((cleanup(free_sightings))) struct sightings seen = {0};

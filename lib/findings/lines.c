@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+/* Case does not count: "Unauthorized" of a registry is "unauthorized" of containerd. Lengths, not
+   NULs, because a log is looked through line by line without being copied. */
 static bool holds(const char *text, size_t text_len, const char *word, size_t word_len)
 {
     for (size_t i = 0; word_len && i + word_len <= text_len; i++)
@@ -52,6 +54,8 @@ static char *plain(struct line line)
     return llmd__format("%s%s%s", message, message[0] && error[0] ? ": " : "", error);
 }
 
+/* Of the lines that hold a rule's words the last one, as programs explain before they die; else the
+   last that says error; else the last at all. */
 char *llmd__telling_line(const char *text, const char *words)
 {
     struct line wanted = {0}, error = {0}, last = {.text = ""};
@@ -70,6 +74,7 @@ char *llmd__telling_line(const char *text, const char *words)
     return plain(wanted.text ? wanted : error.text ? error : last);
 }
 
+/* For one line of an error message: the newlines become bars. */
 char *llmd__last_lines(const char *text, size_t max)
 {
     size_t len = strlen(text), from = len > max ? len - max : 0;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+/* In the order of time, so that the smallest one is the slowest pod's. */
 enum phase {
     PHASE_NONE,
     PHASE_SCHEDULING,
@@ -69,6 +70,7 @@ static llmd_error *has_changed(struct progress *progress, const char *kind, cons
     return llmd__json_check(progress->memory);
 }
 
+/* Takes subject. */
 static llmd_error *add_news(struct progress *progress, char *subject, const char *phase,
                             const char *reason, const char *message)
 {
@@ -97,6 +99,7 @@ static bool is_true(const struct json *owner, const char *type)
     return !strcmp(llmd__json_str(llmd__scene_condition(owner, type), "status"), "True");
 }
 
+/* The cluster autoscaler says in an Event, and nowhere else, that a node is coming. */
 static bool scales_up(const struct scene *scene, const struct json *pod)
 {
     SCENE_EACH(event, scene, SCENE_EVENT)
@@ -118,6 +121,8 @@ static bool any_ran(const struct json *statuses)
     return false;
 }
 
+/* A pod's own phase knows only Pending and Running; what it waits for is read from its conditions
+   and from which containers have run. Loading and compiling cannot be told apart from outside. */
 static enum phase phase_of(const struct scene *scene, const struct json *pod)
 {
     const struct json *status = llmd__json_member(pod, "status");
@@ -133,6 +138,7 @@ static enum phase phase_of(const struct scene *scene, const struct json *pod)
     return PHASE_IMAGE;
 }
 
+/* Pods of an old ReplicaSet on their way out would hold the phase back. */
 static bool counts(const struct json *pod)
 {
     const char *phase = llmd__json_str(pod, "status.phase");
@@ -204,6 +210,7 @@ static void count_replicas(struct progress *progress, const struct scene *scene,
     }
 }
 
+/* None of many is no news: the phases tell that better. */
 static llmd_error *tell_replicas(struct progress *progress, const struct scene *scene)
 {
     const struct json *service = llmd__scene_service(scene);
@@ -235,6 +242,7 @@ llmd_error *llmd__progress_look(struct progress *progress, const struct scene *s
     }
     progress->phase = phases[slowest == PHASE_NONE ? PHASE_SCHEDULING : slowest].name;
     count_replicas(progress, scene, &current);
+    /* Ready alone can be true of an older generation, or with no Deployment seen yet. */
     progress->ready = llmd__scene_fresh(scene) && is_true(status, "Ready") && current &&
                       scene->sets[SCENE_DEPLOYMENT].synced;
     if (progress->ready)

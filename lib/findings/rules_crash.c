@@ -26,6 +26,7 @@ static int identical_exits(const struct json *status)
 }
 
 /* kubelet says in an Event that it killed a container which took too long to start. */
+/* Without this Event exit code 137 looks like the kernel's OOM killer, which is another cure. */
 static bool probe_killed(const struct scene *scene, const struct json *pod)
 {
     SCENE_EACH(event, scene, SCENE_EVENT)
@@ -37,6 +38,7 @@ static bool probe_killed(const struct scene *scene, const struct json *pod)
     return false;
 }
 
+/* A container that is ready again was cured; a 0 is the end of an init container. */
 static bool is_crash(const struct json *pod, const struct json *status)
 {
     const struct json *end = last_exit(status);
@@ -45,6 +47,9 @@ static bool is_crash(const struct json *pod, const struct json *status)
            !llmd__json_bool(status, "ready", false) && !llmd__scene_is_leaving(pod);
 }
 
+/* The termination message is there only where the pod asks for it (terminationMessagePolicy); else
+   the log of the run before is asked for, except after an OOM kill, of which the log knows nothing.
+ */
 static llmd_error *add_crash(const struct scene *scene, const struct json *pod,
                              const struct json *status, struct sightings *out)
 {
@@ -89,12 +94,15 @@ static llmd_error *observe_exit(const struct scene *scene, struct sightings *out
     return NULL;
 }
 
+/* The third identical end is no accident: the wait ends. Less often may be a slow dependency. */
 #define EXIT(code_, texts_, advice_)                                                               \
     {                                                                                              \
         .code = code_, .observe = observe_exit, .texts = texts_, .advice = advice_,                \
         .end_ms = FINDING_NEVER, .end_strikes = 3                                                  \
     }
 
+/* Texts are those of vLLM, JAX on TPU, huggingface_hub and the endpoint picker, as seen in their
+   logs; a new release may word them anew, then the last row still quotes the line. */
 const struct rule llmd__rules_crash[] = {
     EXIT("OutOfMemory", "OOMKilled",
          "raise the container's memory limit; the download's is in KServe's ConfigMap "

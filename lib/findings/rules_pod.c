@@ -7,6 +7,7 @@
 
 /* ---- scheduling ---- */
 
+/* The scheduler's own verdict. A pod that nobody has looked at yet has no such condition. */
 static bool is_unscheduled(const struct json *pod)
 {
     const struct json *condition =
@@ -17,6 +18,7 @@ static bool is_unscheduled(const struct json *pod)
            !strcmp(llmd__json_str(condition, "reason"), "Unschedulable");
 }
 
+/* The newest of these reasons: an autoscaler that refused may have agreed since. */
 static const struct json *last_event(const struct scene *scene, const struct json *about,
                                      const char *const *reasons)
 {
@@ -29,6 +31,8 @@ static const struct json *last_event(const struct scene *scene, const struct jso
     return NULL;
 }
 
+/* Affinity and taints are left to the scheduler's message: labels are what presets set, and what
+   clusters lack. */
 static bool selector_fits(const struct json *pod, const struct json *node)
 {
     const struct json *labels = llmd__json_get(node, "metadata.labels");
@@ -48,6 +52,7 @@ static long count_of(const struct json *resources, const char *name)
     return strtol(llmd__json_text(llmd__json_member(resources, name)), NULL, 10);
 }
 
+/* cpu and memory come in units, and a node's may be freed; devices are counted and fixed. */
 static bool is_extended(const char *name)
 {
     return strchr(name, '/') != NULL && strncmp(name, "kubernetes.io/", 14) != 0;
@@ -87,6 +92,7 @@ static const char *no_node_fits(const struct scene *scene, const struct json *po
     return resource;
 }
 
+/* Whether a node can ever come decides between patience and an end, so it is looked for here. */
 static llmd_error *observe_scheduling(const struct scene *scene, struct sightings *out)
 {
     static const char *const scaling[] = {"TriggeredScaleUp", NULL};
@@ -112,6 +118,7 @@ static llmd_error *observe_scheduling(const struct scene *scene, struct sighting
     return NULL;
 }
 
+/* TriggeredScaleUp is good news, told by the rows of scheduling. */
 static llmd_error *observe_autoscaler(const struct scene *scene, struct sightings *out)
 {
     static const char *const reasons[] = {"TriggeredScaleUp", "NotTriggerScaleUp", "FailedScaleUp",
@@ -131,6 +138,7 @@ static llmd_error *observe_autoscaler(const struct scene *scene, struct sighting
 
 /* ---- images ---- */
 
+/* kubelet's pkg/kubelet/images/types.go. */
 static bool is_pull_reason(const char *reason)
 {
     return !strcmp(reason, "ErrImagePull") || !strcmp(reason, "ImagePullBackOff") ||
@@ -181,6 +189,7 @@ static const char *innermost(const char *failure)
     return end ? end + 3 : failure;
 }
 
+/* imageID is set once an image was there: what waits then, waits for something else. */
 static llmd_error *observe_container_pull(const struct scene *scene, const struct json *pod,
                                           const struct json *status, struct sightings *out)
 {
@@ -199,6 +208,7 @@ static llmd_error *observe_container_pull(const struct scene *scene, const struc
                               llmd__json_str(status, "name"), innermost(failure));
 }
 
+/* Init containers first: those behind them have not even been tried. */
 typedef llmd_error *(*container_fn)(const struct scene *scene, const struct json *pod,
                                     const struct json *status, struct sightings *out);
 
@@ -225,6 +235,8 @@ static llmd_error *observe_pull(const struct scene *scene, struct sightings *out
 
 /* ---- what keeps a container from being made ---- */
 
+/* The image is there, but kubelet cannot make a container of it: a missing Secret in env, a command
+   that is not in the image. */
 static llmd_error *observe_container_config(const struct scene *scene, const struct json *pod,
                                             const struct json *status, struct sightings *out)
 {
@@ -244,6 +256,7 @@ static llmd_error *observe_config(const struct scene *scene, struct sightings *o
     return each_container(scene, observe_container_config, out);
 }
 
+/* Events outlive their cause by an hour; only a pod that still waits is worth reading them. */
 static bool is_waiting_for_sandbox(const struct json *pod)
 {
     return !llmd__scene_is_leaving(pod) &&
@@ -284,6 +297,7 @@ static llmd_error *observe_create(const struct scene *scene, struct sightings *o
     return NULL;
 }
 
+/* The ReplicaSet makes another one, so it is told and waited on. */
 static llmd_error *observe_evicted(const struct scene *scene, struct sightings *out)
 {
     SCENE_EACH(pod, scene, SCENE_POD)
@@ -297,6 +311,7 @@ static llmd_error *observe_evicted(const struct scene *scene, struct sightings *
     return NULL;
 }
 
+/* Where Events may not be read the back-offs cannot be counted: then time decides. */
 #define PULL_END_MS 120000
 
 const struct rule llmd__rules_pod[] = {
@@ -330,6 +345,8 @@ const struct rule llmd__rules_pod[] = {
      .texts = "FailedScaleUp",
      .advice = "look at the node pool's errors in the cloud console",
      .end_ms = FINDING_NEVER},
+    /* The autoscaler looks again every ten seconds and has all pools in view: three times no is no.
+     */
     {.code = "NoPoolFits",
      .observe = observe_autoscaler,
      .advice = "no node pool of the cluster can hold this pod: make one of the preset's machine "
@@ -366,6 +383,7 @@ const struct rule llmd__rules_pod[] = {
      .texts = "ErrImageNeverPull",
      .advice = "the pull policy is Never and the node does not have the image",
      .end_ms = 60000},
+    /* Before the refusals: "dial tcp ... 403" of a proxy is about the way, not about the image. */
     {.code = "RegistryUnreachable",
      .observe = observe_pull,
      .texts = "dial tcp|no such host|name resolution|i/o timeout|connection refused|x509|"

@@ -10,6 +10,7 @@ static bool has_status(const struct json *condition, const char *status)
 }
 
 /* An answer to an older generation says nothing about this one. */
+/* observedGeneration is missing in some controllers' conditions: then what they say counts. */
 static bool is_fresh(const struct json *object, const struct json *condition)
 {
     return llmd__json_int(condition, "observedGeneration", INT64_MAX) >=
@@ -26,6 +27,8 @@ static llmd_error *add_condition(const struct json *owner, const struct json *co
 
 /* ---- the class ---- */
 
+/* The name is compared, not whether the class is Accepted: the Gateway's own condition tells that.
+ */
 static bool class_exists(const struct scene *scene, const char *name)
 {
     SCENE_EACH(class, scene, SCENE_CLASS)
@@ -36,6 +39,7 @@ static bool class_exists(const struct scene *scene, const char *name)
     return false;
 }
 
+/* Whoever mistyped a class finds the right one in the message. */
 static void list_classes(const struct scene *scene, struct buf *out)
 {
     SCENE_EACH(class, scene, SCENE_CLASS)
@@ -119,6 +123,7 @@ static llmd_error *observe_gateway_missing(const struct scene *scene, struct sig
     return NULL;
 }
 
+/* The first that is False: a Gateway that was not accepted cannot be programmed either. */
 static llmd_error *observe_gateway(const struct scene *scene, struct sightings *out)
 {
     static const char *const types[] = {"Accepted", "Programmed"};
@@ -134,6 +139,8 @@ static llmd_error *observe_gateway(const struct scene *scene, struct sightings *
     return NULL;
 }
 
+/* GKE's controller tells in Events what its conditions leave out, such as a subnet that is missing.
+   The newest Warning counts, and only while there is something to explain. */
 static llmd_error *observe_gateway_events(const struct scene *scene, struct sightings *out)
 {
     const struct json *gateway = llmd__scene_gateway(scene);
@@ -165,6 +172,7 @@ static llmd_error *observe_gateway_wait(const struct scene *scene, struct sighti
 
 /* ---- the route ---- */
 
+/* A route and a pool have one status a Gateway: Gateway API's RouteParentStatus. */
 static llmd_error *each_parent(const struct scene *scene, enum scene_kind kind, const char *type,
                                struct sightings *out)
 {
@@ -260,6 +268,7 @@ const struct rule llmd__rules_route[] = {
      .texts = "IN_USE_ADDRESSES|quota",
      .advice = "request more address quota, or free an address",
      .end_ms = FINDING_NEVER},
+    /* Every Gateway says so at first: two minutes are usual, and no finding. */
     {.code = "GatewayPending",
      .observe = observe_gateway,
      .texts = "Pending|AddressNotAssigned|NoResources",
@@ -292,6 +301,7 @@ const struct rule llmd__rules_route[] = {
      .advice = "read the Event's message",
      .grace_ms = 5000,
      .end_ms = FINDING_NEVER},
+    /* GKE's load balancer takes no timeouts in a route; KServe's preset writes them. */
     {.code = "RouteTimeouts",
      .observe = observe_route,
      .texts = "GWCER104|Timeouts are not supported",
@@ -325,6 +335,7 @@ const struct rule llmd__rules_route[] = {
                "serving.kserve.io/inference-pool-migrated=v1",
      .grace_ms = 30000,
      .end_ms = 60000},
+    /* KServe makes route and pool at about the same time, so a moment without one is normal. */
     {.code = "RouteBackendMissing",
      .observe = observe_route_refs,
      .texts = "BackendNotFound",
@@ -346,6 +357,7 @@ const struct rule llmd__rules_route[] = {
      .advice = "the Gateway's controller refuses the inference pool; read the message",
      .grace_ms = 10000,
      .end_ms = FINDING_NEVER},
+    /* Told only when nothing above explains it. */
     {.code = "GatewaySlow",
      .observe = observe_gateway_wait,
      .advice = "a load balancer takes 2 to 3 minutes; on GKE it needs a proxy-only subnet and "

@@ -17,6 +17,7 @@ static llmd_error *add_condition(const struct json *owner, const struct json *co
 }
 
 /* Not rolled up into Ready, which stays Unknown for ever. */
+/* How the controller says that it cannot even begin: nothing below the service exists then. */
 static llmd_error *observe_presets(const struct scene *scene, struct sightings *out)
 {
     const struct json *service = llmd__scene_service(scene);
@@ -28,6 +29,7 @@ static llmd_error *observe_presets(const struct scene *scene, struct sightings *
     return add_condition(service, condition, out);
 }
 
+/* KServe answers RefsInvalid for a Gateway or HTTPRoute by name that is not there. */
 static llmd_error *observe_refs(const struct scene *scene, struct sightings *out)
 {
     static const char *const types[] = {"GatewaysReady", "HTTPRoutesReady"};
@@ -58,6 +60,8 @@ static const struct json *reconcile_error(const struct scene *scene, const struc
     return NULL;
 }
 
+/* An error that stopped the controller is in no condition: its Events are all there is. They stay
+   for an hour, so those of a service that became ready are history. */
 static llmd_error *observe_reconcile(const struct scene *scene, struct sightings *out)
 {
     const struct json *service = llmd__scene_service(scene);
@@ -76,6 +80,7 @@ const struct rule llmd__rules_service[] = {
      .texts = "Stopped",
      .advice = "remove the annotation serving.kserve.io/stop from the service",
      .end_ms = 0},
+    /* Ends at once: only another spec, or a change of what is installed, cures it. */
     {.code = "PresetMissing",
      .observe = observe_presets,
      .texts = "ConfigNotFound|not found",
@@ -119,6 +124,7 @@ const struct rule llmd__rules_service[] = {
      .texts = "not an RSA key",
      .advice = "KServe's certificate authority must have an RSA key",
      .end_ms = FINDING_NEVER},
+    /* KServe's webhook comes up after its controller: a moment of this is a cold start. */
     {.code = "WebhookDown",
      .observe = observe_reconcile,
      .texts = "failed calling webhook|no endpoints available",
@@ -143,6 +149,7 @@ const struct rule llmd__rules_service[] = {
 
 /* ---- what is only told when nothing before explains it ---- */
 
+/* Either there is no service yet, or no controller that looks at it. */
 static llmd_error *observe_silence(const struct scene *scene, struct sightings *out)
 {
     const struct json *service = llmd__scene_service(scene);
@@ -157,6 +164,7 @@ static llmd_error *observe_silence(const struct scene *scene, struct sightings *
                               "KServe's controller has not looked at the service yet");
 }
 
+/* Kubernetes stops counting after progressDeadlineSeconds, but goes on trying: a warning only. */
 static llmd_error *observe_deadline(const struct scene *scene, struct sightings *out)
 {
     SCENE_EACH(deployment, scene, SCENE_DEPLOYMENT)
@@ -170,6 +178,8 @@ static llmd_error *observe_deadline(const struct scene *scene, struct sightings 
     return NULL;
 }
 
+/* The three left out only repeat the others. What nothing else explains is told in KServe's words.
+ */
 static llmd_error *observe_not_ready(const struct scene *scene, struct sightings *out)
 {
     const struct json *service = llmd__scene_service(scene);
@@ -231,6 +241,7 @@ const struct rule llmd__rules_late[] = {
      .grace_ms = 120000,
      .end_ms = FINDING_NEVER,
      .consequence = true},
+    /* A large model on a cold node loads for a quarter of an hour; before that it is no finding. */
     {.code = "NotReady",
      .observe = observe_not_ready,
      .texts = "MinimumReplicasUnavailable|Progressing",

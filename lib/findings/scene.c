@@ -32,6 +32,7 @@ llmd_error *llmd__scene_init(struct scene *scene, const char *ns, const char *na
     return NULL;
 }
 
+/* Leaves a scene that may be freed again, as after a failed init. */
 void llmd__scene_free(struct scene *scene)
 {
     for (int kind = 0; kind < SCENE_KINDS; kind++) {
@@ -57,6 +58,8 @@ static bool has_our_labels(const struct scene *scene, const struct json *object)
            !strcmp(llmd__json_str(object, LABEL_PART), PART_OF);
 }
 
+/* Events carry no labels: they are ours by the name of what they are about. Too many are harmless,
+   since rules match them with an object once more. */
 static bool is_our_event(const struct scene *scene, const struct json *event)
 {
     const char *about = llmd__json_str(event, "involvedObject.name");
@@ -79,6 +82,7 @@ static bool is_our_service(const struct scene *scene, const struct json *object)
            !strcmp(llmd__json_str(object, "metadata.namespace"), scene->ns);
 }
 
+/* A watch by selector sends only ours; a list that a server filters differently may not. */
 static bool is_ours(const struct scene *scene, enum scene_kind kind, const struct json *object)
 {
     switch (kind) {
@@ -97,6 +101,7 @@ static bool is_ours(const struct scene *scene, enum scene_kind kind, const struc
 
 /* ---- keeping ---- */
 
+/* By name, not by uid: an object made again takes the place of the one before. */
 static size_t find_place(const struct scene_set *set, const struct json *object)
 {
     const char *name = llmd__scene_name(object);
@@ -109,6 +114,7 @@ static size_t find_place(const struct scene_set *set, const struct json *object)
     return set->count;
 }
 
+/* The order is kept: of Events the newest are last. */
 static void remove_at(struct scene_set *set, size_t place)
 {
     llmd__json_free(set->items[place]);
@@ -201,6 +207,7 @@ llmd_error *llmd__scene_put(struct scene *scene, enum scene_kind kind, const str
     if (!is_ours(scene, kind, object))
         return NULL;
     TRY(make_room(set));
+    /* The copy is made before anything is thrown away: without memory the scene stays as it was. */
     TRY(copy_needed(scene, kind, object, &copy));
     /* An event that is told again moves to the end, so that the newest are last. */
     place = find_place(set, object);
@@ -228,6 +235,7 @@ void llmd__scene_remove(struct scene *scene, enum scene_kind kind, const struct 
         remove_at(set, place);
 }
 
+/* "" is remembered as well, or the log would be asked for with each judgement. */
 llmd_error *llmd__scene_log(struct scene *scene, const char *pod, const char *container,
                             const char *text)
 {
@@ -238,6 +246,7 @@ llmd_error *llmd__scene_log(struct scene *scene, const char *pod, const char *co
     return llmd__json_check(scene->logs);
 }
 
+/* A container's name holds no slash, a pod's neither: no escaping is needed. */
 const char *llmd__scene_find_log(const struct scene *scene, const char *pod, const char *container)
 {
     size_t len = strlen(pod);
@@ -270,6 +279,7 @@ const struct json *llmd__scene_gateway_named(const struct scene *scene, const ch
     return NULL;
 }
 
+/* The spec's first Gateway; status.router is what newer KServe resolved by itself. */
 const struct json *llmd__scene_gateway(const struct scene *scene)
 {
     const struct json *service = llmd__scene_service(scene);
@@ -289,6 +299,7 @@ const struct json *llmd__scene_gateway(const struct scene *scene)
     return llmd__scene_gateway_named(scene, ns, name);
 }
 
+/* min_generation is what our own apply was answered: a watch may still tell of the one before. */
 bool llmd__scene_fresh(const struct scene *scene)
 {
     const struct json *service = llmd__scene_service(scene);

@@ -22,6 +22,7 @@ struct llmd_gateway_list {
 
 #define AT(member) .offset = offsetof(struct llmd_gateway, member)
 
+/* `name` is a path here; see base/fields.h on snapshots. */
 static const struct field fields[] = {
     {.name = "metadata.name", .type = FIELD_STRING, AT(name)},
     {.name = "metadata.namespace", .type = FIELD_STRING, AT(ns)},
@@ -42,6 +43,7 @@ static llmd_error *snapshot(char *text, llmd_gateway **out)
         llmd__free(text);
         return NO_MEMORY;
     }
+    /* First, so that whatever fails below frees the text with the snapshot. */
     gateway->json = text;
     TRY(llmd__json_parse(text, strlen(text), "Gateway", &object));
     TRY(llmd__fields_fill(fields, object, gateway));
@@ -63,6 +65,7 @@ llmd_error *llmd_gateway_get(llmd_context *ctx, const llmd_kube *kube, const cha
     return snapshot(text, out);
 }
 
+/* Sends nothing: pages come with _next(). */
 llmd_error *llmd_gateway_list_open(const llmd_kube *kube, const char *ns, llmd_gateway_list **out)
 {
     llmd_gateway_list *list;
@@ -101,12 +104,14 @@ void llmd_gateway_list_free(llmd_gateway_list *list)
     llmd__free(list);
 }
 
+/* Services that route through it lose their way, but nothing of theirs is deleted. */
 llmd_error *llmd_gateway_delete(const llmd_kube *kube, const char *ns, const char *name,
                                 llmd_task **out)
 {
     return llmd_kube_delete(kube, GATEWAYS, ns, name, out);
 }
 
+/* A missing member reads as "", never as NULL: that is the promise of all getters. */
 static const char *text_of(const char *text)
 {
     return text ? text : "";

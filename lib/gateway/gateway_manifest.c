@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+/* inet_pton takes no zone and no port, as Gateway API does not. */
 static bool is_ip(const char *text)
 {
     unsigned char bytes[16];
@@ -20,6 +21,8 @@ static llmd_error *addresses(const llmd_gateway_spec *spec, struct json **out)
                            is_ip(spec->address) ? "IPAddress" : "NamedAddress", spec->address);
 }
 
+/* Routes of all namespaces: a service lives with its team, the Gateway with who runs the cluster.
+   Gateway API's own default is the Gateway's namespace only. */
 static llmd_error *listener(const llmd_gateway_spec *spec, bool tls, struct json **out)
 {
     AUTO(json) struct json *terminate = NULL;
@@ -36,6 +39,7 @@ static llmd_error *listener(const llmd_gateway_spec *spec, bool tls, struct json
                            tls ? spec->tls.hostname : NULL, terminate);
 }
 
+/* HTTP stays beside HTTPS; who wants one alone says so by the overlay. */
 static llmd_error *listeners(const llmd_gateway_spec *spec, struct json **out)
 {
     AUTO(json) struct json *list = llmd__json_array();
@@ -53,6 +57,7 @@ static llmd_error *listeners(const llmd_gateway_spec *spec, struct json **out)
     return NULL;
 }
 
+/* The caller's labels come last, so that they may also replace ours. */
 static llmd_error *metadata_of(const llmd_gateway_spec *spec, const char *ns, struct json **out)
 {
     AUTO(json) struct json *metadata = NULL;
@@ -85,6 +90,7 @@ llmd_error *llmd__gateway_manifest(const llmd_gateway_spec *spec, const char *ns
                         " 'metadata': %j,"
                         " 'spec': {'gatewayClassName': %s, 'addresses': %j, 'listeners': %j}}",
                         metadata, llmd__gateway_spec_class(spec), address, ports));
+    /* Behind everything we decided, as promised: it may even change the kind's own fields. */
     if (spec->overlay)
         TRY(llmd__json_merge(&object, spec->overlay));
     TRY(llmd__json_check(object));

@@ -18,6 +18,8 @@ static llmd_error *check_ns(const struct json *value)
 }
 
 /* Google's global classes take routes to Services only. */
+/* gke-l7-global-* and gke-l7-gxlb* of GKE's list of GatewayClasses. Refused here because the
+   cluster takes such a Gateway and only its routes fail, an apply later. */
 static llmd_error *check_class_text(const char *class)
 {
     if (!strncmp(class, "gke-l7-global-", 14) || !strncmp(class, "gke-l7-gxlb", 11))
@@ -38,6 +40,7 @@ static llmd_error *check_class(const struct json *value)
 
 /* ---- the table ---- */
 
+/* Certificates stay in the cluster: only the Secret's name passes through here. */
 static const struct field tls_fields[] = {
     {.name = "secret",
      .type = FIELD_STRING,
@@ -84,11 +87,13 @@ static const struct field gateway_fields[] = {
     FIELD_END,
 };
 
+/* The default is not written into the spec: _json() shows what was said. */
 const char *llmd__gateway_spec_class(const llmd_gateway_spec *spec)
 {
     return spec->class && spec->class[0] ? spec->class : LLMD__GATEWAY_CLASS;
 }
 
+/* What new() took without a look is checked here, as in a spec that was parsed. */
 static llmd_error *check_whole(const void *object)
 {
     const llmd_gateway_spec *spec = object;
@@ -118,6 +123,7 @@ const struct spec_type llmd__gateway_spec_type = {
 SPEC_FUNCTIONS(llmd_gateway_spec, llmd__gateway_spec_type)
 SPEC_FILE_FUNCTIONS(llmd_gateway_spec, llmd__gateway_spec_type)
 
+/* Not by _set(): a bad name must be told by the call that uses the spec, with the others. */
 llmd_gateway_spec *llmd_gateway_spec_new(const char *ns, const char *name)
 {
     llmd_gateway_spec *spec = llmd__spec_new(&llmd__gateway_spec_type);

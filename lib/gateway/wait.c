@@ -39,6 +39,7 @@ static llmd_error *wait_new(const llmd_kube *kube, const char *ns, const char *n
     return NULL;
 }
 
+/* The Gateway itself must be readable; classes and Events only make the answers better. */
 static llmd_error *add_watches(struct graph *graph, struct wait *wait, step_id discovery)
 {
     const char *ns = wait->base.ns, *name = wait->base.name;
@@ -63,6 +64,7 @@ static llmd_error *add_watches(struct graph *graph, struct wait *wait, step_id d
 
 /* ---- writing ---- */
 
+/* The judge begins when the Gateway was applied: the state before is not what was asked for. */
 static llmd_error *write_all(struct graph *graph, struct wait *wait)
 {
     AUTO(json) struct json *list = llmd__json_array();
@@ -82,6 +84,8 @@ static llmd_error *write_all(struct graph *graph, struct wait *wait)
 
 /* ---- the look: is there a namespace, is this GKE ---- */
 
+/* Who may not read namespaces is answered 403, which is no 404: then the apply says what is wrong.
+ */
 static llmd_error *ask_namespace(struct wait *wait, struct step_action *action)
 {
     AUTO(buf) struct buf path = BUF_INIT;
@@ -146,6 +150,8 @@ static llmd_error *tell_progress(struct graph *graph, struct wait *wait, const s
                                                        : "the Gateway does not exist yet"});
 }
 
+/* Programmed without an address is a load balancer that is not there yet, and Programmed of an
+   older generation is the one before our apply. */
 static bool is_done(const struct wait *wait, const struct json *gateway)
 {
     const struct json *programmed =
@@ -158,6 +164,7 @@ static bool is_done(const struct wait *wait, const struct json *gateway)
            llmd__json_str(gateway, "status.addresses[0].value")[0];
 }
 
+/* Told before it is ended, so that the last event names what the error says. */
 static llmd_error *judge_advance(void *state, struct graph *graph, const struct step_input *input,
                                  struct step_action *action)
 {
@@ -166,6 +173,7 @@ static llmd_error *judge_advance(void *state, struct graph *graph, const struct 
 
     (void)state;
     TRY(llmd__findings_judge(&wait->base.findings, &wait->base.scene, input->now_ms, true));
+    /* Between our apply and the watch's first word "does not exist" would be a lie. */
     if (gateway || (wait->base.scene.sets[SCENE_GATEWAY].synced && !wait->manifest))
         TRY(tell_progress(graph, wait, gateway));
     TRY(llmd__scene_wait_tell(graph, &wait->base, NULL));
@@ -188,6 +196,7 @@ static const struct step_class judge_class = {
 
 /* ---- the tasks ---- */
 
+/* The watches begin with the discovery, not after the apply: what happens in between is seen. */
 static llmd_error *add_steps(struct graph *graph, struct wait *wait)
 {
     step_id discovery = -1, look = -1;

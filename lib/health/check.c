@@ -174,6 +174,7 @@ static llmd_error *hear_health(struct check *check, struct graph *graph,
     return ask_models(check, input->now_ms, action);
 }
 
+/* Unreadable lists hold nothing; that they are unreadable was told before. */
 static bool lists(const char *json, size_t len, const char *model)
 {
     AUTO(json) struct json *answer = NULL;
@@ -230,6 +231,7 @@ static llmd_error *read_reply(const struct step_input *input)
     return llmd__reply_new(tree, text.data, &times, &reply);
 }
 
+/* 404 for completions and nothing about the model: a server that only knows chat. */
 static llmd_error *hear_call(struct check *check, struct graph *graph,
                              const struct step_input *input, struct step_action *action)
 {
@@ -263,6 +265,7 @@ static llmd_error *feed(struct check *check, const struct step_input *input)
     return NULL;
 }
 
+/* Complete means that [DONE] or the finish came: a proxy may close the connection right after. */
 static llmd_error *hear_stream(struct check *check, struct graph *graph,
                                const struct step_input *input, struct step_action *action)
 {

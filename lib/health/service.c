@@ -58,6 +58,7 @@ static const struct {
 };
 #define LOOKED_AT (sizeof(looked_at) / sizeof(looked_at[0]))
 
+/* A thousand is what one look is worth; more Nodes or Events would not change the verdict. */
 static llmd_error *query_of(const struct health *health, char **out)
 {
     if (looked_at[health->at].by_label)
@@ -85,6 +86,7 @@ static llmd_error *next_path(struct health *health)
     return llmd__buf_take(&path, &health->path);
 }
 
+/* What may not be read is left out, and rules that would need it are silent. */
 static llmd_error *take_list(struct health *health, const struct step_input *input)
 {
     struct scene_set *set = &health->scene.sets[looked_at[health->at].kind];
@@ -103,6 +105,7 @@ static llmd_error *take_list(struct health *health, const struct step_input *inp
 
 /* ---- telling ---- */
 
+/* Where a wait would go on, a check has found a fault: no grace, and errors instead of warnings. */
 static llmd_error *tell_findings(struct graph *graph, const struct health *health)
 {
     for (size_t i = 0; i < health->findings.count; i++) {
@@ -130,6 +133,7 @@ static bool is_true(const struct json *owner, const char *type)
     return !strcmp(llmd__json_str(llmd__scene_condition(owner, type), "status"), "True");
 }
 
+/* Also what is right is told, one line a part: a check is read from top to bottom. */
 static llmd_error *tell_parts(struct graph *graph, const struct health *health)
 {
     const struct scene *scene = &health->scene;
@@ -182,6 +186,7 @@ static llmd_error *missing(const struct health *health)
         "NotFound");
 }
 
+/* Through the Gateway, as a client would: everything before this was only said by controllers. */
 static llmd_error *add_calls(struct graph *graph, struct health *health)
 {
     AUTO(str) char *url = NULL;
@@ -197,6 +202,7 @@ static llmd_error *add_calls(struct graph *graph, struct health *health)
     return llmd__check_calls(graph, endpoint, false, &calls);
 }
 
+/* Causes first, parts after, calls last: the first bad line is the one to read. */
 static llmd_error *conclude(struct graph *graph, struct health *health, int64_t now_ms)
 {
     struct resource found;
@@ -242,6 +248,7 @@ static llmd_error *look_advance(void *state, struct graph *graph, const struct s
 
 static const struct step_class look_class = {.name = "look", .advance = look_advance};
 
+/* Nothing is sent before the first llmd_task_next(). */
 static llmd_error *health_new(const llmd_kube *kube, const char *ns, const char *name,
                               struct health **out)
 {

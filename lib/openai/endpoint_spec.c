@@ -27,6 +27,7 @@ static llmd_error *check_headers(const struct json *value)
 }
 
 #define AT(member) offsetof(struct llmd_endpoint_spec, member)
+/* No token here: it is the credentials' matter, which may renew it. */
 static const struct field endpoint_fields[] = {
     {"url", FIELD_STRING, AT(url), .doc = "The base URL, with or without `/v1` at its end."},
     {"model", FIELD_STRING, AT(model),

@@ -11,6 +11,7 @@
 
 /* ---- writing, once we know what stands in the cluster ---- */
 
+/* Secrets carry the service's label, by which its delete finds them. */
 static llmd_error *companions(struct wait *wait, struct json *list)
 {
     struct json *shadow = NULL;
@@ -39,6 +40,7 @@ static llmd_error *write_companions(struct graph *graph, struct wait *wait, step
     return llmd__apply_steps(graph, wait->base.kube, list, &options, &first, done);
 }
 
+/* Only now is it known which KServe reads the object, so it cannot be made earlier. */
 static llmd_error *write_all(struct graph *graph, struct wait *wait)
 {
     AUTO(json) struct json *service = NULL;
@@ -69,11 +71,13 @@ static const struct step_class plan_class = {.name = "plan", .advance = plan_adv
 
 /* ---- GKE's policies, after the pool ---- */
 
+/* The pool's name is KServe's to choose; it cuts long ones. */
 static const char *name_of(const struct scene *scene, enum scene_kind kind)
 {
     return scene->sets[kind].count ? llmd__scene_name(scene->sets[kind].items[0]) : NULL;
 }
 
+/* A step of no work: it is done when those before it are, and says so. */
 static llmd_error *policies_advance(void *state, struct graph *graph,
                                     const struct step_input *input, struct step_action *action)
 {
@@ -89,6 +93,8 @@ static llmd_error *policies_advance(void *state, struct graph *graph,
 
 static const struct step_class policies_class = {.name = "policies", .advance = policies_advance};
 
+/* GKE checks a backend by what a HealthCheckPolicy says of it, and without one asks "/" on the
+   first port, which vLLM answers with 404: no healthy upstream, for ever. */
 static llmd_error *apply_policies(struct graph *graph, struct wait *wait, const char *pool)
 {
     AUTO(json) struct json *list = llmd__json_array();
@@ -109,6 +115,8 @@ static llmd_error *apply_policies(struct graph *graph, struct wait *wait, const 
     return llmd__graph_need(graph, mark, done);
 }
 
+/* Pool before policy: GKE's controller drops a policy whose target does not exist and does not come
+   back to it. Without a picker there is no pool, and the Service's policy is all. */
 llmd_error *llmd__wait_policies(struct graph *graph, struct wait *wait)
 {
     const char *pool = name_of(&wait->base.scene, SCENE_POOL);
@@ -123,6 +131,7 @@ llmd_error *llmd__wait_policies(struct graph *graph, struct wait *wait)
 
 /* ---- the tasks ---- */
 
+/* A wait alone looks too: whether this is GKE decides what some findings mean. */
 static llmd_error *add_steps(struct graph *graph, struct wait *wait)
 {
     step_id discovery = -1, look = -1, plan = -1;

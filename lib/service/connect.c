@@ -11,6 +11,7 @@
 #define SERVICES "llminferenceservices.serving.kserve.io"
 #define GATEWAYS "gateways.gateway.networking.k8s.io"
 
+/* KServe serves under spec.model.name, and under the service's name where that is not set. */
 const char *llmd__service_model(const struct json *service)
 {
     const char *name = llmd__json_str(service, "spec.model.name");
@@ -37,6 +38,7 @@ static const char *own_address(const struct json *service, const char *path)
     return first;
 }
 
+/* HTTPS before HTTP: a token must not go over the plain one if there is a choice. */
 static const struct json *listener_of(const struct json *gateway)
 {
     const struct json *first = NULL;
@@ -82,6 +84,7 @@ llmd_error *llmd__service_address(const struct json *service, const struct json 
     const char *url = llmd__json_str(service, "status.url");
 
     CHECK_MEMORY(path);
+    /* status.url first: it is what KServe itself would hand out. */
     if (!url[0])
         url = own_address(service, path);
     if (!url[0])
@@ -97,16 +100,18 @@ static llmd_error *get_gateway(llmd_context *ctx, const llmd_kube *kube, const s
                                struct json **out)
 {
     const struct json *ref = llmd__json_get(service, "spec.router.gateway.refs[0]");
-    const char *ns = llmd__json_str(ref, "namespace");
+    const char *ns;
 
     if (!ref)
         ref = llmd__json_get(service, "status.router.gateways[0]");
     if (!ref)
         return NULL;
+    ns = llmd__json_str(ref, "namespace");
     return llmd__kube_get(ctx, kube, GATEWAYS, ns[0] ? ns : llmd__object_ns(service),
                           llmd__json_str(ref, "name"), out);
 }
 
+/* The Gateway costs a request, so it is asked only when the service does not say where it is. */
 static llmd_error *find_address(llmd_context *ctx, const llmd_kube *kube,
                                 const struct json *service, char **out)
 {
@@ -133,6 +138,7 @@ static llmd_error *open_service(llmd_context *ctx, const llmd_kube *kube, const 
     struct endpoint_place place = {0};
 
     TRY(llmd__kube_get(ctx, kube, SERVICES, ns, name, &service));
+    /* A URL of the caller's wins: a port-forward, or a name that only the caller can resolve. */
     if (!llmd__endpoint_spec_url(spec)[0])
         TRY(find_address(ctx, kube, service, &url));
     place.url = url;

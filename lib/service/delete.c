@@ -25,6 +25,8 @@ static void sweep_free(void *state)
     llmd__free(sweep);
 }
 
+/* By the labels that were given when they were made: a Secret of the same name that somebody else
+   made is not touched. */
 static llmd_error *list_path(const struct wait *wait, const char *resource, char **out)
 {
     __attribute__((cleanup(llmd__auto_buf))) struct buf path = BUF_INIT;
@@ -66,6 +68,7 @@ static llmd_error *sweep_advance(void *state, struct graph *graph, const struct 
 
     if (input->kind != INPUT_BEGIN)
         TRY(delete_items(graph, wait, made[sweep->at++], input));
+    /* GKE's kinds have no path on other clusters: passed over. */
     for (; sweep->at < MADE_COUNT; sweep->at++) {
         llmd__free(TAKE(sweep->path));
         TRY(list_path(wait, made[sweep->at], &sweep->path));
@@ -92,6 +95,7 @@ static llmd_error *add_sweep(struct graph *graph, step_id *out)
     return llmd__graph_add(graph, &sweep_class, sweep, out);
 }
 
+/* The service first: as long as it runs its pods want the Secrets. */
 static llmd_error *add_steps(struct graph *graph, struct wait *wait)
 {
     step_id discovery = -1, service = -1, sweep = -1;

@@ -26,6 +26,7 @@ static const struct json *find_system(const struct json *configs, const char *na
     return other ? other : find(configs, name, ns, true);
 }
 
+/* KServe finds the model server by this name, too. */
 static const struct json *main_container(const struct json *preset)
 {
     JSON_EACH(container, llmd__json_get(preset, "spec.template.containers")) {
@@ -47,12 +48,15 @@ static enum kserve_release release_of(const struct json *container, bool v1alpha
     return bash ? KSERVE_0_18 : KSERVE_0_17;
 }
 
+/* A copy that somebody else made of the preset is a decision, and stays. */
 static bool is_ours(const struct json *object)
 {
     return !strcmp(llmd__json_str(object, "metadata.labels.\"" LLMD__KSERVE_MANAGED_BY "\""),
                    "libllmd");
 }
 
+/* No API tells the release: it is read from what the presets look like, the newest assumed where
+   they may not be read. */
 void llmd__kserve_read(const struct json *configs, const char *ns, bool v1alpha2,
                        struct kserve *out)
 {
@@ -77,6 +81,7 @@ const char *llmd__kserve_system_ns(const struct json *configs, const char *ns)
     return workload ? llmd__json_str(workload, "metadata.namespace") : NULL;
 }
 
+/* The ConfigMap holds JSON in a string; unreadable means off, as KServe reads it. */
 bool llmd__kserve_tls(const struct json *config_map)
 {
     const char *text = llmd__json_str(config_map, "data.ingress");

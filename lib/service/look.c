@@ -6,6 +6,7 @@
 
 #define CONFIGS "llminferenceserviceconfigs.serving.kserve.io"
 
+/* In the order in which one answer tells where to ask next. */
 enum look_at { LOOK_NAMESPACE, LOOK_CONFIGS, LOOK_SETTINGS, LOOK_END };
 
 struct look {
@@ -82,6 +83,7 @@ static llmd_error *take(struct wait *wait, enum look_at at, const struct step_in
     return NULL;
 }
 
+/* Said before anything is written, or a namespace and Secrets would be left behind. */
 static llmd_error *not_installed(void)
 {
     return llmd__error_set_advice(
@@ -92,6 +94,7 @@ static llmd_error *not_installed(void)
         "install KServe 0.17 or newer first");
 }
 
+/* By name: asked for the resource alone, discovery answers with the version the server prefers. */
 static llmd_error *conclude(struct wait *wait)
 {
     struct resource found;
@@ -108,6 +111,7 @@ static llmd_error *conclude(struct wait *wait)
     return NULL;
 }
 
+/* What the server does not serve has no path: it is passed over without a request. */
 static llmd_error *go_on(struct wait *wait, struct look *look, struct step_action *action)
 {
     for (; look->at < LOOK_END; look->at++) {

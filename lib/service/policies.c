@@ -10,12 +10,14 @@ struct target {
     const char *suffix;              /* of the policy's name */
 };
 
+/* Group "" is the core one, of Services; it must be there, if empty. */
 static llmd_error *target_ref(const struct target *target, struct json **out)
 {
     return llmd__json_make(out, "{'group': %s, 'kind': %s, 'name': %s}", target->group,
                            target->kind, target->name);
 }
 
+/* GKE's policies all have this shape: what they say under spec.default, and whom they are about. */
 static llmd_error *policy(const llmd_service_spec *spec, const char *ns, const char *kind,
                           const struct target *target, const struct json *defaults,
                           struct json *list)
@@ -36,6 +38,7 @@ static llmd_error *policy(const llmd_service_spec *spec, const char *ns, const c
     return NULL;
 }
 
+/* A model server under load answers /health late: the timeout is as long as the interval. */
 static llmd_error *health_defaults(const struct server *server, struct json **out)
 {
     const char *member = server->tls ? "httpsHealthCheck" : "httpHealthCheck";
@@ -48,6 +51,7 @@ static llmd_error *health_defaults(const struct server *server, struct json **ou
                            LLMD__SERVER_HEALTH);
 }
 
+/* GKE's default of 30 s cuts every longer answer in its middle. */
 static llmd_error *backend_defaults(const llmd_service_spec *spec, struct json **out)
 {
     int timeout = spec->route.backend_timeout_s;
@@ -67,6 +71,8 @@ llmd_error *llmd__policies_manifests(const llmd_service_spec *spec, const struct
 
     TRY(health_defaults(server, &health));
     TRY(backend_defaults(spec, &backend));
+    /* The route's rules lead to the pool, but KServe's catch-all rule to the Service: both are
+     * checked. */
     if (pool) {
         TRY(policy(spec, ns, "HealthCheckPolicy", &pool_health, health, list));
         TRY(policy(spec, ns, "GCPBackendPolicy", &pool_backend, backend, list));

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+/* Images are pinned: a tag that moves would change a service that nobody touched. */
 #define TPU_IMAGE "docker.io/vllm/vllm-tpu:v0.11.1"
 #define SIMULATOR_IMAGE "ghcr.io/llm-d/llm-d-inference-sim:v0.5.1"
 
@@ -10,6 +11,7 @@
     "cloud.google.com/gke-tpu-accelerator=tpu-v6e-slice,"                                          \
     "cloud.google.com/gke-tpu-topology=" topology
 #define GPU_NODE(accelerator) "cloud.google.com/gke-accelerator=" accelerator
+/* The chips of one host and no others: without bounds libtpu looks for a slice of several hosts. */
 #define TPU_ENV(bounds) "PJRT_DEVICE=TPU;TPU_HOST_BOUNDS=1,1,1;TPU_CHIPS_PER_HOST_BOUNDS=" bounds
 
 /* The label value of a v6e node is tpu-v6e-slice, not tpu-v6e, and its topologies have two
@@ -73,6 +75,7 @@ static const struct preset presets[] = {
 
 static const struct preset plain = {.name = "", .kind = PRESET_PLAIN};
 
+/* No preset is one as well: nothing of hardware is said then. */
 const struct preset *llmd__preset(const char *name)
 {
     if (!name || !name[0])
@@ -113,6 +116,7 @@ static const struct {
     {"vllm-tpu", "--enforce-eager", "XLA has no eager mode; leave it out"},
 };
 
+/* "--flag=value" and "--flag value" alike; "--flag-more" is another one. */
 static bool is_flag(const char *arg, const char *flag)
 {
     size_t len = strlen(flag);
@@ -136,6 +140,7 @@ static llmd_error *check_arg(const char *image, const char *arg)
     return NULL;
 }
 
+/* Against the image that will run, the caller's before the preset's. */
 static llmd_error *check_args(const struct preset *preset, const llmd_service_spec *spec)
 {
     const char *image = spec->image ? spec->image : preset->image ? preset->image : "";
@@ -162,6 +167,8 @@ static llmd_error *check_parallel(const struct preset *preset, const llmd_servic
         "take a divisor of %d, or another preset", preset->chips);
 }
 
+/* By the image's name, as nothing else is known before it is pulled: a mistake is worth a refusal
+   here only where the name leaves no doubt. */
 static llmd_error *check_image(const struct preset *preset, const llmd_service_spec *spec)
 {
     if (!strcmp(preset->name, "cpu") && !spec->image)

@@ -17,6 +17,7 @@ llmd_error *llmd__service_metadata(const char *ns, const char *name, const char 
                            name, ns, LLMD__KSERVE_MANAGED_BY, LLMD__KSERVE_SERVICE_LABEL, service);
 }
 
+/* The name follows from the service's, so that the next apply finds and changes it. */
 static llmd_error *secret(const llmd_service_spec *spec, const char *ns, const char *suffix,
                           const char *type, const char *key, const char *base64, struct json **out)
 {
@@ -30,6 +31,7 @@ static llmd_error *secret(const llmd_service_spec *spec, const char *ns, const c
         metadata, type, key, base64);
 }
 
+/* masked: for review, where a manifest may end up in a ticket. */
 static llmd_error *add_secret(const llmd_service_spec *spec, const char *ns, const char *suffix,
                               const char *type, const char *key, const char *value, bool masked,
                               struct json *list)
@@ -65,6 +67,7 @@ static llmd_error *docker_config(const struct pull_secret *pull, struct buf *out
     return llmd__buf_check(out);
 }
 
+/* No token, no Secret: an empty one would hide that of the namespace. */
 llmd_error *llmd__secrets_manifests(const llmd_service_spec *spec, const char *ns, bool masked,
                                     struct json *list)
 {
@@ -79,6 +82,7 @@ llmd_error *llmd__secrets_manifests(const llmd_service_spec *spec, const char *n
                       llmd__buf_text(&config), masked, list);
 }
 
+/* By reference: the token stands in no pod, and a new one needs no new pod template. */
 llmd_error *llmd__secret_token_env(const llmd_service_spec *spec, struct json **out)
 {
     AUTO(str) char *name = NULL;
@@ -92,6 +96,8 @@ llmd_error *llmd__secret_token_env(const llmd_service_spec *spec, struct json **
                            TOKEN_KEY, name, TOKEN_KEY);
 }
 
+/* Beside those of the ServiceAccount, which Kubernetes adds only to pods that name none: who needs
+   both puts them into one Secret. */
 llmd_error *llmd__secret_pull_refs(const llmd_service_spec *spec, struct json **out)
 {
     AUTO(str) char *name = NULL;

@@ -26,6 +26,8 @@ static llmd_error *default_name(const llmd_service_spec *spec, char **out)
     return NULL;
 }
 
+/* Everything that two objects must agree on is decided here, once: scheme, port, probes, policies
+   and arguments read it from this struct. */
 llmd_error *llmd__server_new(const llmd_service_spec *spec, const struct kserve *kserve,
                              struct server *out)
 {
@@ -37,6 +39,7 @@ llmd_error *llmd__server_new(const llmd_service_spec *spec, const struct kserve 
     out->tls = spec->tls || (kserve->tls && kserve->release >= KSERVE_0_18);
     out->tls_args = out->tls && (out->own_command || !kserve->tls);
     out->parallel = simulator ? 0 : spec->tensor_parallel ? spec->tensor_parallel : preset->chips;
+    /* One chip is vLLM's default: nothing to say. */
     if (out->parallel == 1)
         out->parallel = 0;
     out->parallel_field = out->parallel && kserve->release >= KSERVE_0_20;
@@ -65,6 +68,7 @@ static void add_words(struct json *array, const char *words, char separator)
     }
 }
 
+/* "--option=value" in one word: a value that begins with '-' would be taken for an option. */
 static void add_option(struct json *args, const char *option, const char *value)
 {
     char *text = llmd__format("%s=%s", option, value);
@@ -93,6 +97,7 @@ static void add_own_args(const struct server *server, const llmd_service_spec *s
     add_option(args, "--served-model-name", name);
 }
 
+/* KServe mounts or downloads the weights to /mnt/models, whatever the address was. */
 static struct json *command_of(const struct server *server)
 {
     struct json *command;
@@ -125,6 +130,7 @@ llmd_error *llmd__server_args(const struct server *server, const llmd_service_sp
                   "--ssl-certfile=/var/run/kserve/tls/tls.crt "
                   "--ssl-keyfile=/var/run/kserve/tls/tls.key",
                   ' ');
+    /* The caller's come last: of an argument that stands twice vLLM takes the last. */
     JSON_EACH(arg, spec->args) {
         llmd__json_add_str(list, llmd__json_text(arg));
     }
@@ -147,6 +153,8 @@ static void add_env(struct json *list, const char *name, size_t name_len, const 
     llmd__json_set(item, "value", llmd__json_new_str(value, value_len));
 }
 
+/* A variable that the caller sets is left out here: of two of one name the last wins in a pod, and
+   server-side apply may refuse the list. */
 static void add_preset_env(struct json *list, const char *env, const struct json *own)
 {
     while (env && *env) {
@@ -217,6 +225,7 @@ static llmd_error *add_probes(const struct server *server, struct json *containe
     return NULL;
 }
 
+/* Of a device both must be said alike: Kubernetes refuses requests without limits. */
 static llmd_error *resources_of(const struct server *server, const llmd_service_spec *spec,
                                 struct json **out)
 {
@@ -249,6 +258,7 @@ static llmd_error *make_container(const struct server *server, const llmd_servic
                            command, args, env, resources);
 }
 
+/* The merge patch for the container, before the one for the whole object. */
 llmd_error *llmd__server_container(const struct server *server, const llmd_service_spec *spec,
                                    struct json **out)
 {

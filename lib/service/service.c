@@ -30,6 +30,7 @@ static const struct field fields[] = {
 
 DEFINE_AUTO(service, llmd_service *, llmd_service_free)
 
+/* Ready of an older generation is not this one's: status lags behind the spec after each change. */
 static llmd_error *fill(llmd_service *service, const struct json *object)
 {
     service->replicas = 1;
@@ -61,6 +62,7 @@ static llmd_error *snapshot(char *text, llmd_service **out)
     return NULL;
 }
 
+/* One request, no watch: what waits is llmd_service_wait(). */
 llmd_error *llmd_service_get(llmd_context *ctx, const llmd_kube *kube, const char *ns,
                              const char *name, llmd_service **out)
 {
@@ -74,6 +76,7 @@ llmd_error *llmd_service_get(llmd_context *ctx, const llmd_kube *kube, const cha
     return snapshot(text, out);
 }
 
+/* Sends nothing: pages come with _next(). */
 llmd_error *llmd_service_list_open(const llmd_kube *kube, const char *ns, llmd_service_list **out)
 {
     llmd_service_list *list;
@@ -112,6 +115,7 @@ void llmd_service_list_free(llmd_service_list *list)
     llmd__free(list);
 }
 
+/* A missing member reads as "", never as NULL: that is the promise of all getters. */
 static const char *text_of(const char *text)
 {
     return text ? text : "";

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+/* KServe's own names for what it makes of a service, where they are short enough to stay whole. */
 char *llmd__service_child(const char *service, const char *suffix)
 {
     return llmd__format("%s%s", service, suffix);
@@ -30,6 +31,7 @@ static struct json *selector_of(const char *text)
     return selector;
 }
 
+/* `{}` is said: any node. Nothing said: the preset's. */
 static llmd_error *node_selector(const llmd_service_spec *spec, const struct server *server,
                                  struct json **out)
 {
@@ -69,6 +71,8 @@ static llmd_error *init_containers(const llmd_service_spec *spec, const struct s
     return llmd__json_make(out, "[{'name': 'storage-initializer', 'env': [%j]}]", token);
 }
 
+/* Containers are merged by name with KServe's preset, so only what we set is written: "main" is the
+   model server there. */
 static llmd_error *pod_template(const llmd_service_spec *spec, const struct server *server,
                                 struct json **out)
 {
@@ -91,6 +95,7 @@ static llmd_error *pod_template(const llmd_service_spec *spec, const struct serv
 
 /* ---- the router ---- */
 
+/* The preset's half a minute is long where a picker starts in two seconds. */
 static llmd_error *picker_probe(const llmd_service_spec *spec, struct json **out)
 {
     if (!spec->scheduler.readiness_delay_s)
@@ -127,6 +132,7 @@ static llmd_error *scheduler_of(const llmd_service_spec *spec, const struct serv
     return llmd__json_make(out, "{'config': %j, 'template': %j}", config, picker);
 }
 
+/* An empty object asks for KServe's default Gateway; leaving it out asks for none. */
 static llmd_error *gateway_of(const llmd_service_spec *spec, const char *ns, struct json **out)
 {
     if (!spec->gateway.name)
@@ -150,6 +156,7 @@ static llmd_error *router_of(const llmd_service_spec *spec, const char *ns,
 
 /* ---- the object ---- */
 
+/* A field since 0.20, before that an argument: see llmd__server_args(). */
 static llmd_error *parallelism(const struct server *server, struct json **out)
 {
     if (!server->parallel_field)
@@ -157,6 +164,7 @@ static llmd_error *parallelism(const struct server *server, struct json **out)
     return llmd__json_make(out, "{'tensor': %d}", server->parallel);
 }
 
+/* On is KServe's default: nothing to say. */
 static llmd_error *storage(const struct server *server, struct json **out)
 {
     if (server->download)
@@ -164,6 +172,7 @@ static llmd_error *storage(const struct server *server, struct json **out)
     return llmd__json_make(out, "{'enabled': false}");
 }
 
+/* Unset is left out, or an autoscaler would be set back with each apply. */
 static llmd_error *replicas_of(const llmd_service_spec *spec, struct json **out)
 {
     AUTO(str) char *text = NULL;

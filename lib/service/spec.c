@@ -49,6 +49,7 @@ static llmd_error *check_model(const struct json *value)
     return check_model_text(llmd__json_text(value));
 }
 
+/* Kubernetes refuses the pod for such a name, long after the service was taken. */
 static llmd_error *check_env(const struct json *value)
 {
     JSON_EACH(item, value) {
@@ -59,6 +60,7 @@ static llmd_error *check_env(const struct json *value)
 
 /* ---- the table ---- */
 
+/* Offsets count from the nested struct, which has no name of its own here. */
 static const struct field gateway_fields[] = {
     {.name = "name",
      .type = FIELD_STRING,
@@ -73,6 +75,7 @@ static const struct field gateway_fields[] = {
     FIELD_END,
 };
 
+/* All three or none; see check_pull_secret(). */
 static const struct field pull_fields[] = {
     {.name = "registry",
      .type = FIELD_STRING,
@@ -89,6 +92,7 @@ static const struct field pull_fields[] = {
     FIELD_END,
 };
 
+/* The picker is on unless somebody says false, so that is its unset value. */
 static const struct field scheduler_fields[] = {
     {.name = "enabled",
      .type = FIELD_BOOL,
@@ -194,6 +198,7 @@ static const struct field service_fields[] = {
      AT(tensor_parallel),
      .min = 1,
      .doc = "Chips that share the model; all of the preset's by default."},
+    /* As JSON, because unset, true and false are three: the preset decides for unset. */
     {.name = "download",
      .type = FIELD_JSON,
      AT(download),
@@ -266,6 +271,7 @@ static const struct field service_fields[] = {
 
 /* ---- the whole ---- */
 
+/* Also of what new() took without a look. */
 static llmd_error *check_required(const llmd_service_spec *spec)
 {
     if (!spec->name || !spec->name[0])
@@ -280,6 +286,7 @@ static llmd_error *check_required(const llmd_service_spec *spec)
     return check_model_text(spec->model);
 }
 
+/* A login with a part missing would make a Secret that every pull fails with. */
 static llmd_error *check_pull_secret(const struct pull_secret *secret)
 {
     if (!secret->registry && !secret->user && !secret->password)
@@ -289,6 +296,8 @@ static llmd_error *check_pull_secret(const struct pull_secret *secret)
     return llmd__error(LLMD_E_INVALID, "pullSecret: want registry, user and password");
 }
 
+/* What one key alone cannot tell: the preset decides which image, chips and arguments go together.
+ */
 static llmd_error *check_whole(const void *object)
 {
     const llmd_service_spec *spec = object;
@@ -318,6 +327,7 @@ const struct spec_type llmd__service_spec_type = {
 SPEC_FUNCTIONS(llmd_service_spec, llmd__service_spec_type)
 SPEC_FILE_FUNCTIONS(llmd_service_spec, llmd__service_spec_type)
 
+/* Not by _set(): a bad value must be told by the call that uses the spec, with the others. */
 llmd_service_spec *llmd_service_spec_new(const char *ns, const char *name, const char *model)
 {
     llmd_service_spec *spec = llmd__spec_new(&llmd__service_spec_type);

@@ -9,6 +9,7 @@
 
 #define LOG_LINES 40
 
+/* Before the warm-up step exists nobody must poke it. */
 llmd_error *llmd__wait_new(const llmd_kube *kube, const char *ns, const char *name,
                            struct wait **out)
 {
@@ -37,6 +38,7 @@ void llmd__wait_free(void *data)
 
 /* ---- watches ---- */
 
+/* Whoever may not read Nodes or Events still gets a wait, with less to say. */
 static const struct {
     enum scene_kind kind;
     const char *resource;
@@ -84,6 +86,7 @@ static llmd_error *add_watch(struct graph *graph, struct wait *wait, size_t inde
 
 /* ---- the judge ---- */
 
+/* News is how far it is; findings are why it stands still. */
 static llmd_error *tell_news(struct graph *graph, const struct wait *wait)
 {
     for (size_t i = 0; i < wait->progress.count; i++) {
@@ -121,6 +124,7 @@ static llmd_error *ask_log(struct wait *wait, struct step_action *action)
     return NULL;
 }
 
+/* A log that cannot be had is told as none, or it would be asked for again and again. */
 static llmd_error *take_log(struct wait *wait, const struct step_input *input)
 {
     bool good = input->kind == INPUT_REPLY && input->status / 100 == 2 && input->text;
@@ -132,6 +136,7 @@ static llmd_error *take_log(struct wait *wait, const struct step_input *input)
                            wait->base.findings.log_container, good ? input->text : "");
 }
 
+/* Ready before the policies are there would be ready for nobody on GKE. */
 static bool has_all(const struct wait *wait)
 {
     return wait->progress.ready && (!wait->policies_begun || wait->policies_done);
@@ -165,6 +170,7 @@ static llmd_error *judge_advance(void *state, struct graph *graph, const struct 
     (void)state;
     if (input->kind == INPUT_REPLY || input->kind == INPUT_ERROR)
         TRY(take_log(wait, input));
+    /* The judgement waits for the log of the crash that it is about. */
     if (wait->log_asked) {
         action->kind = ACTION_NONE;
         return NULL;

@@ -39,6 +39,7 @@ static void warmup_free(void *state)
 
 /* ---- the end of the task ---- */
 
+/* Whatever became of the warm-up: the service is what the task was for. */
 static llmd_error *finish(struct graph *graph, const struct wait *wait, struct step_action *action)
 {
     struct json *result = NULL;
@@ -68,6 +69,7 @@ static llmd_error *tell(struct graph *graph, const struct wait *wait, llmd_level
 
 /* ---- requests ---- */
 
+/* The id that the server goes by may differ from the name in the spec: an adapter, an alias. */
 static llmd_error *send_models(struct warmup *warmup, struct step_action *action)
 {
     action->kind = ACTION_SEND;
@@ -77,6 +79,7 @@ static llmd_error *send_models(struct warmup *warmup, struct step_action *action
     return NULL;
 }
 
+/* no_retry: each try is told and timed here. */
 static llmd_error *send_call(struct warmup *warmup, int64_t now_ms, struct step_action *action)
 {
     warmup->at = WARM_CALLS;
@@ -92,6 +95,7 @@ static llmd_error *send_call(struct warmup *warmup, int64_t now_ms, struct step_
     return NULL;
 }
 
+/* Eight tokens: the first compile of XLA is per shape, and a decode step is one of them. */
 static llmd_error *make_body(struct warmup *warmup, const char *model)
 {
     AUTO(json) struct json *body = NULL;
@@ -114,6 +118,7 @@ static llmd_error *take_models(struct warmup *warmup, const struct wait *wait,
         warmup, model[0] ? model : llmd__service_model(llmd__scene_service(&wait->base.scene)));
 }
 
+/* Without an address there is nothing to warm; the service is ready all the same. */
 static llmd_error *begin(struct warmup *warmup, const struct wait *wait, int64_t now_ms,
                          struct step_action *action)
 {
@@ -176,6 +181,7 @@ static llmd_error *wait_for_route(struct warmup *warmup, struct graph *graph,
     return NULL;
 }
 
+/* A service that is ready is not failed for a warm-up request: at worst it is told. */
 static llmd_error *take_bad(struct warmup *warmup, struct graph *graph, const struct wait *wait,
                             const struct step_input *input, struct step_action *action)
 {

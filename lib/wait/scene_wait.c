@@ -19,6 +19,7 @@ static llmd_error *init_scene(struct scene_wait *wait)
     return wait->scene.gateway_ns && wait->scene.gateway ? NULL : NO_MEMORY;
 }
 
+/* The struct is zeros and every member may be closed as it is: no undoing on the way. */
 llmd_error *llmd__scene_wait_init(struct scene_wait *wait, const char *noun, enum scene_kind kind,
                                   const llmd_kube *kube, const char *ns, const char *name)
 {
@@ -72,6 +73,7 @@ static llmd_error *on_change(void *data, struct graph *graph, const struct watch
     } else {
         TRY(llmd__scene_put(scene, watch->kind, change->object));
     }
+    /* The judge looks at the whole scene: pokes that come together are one judgement. */
     llmd__graph_poke(graph, watch->wait->judge);
     return NULL;
 }
@@ -103,6 +105,8 @@ llmd_error *llmd__scene_wait_applied(void *data, struct graph *graph, const stru
     return NULL;
 }
 
+/* Only where the look found none: who may not make namespaces must not fail on one that is there.
+ */
 llmd_error *llmd__scene_wait_namespace(const struct scene_wait *wait, struct json *list)
 {
     struct json *object = NULL;
@@ -117,6 +121,7 @@ llmd_error *llmd__scene_wait_namespace(const struct scene_wait *wait, struct jso
 
 /* ---- telling ---- */
 
+/* A warning, not an error: the wait goes on, and errors are what ends it. */
 llmd_error *llmd__scene_wait_tell(struct graph *graph, const struct scene_wait *wait,
                                   const struct progress *progress)
 {
@@ -154,6 +159,7 @@ static llmd_error *failed(const struct scene_wait *wait, const struct finding *f
                                   finding->rule->advice);
 }
 
+/* The first, as causes are judged before their consequences. */
 llmd_error *llmd__scene_wait_end(const struct scene_wait *wait)
 {
     for (size_t i = 0; i < wait->findings.count; i++)
