@@ -2040,6 +2040,17 @@ void _wrap_cluster_free_raw_1f7915c1bd4457d3(llmd_cluster *_swig_go_0) {
 }
 
 
+llmd_network_spec *_wrap_network_spec_new_raw_1f7915c1bd4457d3() {
+  llmd_network_spec *result = 0 ;
+  llmd_network_spec *_swig_go_result;
+
+
+  result = (llmd_network_spec *)llmd_network_spec_new();
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
 llmd_error *_wrap_network_spec_parse_raw_1f7915c1bd4457d3(char *_swig_go_0, llmd_network_spec **_swig_go_1) {
   char *arg1 = (char *) 0 ;
   llmd_network_spec **arg2 = (llmd_network_spec **) 0 ;
@@ -2070,6 +2081,21 @@ llmd_error *_wrap_network_spec_parse_file_raw_1f7915c1bd4457d3(char *_swig_go_0,
   _swig_go_result = (void *)result;
 
 
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_network_spec_json_raw_1f7915c1bd4457d3(llmd_network_spec *_swig_go_0, char **_swig_go_1) {
+  llmd_network_spec *arg1 = (llmd_network_spec *) 0 ;
+  char **arg2 = (char **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_network_spec *)_swig_go_0;
+  arg2 = (char **)_swig_go_1;
+
+  result = (llmd_error *)llmd_network_spec_json((struct llmd_network_spec const *)arg1,arg2);
+  _swig_go_result = (void *)result;
   return _swig_go_result;
 }
 
