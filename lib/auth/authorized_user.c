@@ -74,10 +74,9 @@ static llmd_error *exchange(llmd_context *ctx, struct authorized_user *user,
                             struct access_token *out)
 {
     const char *const headers[] = {user->basic, NULL};
-    SECRET_BUF form = BUF_INIT;
+    AUTO(buf) struct buf form = BUF_SECRET;
     AUTO(secret_json) struct json *answer = NULL;
 
-    llmd__secret_buf_reserve(&form, LONGEST_FORM);
     llmd__form_add(&form, "grant_type", "refresh_token");
     llmd__form_add(&form, "refresh_token", user->file.refresh_token);
     llmd__form_add(&form, "client_id", user->basic ? NULL : user->file.client_id);

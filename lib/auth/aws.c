@@ -63,7 +63,7 @@ static llmd_error *copy(const char *text, char **out)
 static llmd_error *ask(llmd_context *ctx, const struct token_url *url,
                        const struct token_request *request, const char *what, struct buf *out)
 {
-    TOKEN_REPLY reply = HTTP_REPLY_INIT;
+    AUTO(http_reply) struct http_reply reply = HTTP_REPLY_INIT;
 
     TRY(llmd__token_request(ctx, url, request, &reply));
     if (reply.status != 200)
@@ -131,7 +131,7 @@ static llmd_error *ask_keys(llmd_context *ctx, const struct aws *aws, const char
                             struct aws_keys *keys)
 {
     AUTO(buf) struct buf role = BUF_INIT;
-    TOKEN_REPLY reply = HTTP_REPLY_INIT;
+    AUTO(http_reply) struct http_reply reply = HTTP_REPLY_INIT;
     const struct token_request of_role = {.headers = headers};
 
     if (!aws->keys.http)
@@ -176,7 +176,7 @@ static bool needs_metadata(void)
 
 static llmd_error *find_all(llmd_context *ctx, const struct aws *aws, struct aws_keys *keys)
 {
-    SECRET_BUF session = BUF_INIT;
+    AUTO(buf) struct buf session = BUF_SECRET;
 
     if (needs_metadata())
         TRY(open_session(ctx, aws, &session));
@@ -245,7 +245,7 @@ static llmd_error *sign(const struct aws *aws, const struct aws_keys *keys, stru
 {
     __attribute__((cleanup(free_url))) struct url parsed = {0};
     AUTO(str) char *url = NULL;
-    SECRET_BUF authorization = BUF_INIT;
+    AUTO(buf) struct buf authorization = BUF_SECRET;
     char date[17];
 
     TRY(regional_url(aws, keys->region, &url));

@@ -93,7 +93,7 @@ static llmd_error *advise(llmd_error *error)
 static llmd_error *fetch(llmd_context *ctx, void *data, struct access_token *out)
 {
     const struct command *command = data;
-    SECRET_BUF text = BUF_INIT;
+    AUTO(buf) struct buf text = BUF_SECRET;
     const struct process process = {.argv = (const char *const *)command->argv,
                                     .timeout_ms = TIMEOUT_MS};
 

@@ -276,7 +276,7 @@ static llmd_error *check_version(const struct exec_plugin *plugin,
 static llmd_error *run(llmd_context *ctx, const struct exec_plugin *plugin,
                        struct exec_credential *out)
 {
-    SECRET_BUF text = BUF_INIT;
+    AUTO(buf) struct buf text = BUF_SECRET;
     const struct process process = {.argv = (const char *const *)plugin->argv,
                                     .env = (const char *const *)plugin->env};
 

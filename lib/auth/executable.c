@@ -106,8 +106,8 @@ llmd_error *llmd__subject_read_executable(const char *text, size_t len, struct b
 /* An answer that the program kept for us and that still holds; whatever else is there, it runs. */
 static llmd_error *read_kept(const struct executable *executable, struct buf *token)
 {
-    SECRET_BUF text = BUF_INIT;
-    SECRET_BUF kept = BUF_INIT;
+    AUTO(buf) struct buf text = BUF_SECRET;
+    AUTO(buf) struct buf kept = BUF_SECRET;
     int64_t expires_wall_ms = 0;
 
     if (!executable->output_file[0])
@@ -137,7 +137,7 @@ static llmd_error *check_age(const struct executable *executable, int64_t expire
 
 static llmd_error *run(llmd_context *ctx, const struct executable *executable, struct buf *token)
 {
-    SECRET_BUF text = BUF_INIT;
+    AUTO(buf) struct buf text = BUF_SECRET;
     int64_t expires_wall_ms = 0;
     const struct process process = {.argv = (const char *const *)executable->argv,
                                     .env = (const char *const *)executable->env,

@@ -46,9 +46,8 @@ static llmd_error *exchange(llmd_context *ctx, const struct external_account *ex
 {
     const struct google_file *file = &external->file;
     const char *const headers[] = {external->basic, NULL};
-    SECRET_BUF form = BUF_INIT;
+    AUTO(buf) struct buf form = BUF_SECRET;
 
-    llmd__secret_buf_reserve(&form, LONGEST_FORM);
     llmd__form_add(&form, "grant_type", GRANT_TYPE);
     llmd__form_add(&form, "audience", file->audience);
     llmd__form_add(&form, "scope", GOOGLE_SCOPES);
@@ -77,7 +76,7 @@ static llmd_error *advise(const struct external_account *external, llmd_error *e
 static llmd_error *fetch(llmd_context *ctx, void *data, struct access_token *out)
 {
     const struct external_account *external = data;
-    SECRET_BUF subject_token = BUF_INIT;
+    AUTO(buf) struct buf subject_token = BUF_SECRET;
 
     llmd_error *error = external->subject.get(ctx, external->subject.data, &subject_token);
     if (!error)

@@ -50,7 +50,7 @@ static char *trimmed(const char *text)
 /* The stamp is taken before reading: a change in between is then seen at the next call. */
 static llmd_error *read_token(struct given_token *given)
 {
-    SECRET_BUF text = BUF_INIT;
+    AUTO(buf) struct buf text = BUF_SECRET;
     uint64_t stamp = llmd__file_stamp(given->path);
 
     TRY(llmd__file_read(given->path, MAX_TOKEN_FILE, &text));

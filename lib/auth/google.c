@@ -168,7 +168,7 @@ static llmd_error *open_text(const struct buf *text, const char *what, const cha
 
 static llmd_error *open_file(const char *path, const char *place, llmd_credentials **out)
 {
-    SECRET_BUF text = BUF_INIT;
+    AUTO(buf) struct buf text = BUF_SECRET;
     AUTO(str) char *what = llmd__format("%s%s%s", place, place[0] ? " " : "", path);
 
     CHECK_MEMORY(what);

@@ -124,8 +124,8 @@ static llmd_error *check_type(const struct json *object, const char *what)
 
 void llmd__google_file_free(struct google_file *file)
 {
-    llmd__secret_json_free(TAKE(file->source_credentials));
-    llmd__secret_json_free(TAKE(file->credential_source));
+    llmd__json_free_secret(TAKE(file->source_credentials));
+    llmd__json_free_secret(TAKE(file->credential_source));
     llmd__fields_free(fields, file);
     *file = (struct google_file){0};
 }

@@ -71,7 +71,7 @@ static llmd_error *ping(llmd_context *ctx, bool *found)
     const char *address = environment("GCE_METADATA_IP");
     AUTO(str) char *url = llmd__format("http://%s", address ? address : ADDRESS);
     AUTO(token_url) struct token_url place = {0};
-    TOKEN_REPLY reply = HTTP_REPLY_INIT;
+    AUTO(http_reply) struct http_reply reply = HTTP_REPLY_INIT;
     const struct token_request request = {
         .headers = flavor, .tries = 1, .timeout_ms = timeout_ms(PING_MS), .want_header = FLAVOR};
 
@@ -127,7 +127,7 @@ static void release(void *data)
 static llmd_error *ask(llmd_context *ctx, const struct token_url *url, const char *path, int tries,
                        char **out)
 {
-    TOKEN_REPLY reply = HTTP_REPLY_INIT;
+    AUTO(http_reply) struct http_reply reply = HTTP_REPLY_INIT;
     const struct token_request request = {.headers = flavor,
                                           .path = path,
                                           .tries = tries,

@@ -8,40 +8,6 @@
 #define LONGEST_WORD 63
 #define TOKEN_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~+=%"
 
-void llmd__secret_buf_reserve(struct buf *buf, size_t size)
-{
-    if (buf->data)
-        return;
-    buf->data = llmd__malloc(size);
-    buf->failed = !buf->data;
-    buf->cap = buf->data ? size : 0;
-    if (buf->data)
-        buf->data[0] = '\0';
-}
-
-void llmd__secret_buf_free(struct buf *buf)
-{
-    llmd__buf_wipe(buf);
-}
-
-/* The texts lie in the tree, which is ours: they may be written to. */
-static void wipe_texts(const struct json *json)
-{
-    const char *text = llmd__json_text(json);
-
-    llmd__wipe((char *)(uintptr_t)text, strlen(text));
-    JSON_EACH(child, json) {
-        wipe_texts(child);
-    }
-}
-
-void llmd__secret_json_free(struct json *json)
-{
-    if (json)
-        wipe_texts(json);
-    llmd__json_free(json);
-}
-
 llmd_error *llmd__secret_check_token(const char *token, const char *what)
 {
     if (!token[0])

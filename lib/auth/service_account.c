@@ -51,7 +51,6 @@ static llmd_error *sign(const struct service_account *account, bool self_signed,
                                       .issued_s = now_s - CLOCK_SKEW_S,
                                       .expires_s = now_s - CLOCK_SKEW_S + LIFETIME_S};
 
-    llmd__secret_buf_reserve(out, LONGEST_FORM);
     return llmd__jwt_sign(&claims, file->private_key_id, account->key, out);
 }
 
@@ -77,11 +76,10 @@ static llmd_error *advise(const struct google_file *file, llmd_error *error)
 static llmd_error *exchange(llmd_context *ctx, const struct service_account *account,
                             struct access_token *out)
 {
-    SECRET_BUF assertion = BUF_INIT;
-    SECRET_BUF form = BUF_INIT;
+    AUTO(buf) struct buf assertion = BUF_SECRET;
+    AUTO(buf) struct buf form = BUF_SECRET;
 
     TRY(sign(account, false, llmd__clock_wall_ms() / 1000, &assertion));
-    llmd__secret_buf_reserve(&form, LONGEST_FORM);
     llmd__form_add(&form, "grant_type", GRANT_TYPE);
     llmd__form_add(&form, "assertion", llmd__buf_text(&assertion));
     TRY(llmd__buf_check(&form));
@@ -91,7 +89,7 @@ static llmd_error *exchange(llmd_context *ctx, const struct service_account *acc
 
 static llmd_error *self_sign(const struct service_account *account, struct access_token *out)
 {
-    SECRET_BUF token = BUF_INIT;
+    AUTO(buf) struct buf token = BUF_SECRET;
     int64_t now_s = llmd__clock_wall_ms() / 1000;
 
     TRY(sign(account, true, now_s, &token));

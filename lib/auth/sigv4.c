@@ -45,7 +45,7 @@ static llmd_error *add_canonical(const struct sigv4_request *request, struct buf
 
 static llmd_error *add_string_to_sign(const struct sigv4_request *request, struct buf *out)
 {
-    SECRET_BUF canonical = BUF_INIT; /* it may hold a session token */
+    AUTO(buf) struct buf canonical = BUF_SECRET; /* it may hold a session token */
     unsigned char digest[SHA256_SIZE];
 
     TRY(add_canonical(request, &canonical));

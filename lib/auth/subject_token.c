@@ -54,7 +54,7 @@ static llmd_error *get_from_file(llmd_context *ctx, void *data, struct buf *toke
 {
     const struct google_file *file = data;
     const char *path = llmd__json_str(file->credential_source, "file");
-    SECRET_BUF text = BUF_INIT;
+    AUTO(buf) struct buf text = BUF_SECRET;
 
     (void)ctx;
     TRY(llmd__error_wrap(llmd__file_read(path, MAX_SUBJECT, &text), "subject token file"));
@@ -94,7 +94,7 @@ static llmd_error *get_from_url(llmd_context *ctx, void *data, struct buf *token
     const struct url_source *source = data;
     const char *place = llmd__http_base_url(source->url.http);
     const struct token_request request = {.headers = (const char *const *)source->headers};
-    TOKEN_REPLY reply = HTTP_REPLY_INIT;
+    AUTO(http_reply) struct http_reply reply = HTTP_REPLY_INIT;
 
     TRY(llmd__token_request(ctx, &source->url, &request, &reply));
     if (reply.status != 200)

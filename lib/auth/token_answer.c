@@ -21,7 +21,7 @@ static llmd_error *read_object(const struct http_reply *reply, struct json **out
         return error;
     /* The parser's words may quote what it could not read, and that may be the token. */
     llmd_error_free(error);
-    llmd__secret_json_free(TAKE(*out));
+    llmd__json_free_secret(TAKE(*out));
     return NULL;
 }
 

@@ -86,19 +86,13 @@ void llmd__form_add(struct buf *form, const char *name, const char *value)
 
 llmd_error *llmd__form_basic(const char *name, const char *password, char **out)
 {
-    SECRET_BUF header = BUF_INIT;
+    AUTO(buf) struct buf header = BUF_SECRET;
     AUTO(secret) char *both = llmd__format("%s:%s", name, password);
 
     CHECK_MEMORY(both);
     llmd__buf_str(&header, "Authorization: Basic ");
     llmd__base64_encode(both, strlen(both), false, &header);
     return llmd__buf_take(&header, out);
-}
-
-void llmd__token_reply_free(struct http_reply *reply)
-{
-    llmd__secret_buf_free(&reply->body);
-    llmd__http_reply_free(reply);
 }
 
 static bool should_repeat(const struct token_request *request, const llmd_error *error,
@@ -139,6 +133,7 @@ static llmd_error *ask_once(llmd_context *ctx, const struct token_url *url,
                                       .body_len = request->body ? strlen(request->body) : 0,
                                       .no_retry = true,
                                       .max_body = MAX_ANSWER,
+                                      .secret_answer = true,
                                       .first_byte_timeout_ms = timeout_ms,
                                       .idle_timeout_ms = timeout_ms,
                                       .headers = request->headers,
@@ -173,7 +168,7 @@ llmd_error *llmd__token_request(llmd_context *ctx, const struct token_url *url,
         if (!may_wait(ctx, ms))
             return tell_silence(ctx, error);
         llmd_error_free(error);
-        llmd__token_reply_free(reply);
+        llmd__http_reply_free(reply);
         *reply = HTTP_REPLY_INIT;
         TRY(llmd__context_sleep(ctx, ms));
     }
@@ -182,7 +177,7 @@ llmd_error *llmd__token_request(llmd_context *ctx, const struct token_url *url,
 llmd_error *llmd__token_ask(llmd_context *ctx, const struct token_url *url,
                             const struct token_request *request, struct json **out)
 {
-    TOKEN_REPLY reply = HTTP_REPLY_INIT;
+    AUTO(http_reply) struct http_reply reply = HTTP_REPLY_INIT;
 
     *out = NULL;
     TRY(llmd__token_request(ctx, url, request, &reply));

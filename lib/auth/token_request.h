@@ -37,9 +37,6 @@ struct token_request {
     const char *want_header;    /* a constant; see http_request */
 };
 
-void llmd__token_reply_free(struct http_reply *reply); /* wipes */
-#define TOKEN_REPLY __attribute__((cleanup(llmd__token_reply_free))) struct http_reply
-
 /* Any status is success here. */
 llmd_error *llmd__token_request(llmd_context *ctx, const struct token_url *url,
                                 const struct token_request *request, struct http_reply *reply);
@@ -50,8 +47,6 @@ llmd_error *llmd__token_ask(llmd_context *ctx, const struct token_url *url,
 llmd_error *llmd__token_fetch(llmd_context *ctx, const struct token_url *url,
                               const struct token_request *request, struct access_token *out);
 
-/* Room for a form; longer ones work as well. */
-#define LONGEST_FORM 16384
 /* Appends name=value to a form. NULL and "" add nothing. */
 void llmd__form_add(struct buf *form, const char *name, const char *value);
 

@@ -50,6 +50,8 @@ void *llmd__realloc(void *block, size_t size)
 {
     if (!block)
         return llmd__malloc(size);
+    if (look_at_freed)
+        look_at_freed(block);
     return must_fail() ? NULL : realloc(block, size ? size : 1);
 }
 

@@ -23,7 +23,8 @@ void llmd__alloc_fail_at(int64_t n);
 int64_t llmd__alloc_count(void); /* allocations since fail_at was called */
 bool llmd__alloc_watched(void);  /* fail_at was called once, with 0 or more */
 int64_t llmd__alloc_live(void);  /* blocks not freed */
-void llmd__alloc_on_free(void (*look)(const void *block)); /* each block just before it is freed */
+/* Each block just before it is freed, or grown by realloc, which may leave it behind. */
+void llmd__alloc_on_free(void (*look)(const void *block));
 
 /* AUTO(json) struct json *x = NULL; frees x at the end of the scope. */
 #define AUTO(name) __attribute__((cleanup(llmd__auto_##name)))

@@ -28,6 +28,20 @@ static size_t next_cap(const struct buf *buf, size_t need)
     return cap;
 }
 
+/* realloc would leave the beginning of a secret behind. */
+static char *grown(struct buf *buf, size_t cap)
+{
+    if (!buf->secret)
+        return llmd__realloc(buf->data, cap);
+    char *data = llmd__malloc(cap);
+    if (!data || !buf->data)
+        return data;
+    memcpy(data, buf->data, buf->len + 1);
+    llmd__wipe(buf->data, buf->cap);
+    llmd__free(buf->data);
+    return data;
+}
+
 /* Makes room for len more bytes and the NUL. */
 static bool reserve(struct buf *buf, size_t len)
 {
@@ -41,7 +55,7 @@ static bool reserve(struct buf *buf, size_t len)
     if (need <= buf->cap)
         return true;
     size_t cap = next_cap(buf, need);
-    char *data = llmd__realloc(buf->data, cap);
+    char *data = grown(buf, cap);
     if (!data) {
         buf->failed = true;
         return false;
@@ -170,15 +184,10 @@ void llmd__buf_reset(struct buf *buf)
         buf->data[0] = '\0';
 }
 
-void llmd__buf_wipe(struct buf *buf)
-{
-    if (buf->data)
-        llmd__wipe(buf->data, buf->cap);
-    llmd__buf_free(buf);
-}
-
 void llmd__buf_free(struct buf *buf)
 {
+    if (buf->secret)
+        llmd__wipe(buf->data, buf->cap);
     llmd__free(buf->data);
     buf->data = NULL;
     buf->len = 0;

@@ -15,9 +15,11 @@ struct buf {
     size_t max;  /* 0: no cap; past it `too_large` latches */
     bool failed; /* out of memory */
     bool too_large;
+    bool secret; /* overwritten wherever memory is given back, also where the text outgrew it */
 };
 
 #define BUF_INIT ((struct buf){0})
+#define BUF_SECRET ((struct buf){.secret = true})
 
 void llmd__buf_add(struct buf *buf, const void *data, size_t len);
 void llmd__buf_str(struct buf *buf, const char *text); /* NULL adds nothing */
@@ -28,8 +30,7 @@ void llmd__buf_json(struct buf *buf, const char *text); /* as a quoted JSON stri
 void llmd__buf_consume(struct buf *buf, size_t len);    /* drops from the front */
 void llmd__buf_reset(struct buf *buf);                  /* empty, keeps the memory */
 void llmd__buf_free(struct buf *buf);
-void llmd__buf_wipe(struct buf *buf);              /* frees it, overwritten: a secret stood in it */
-const char *llmd__buf_text(const struct buf *buf); /* "" while empty or failed */
+const char *llmd__buf_text(const struct buf *buf);       /* "" while empty or failed */
 llmd_error *llmd__buf_check(const struct buf *buf);      /* NO_MEMORY or TOO_LARGE */
 llmd_error *llmd__buf_take(struct buf *buf, char **out); /* check, then hand over the text */
 /* printf into fresh memory; NULL without memory. */
@@ -38,11 +39,6 @@ char *llmd__format(const char *format, ...) PRINTF_LIKE(1, 2);
 static inline void llmd__auto_buf(struct buf *buf)
 {
     llmd__buf_free(buf);
-}
-
-static inline void llmd__auto_secret_buf(struct buf *buf)
-{
-    llmd__buf_wipe(buf);
 }
 
 #endif

@@ -20,7 +20,8 @@ struct json; /* one value in a tree that its root owns */
 /* `what` names the text in errors, "kubeconfig /home/me/.kube/config:3:14: ...". Bad text is
    LLMD_E_INVALID: who reads a server's answer makes that PROTOCOL (llmd__error_set_code). */
 llmd_error *llmd__json_parse(const char *text, size_t len, const char *what, struct json **out);
-void llmd__json_free(struct json *json); /* a whole tree, or a detached part */
+void llmd__json_free(struct json *json);        /* a whole tree, or a detached part */
+void llmd__json_free_secret(struct json *json); /* its texts overwritten */
 llmd_error *llmd__json_copy(const struct json *json, struct json **out);
 
 /*
@@ -118,5 +119,6 @@ llmd_error *llmd__json_print(const struct json *json, char **out);        /* com
 llmd_error *llmd__json_print_pretty(const struct json *json, char **out); /* two spaces */
 
 DEFINE_AUTO(json, struct json *, llmd__json_free)
+DEFINE_AUTO(secret_json, struct json *, llmd__json_free_secret)
 
 #endif

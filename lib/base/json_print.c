@@ -70,7 +70,7 @@ static void print_value(struct printer *to, const struct json *json)
 
 static llmd_error *print(const struct json *json, bool pretty, char **out)
 {
-    AUTO(buf) struct buf buf = BUF_INIT;
+    AUTO(buf) struct buf buf = BUF_SECRET; /* a manifest may be a Secret */
 
     *out = NULL;
     TRY(llmd__json_check(json));

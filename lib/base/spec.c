@@ -144,7 +144,7 @@ static llmd_error *parse_named(const struct spec_type *type, const char *text, c
                                void **out)
 {
     AUTO(spec) struct spec *spec = blank(type);
-    AUTO(json) struct json *object = NULL;
+    AUTO(secret_json) struct json *object = NULL;
 
     CHECK_MEMORY(spec);
     TRY(advise(llmd__yaml_parse(text, what, &object), SEE_YAML));
@@ -162,7 +162,7 @@ llmd_error *llmd__spec_parse(const struct spec_type *type, const char *text, voi
 
 llmd_error *llmd__spec_parse_file(const struct spec_type *type, const char *path, void **out)
 {
-    AUTO(buf) struct buf text = BUF_INIT;
+    AUTO(buf) struct buf text = BUF_SECRET;
 
     TRY(llmd__file_read(path, MAX_FILE, &text));
     return parse_named(type, llmd__buf_text(&text), path, out);

@@ -14,7 +14,7 @@ static llmd_error *take_secret(struct buf *buf, llmd_error *error, char **out)
 {
     if (!error)
         error = llmd__buf_take(buf, out);
-    llmd__buf_wipe(buf);
+    llmd__buf_free(buf);
     return error;
 }
 
@@ -23,7 +23,7 @@ llmd_error *llmd__identity_pem(const struct json *json, const char *data_key, co
 {
     const char *data = llmd__json_text(llmd__json_member(json, data_key));
     const char *path = llmd__json_text(llmd__json_member(json, file_key));
-    struct buf pem = BUF_INIT;
+    struct buf pem = BUF_SECRET;
     llmd_error *error;
 
     *out = NULL;
@@ -61,7 +61,7 @@ static llmd_error *open_basic(const struct json *user, struct identity *out)
     AUTO(secret)
     char *pair =
         llmd__format("%s:%s", llmd__json_str(user, "username"), llmd__json_str(user, "password"));
-    struct buf header = BUF_INIT;
+    struct buf header = BUF_SECRET;
     char *value = NULL;
 
     CHECK_MEMORY(pair);

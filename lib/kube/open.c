@@ -67,13 +67,13 @@ static llmd_error *load_text(struct loaded *loaded, const char *path, const char
 
 static llmd_error *load_file(struct loaded *loaded, const char *path)
 {
-    struct buf text = BUF_INIT;
+    struct buf text = BUF_SECRET; /* tokens and keys stand in it */
     llmd_error *error = llmd__file_read(path, KUBECONFIG_MAX, &text);
 
     error = llmd__error_wrap(error, "kubeconfig");
     if (!error)
         error = load_text(loaded, path, llmd__buf_text(&text));
-    llmd__buf_wipe(&text); /* tokens and keys stand in it */
+    llmd__buf_free(&text);
     return error;
 }
 

@@ -204,7 +204,7 @@ static llmd_error *add_named(struct exchange *exchange, const char *name, const 
 static llmd_error *authorize(llmd_context *ctx, struct exchange *exchange)
 {
     struct http *http = exchange->http;
-    struct buf header = BUF_INIT;
+    struct buf header = BUF_SECRET;
 
     if (!http->auth.authorize)
         return NULL;
@@ -356,6 +356,8 @@ llmd_error *llmd__exchange_open(llmd_context *ctx, struct http *http,
     exchange->http = llmd__http_get(http);
     exchange->reply = HTTP_REPLY_INIT;
     exchange->reply.body.max = request->max_body ? request->max_body : MAX_BODY_DEFAULT;
+    exchange->reply.body.secret = request->secret_answer;
+    exchange->key_pem = BUF_SECRET;
     exchange->idempotent = request->idempotent;
     exchange->want_header = request->want_header;
     exchange->first_byte_timeout_ms = request->first_byte_timeout_ms;
@@ -465,7 +467,7 @@ void llmd__exchange_free(struct exchange *exchange)
     free_headers(exchange->headers);
     curl_slist_free_all(exchange->connect_to);
     llmd__free_secret(exchange->authorization);
-    llmd__buf_wipe(&exchange->key_pem);
+    llmd__buf_free(&exchange->key_pem);
     llmd__buf_free(&exchange->cert_pem);
     llmd__http_reply_free(&exchange->reply);
     llmd_error_free(exchange->error);

@@ -253,7 +253,7 @@ const char *llmd__http_base_url(const struct http *http)
 
 llmd_error *llmd__http_refresh(llmd_context *ctx, struct http *http, bool *changed)
 {
-    AUTO(secret_buf) struct buf header = BUF_INIT;
+    AUTO(buf) struct buf header = BUF_SECRET;
 
     *changed = false;
     pthread_mutex_lock(&http->lock);

@@ -48,6 +48,7 @@ struct http_request {
     bool idempotent;               /* GET and server-side apply: may be repeated */
     bool no_retry;                 /* exactly one try (the load generator) */
     size_t max_body;               /* 0: 64 MiB */
+    bool secret_answer;            /* its body is overwritten when it is freed */
     int64_t first_byte_timeout_ms; /* 0: none */
     int64_t idle_timeout_ms;       /* 0: none; silence while a body comes */
     const char *const *headers;    /* further "Name: value", NULL-ended; or NULL */

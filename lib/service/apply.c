@@ -28,7 +28,7 @@ static llmd_error *companions(struct wait *wait, struct json *list)
  * starts wrong. */
 static llmd_error *write_companions(struct graph *graph, struct wait *wait, step_id *done)
 {
-    AUTO(json) struct json *list = llmd__json_array();
+    AUTO(secret_json) struct json *list = llmd__json_array();
     struct apply_options options = {.ns = wait->base.ns};
     step_id first = -1;
 

@@ -36,7 +36,7 @@ static llmd_error *add_secret(const llmd_service_spec *spec, const char *ns, con
                               const char *type, const char *key, const char *value, bool masked,
                               struct json *list)
 {
-    AUTO(secret_buf) struct buf base64 = BUF_INIT;
+    AUTO(buf) struct buf base64 = BUF_SECRET;
     struct json *object = NULL;
 
     if (masked)
@@ -52,8 +52,8 @@ static llmd_error *add_secret(const llmd_service_spec *spec, const char *ns, con
 /* What kubelet reads: {"auths": {"registry": {"auth": base64(user:password)}}}. */
 static llmd_error *docker_config(const struct pull_secret *pull, struct buf *out)
 {
-    AUTO(secret_buf) struct buf login = BUF_INIT;
-    AUTO(secret_buf) struct buf auth = BUF_INIT;
+    AUTO(buf) struct buf login = BUF_SECRET;
+    AUTO(buf) struct buf auth = BUF_SECRET;
 
     llmd__buf_format(&login, "%s:%s", pull->user, pull->password);
     TRY(llmd__buf_check(&login));
@@ -71,7 +71,7 @@ static llmd_error *docker_config(const struct pull_secret *pull, struct buf *out
 llmd_error *llmd__secrets_manifests(const llmd_service_spec *spec, const char *ns, bool masked,
                                     struct json *list)
 {
-    AUTO(secret_buf) struct buf config = BUF_INIT;
+    AUTO(buf) struct buf config = BUF_SECRET;
 
     if (spec->hf_token && spec->hf_token[0])
         TRY(add_secret(spec, ns, TOKEN_SUFFIX, "Opaque", TOKEN_KEY, spec->hf_token, masked, list));
