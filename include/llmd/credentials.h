@@ -83,8 +83,9 @@ LLMD_CHECKED llmd_error *llmd_credentials_from_command(const char *argv_json,
  * `GOOGLE_CLOUD_UNIVERSE_DOMAIN`, `GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1`.
  *
  * An `external_account` file names URLs to ask, files to read and programs to run: use only one
- * that you trust. Tokens are sent to https and to Google's hosts only; for tests,
- * `LLMD_ALLOW_LOOPBACK_TOKEN_URLS=1` also allows http to this very machine.
+ * that you trust. The tokens that it leads to are sent to https hosts of Google only; for tests,
+ * `LLMD_ALLOW_LOOPBACK_TOKEN_URLS=1` also allows http to this very machine. The token URL of a file
+ * that holds its own secret may be any https one, or http to this machine.
  * @param ctx   bounds the question to the metadata server; may be NULL
  * @param path  a credentials file; NULL or "" for the search above
  * @param out   the credentials, llmd_credentials_free()

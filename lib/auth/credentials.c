@@ -46,17 +46,33 @@ static const char *known(const char *text)
     return text && text[0] ? text : NULL;
 }
 
+static const char *first_known(const char *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (known(texts[i]))
+            return texts[i];
+    return "";
+}
+
+#define FIRST_KNOWN(...)                                                                           \
+    first_known((const char *const[]){__VA_ARGS__},                                                \
+                sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+
+static const char *quota_project_of(const struct credentials_about *about)
+{
+    return FIRST_KNOWN(getenv("GOOGLE_CLOUD_QUOTA_PROJECT"), about->quota_project);
+}
+
 static const char *project_of(const struct credentials_about *about)
 {
-    const char *of_environment = known(getenv("GOOGLE_CLOUD_PROJECT"));
+    return FIRST_KNOWN(getenv("GOOGLE_CLOUD_PROJECT"), getenv("GCLOUD_PROJECT"), about->project,
+                       about->person ? quota_project_of(about) : NULL);
+}
 
-    if (!of_environment)
-        of_environment = known(getenv("GCLOUD_PROJECT"));
-    if (of_environment)
-        return of_environment;
-    if (known(about->project))
-        return about->project;
-    return about->person && known(about->quota_project) ? about->quota_project : "";
+/* Of a token that somebody else looks after only the environment knows. */
+static const char *universe_of(const struct credentials_about *about)
+{
+    return FIRST_KNOWN(about->universe, getenv("GOOGLE_CLOUD_UNIVERSE_DOMAIN"), "googleapis.com");
 }
 
 static llmd_error *describe(llmd_credentials *credentials, const struct credentials_about *about)
@@ -67,7 +83,8 @@ static llmd_error *describe(llmd_credentials *credentials, const struct credenti
                         "{'kind': %s, 'account': %s, 'project': %s, 'quota_project': %s,"
                         " 'source': %s, 'universe': %s}",
                         about->kind, known(about->account), known(credentials->project),
-                        known(about->quota_project), known(about->source), known(about->universe)));
+                        known(credentials->quota_project), known(about->source),
+                        known(about->universe)));
     return llmd__json_print(description, &credentials->description);
 }
 
@@ -75,9 +92,8 @@ static llmd_error *fill(llmd_credentials *credentials, const struct credentials_
 {
     credentials->person = about->person;
     credentials->project = llmd__strdup(project_of(about));
-    credentials->quota_project = llmd__strdup(about->quota_project ? about->quota_project : "");
-    credentials->universe =
-        llmd__strdup(known(about->universe) ? about->universe : "googleapis.com");
+    credentials->quota_project = llmd__strdup(quota_project_of(about));
+    credentials->universe = llmd__strdup(universe_of(about));
     if (!credentials->project || !credentials->quota_project || !credentials->universe)
         return NO_MEMORY;
     return describe(credentials, about);

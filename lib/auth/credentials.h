@@ -14,7 +14,7 @@ struct http_auth llmd__credentials_auth(const llmd_credentials *credentials);
 struct credentials_about {
     const char *kind;
     const char *account;
-    const char *project; /* of their own; the environment's comes before it */
+    const char *project; /* of their own; the environment's comes before it and the next */
     const char *quota_project;
     const char *source;
     const char *universe; /* NULL: not Google's */

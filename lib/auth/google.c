@@ -106,13 +106,6 @@ static const char *or_nothing(const char *text)
     return text ? text : "";
 }
 
-static const char *quota_project(const char *of_file)
-{
-    const char *of_environment = getenv("GOOGLE_CLOUD_QUOTA_PROJECT");
-
-    return has(of_environment) ? of_environment : or_nothing(of_file);
-}
-
 static char *account_of(const struct google_file *file)
 {
     char *email = llmd__impersonated_email(file->impersonation_url);
@@ -134,7 +127,7 @@ static llmd_error *describe(const struct google_file *file, const char *source,
     copy->kind = llmd__strdup(file->type);
     copy->account = account_of(file);
     copy->project = llmd__strdup(or_nothing(file->project_id));
-    copy->quota_project = llmd__strdup(quota_project(file->quota_project_id));
+    copy->quota_project = llmd__strdup(or_nothing(file->quota_project_id));
     copy->universe =
         llmd__strdup(has(file->universe_domain) ? file->universe_domain : GOOGLE_UNIVERSE);
     if (!copy->kind || !copy->account || !copy->project || !copy->quota_project || !copy->universe)
@@ -190,7 +183,6 @@ static llmd_error *open_metadata(llmd_context *ctx, llmd_credentials **out)
     const struct credentials_about about = {.kind = "metadata",
                                             .account = found.email,
                                             .project = found.project,
-                                            .quota_project = quota_project(NULL),
                                             .source = url,
                                             .universe = found.universe};
     TRY(llmd__token_cache_open(&from, NULL, &auth));

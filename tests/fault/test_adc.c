@@ -2,6 +2,7 @@
 /* Google's search order, in a home of its own, with every combination of what may be there. */
 #include "auth/adc.h"
 #include "auth/credentials.h"
+#include "auth/google.h"
 #include "auth/metadata.h"
 #include "support/folder.h"
 #include "support/place.h"
@@ -206,6 +207,24 @@ static void test_project(void **state)
     assert_string_equal(llmd_credentials_describe(NULL), "");
 }
 
+/* Also for a token that somebody else looks after: what stands in the environment holds for it. */
+static void test_given_token_by_environment(void **state)
+{
+    LLMD_AUTO(llmd_credentials) found = NULL;
+    LLMD_AUTO(llmd_credentials) given = NULL;
+
+    (void)state;
+    setenv("CLOUDSDK_AUTH_ACCESS_TOKEN", "token", 1);
+    setenv("GOOGLE_CLOUD_QUOTA_PROJECT", "payer", 1);
+    setenv("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "example.goog", 1);
+    assert_null(llmd_credentials_google(NULL, NULL, &found));
+    assert_string_equal(llmd__credentials_quota_project(found, NULL), "payer");
+    assert_string_equal(llmd__credentials_universe(found), "example.goog");
+    assert_null(llmd_credentials_from_token("token", &given));
+    assert_string_equal(llmd__credentials_quota_project(given, NULL), "payer");
+    assert_string_equal(llmd__credentials_universe(given), "example.goog");
+}
+
 static void test_other_universe(void **state)
 {
     llmd_credentials *credentials = NULL;
@@ -281,6 +300,7 @@ int main(void)
         SEARCH(test_named_file_must_be_good),
         SEARCH(test_explicit_path),
         SEARCH(test_project),
+        SEARCH(test_given_token_by_environment),
         SEARCH(test_other_universe),
         SEARCH(test_detection),
         SEARCH(test_metadata_of_another),
