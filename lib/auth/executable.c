@@ -173,9 +173,10 @@ static bool add_variable(struct executable *executable, size_t *count, const cha
 
 static llmd_error *set_env(struct executable *executable, const struct google_file *file)
 {
-    AUTO(str) char *email = llmd__impersonated_email(file->impersonation_url);
+    AUTO(str) char *email = NULL;
     size_t count = 0;
 
+    TRY(llmd__impersonated_email(file->impersonation_url, &email));
     bool set = add_variable(executable, &count, "AUDIENCE", file->audience) &&
                add_variable(executable, &count, "TOKEN_TYPE", file->subject_token_type) &&
                add_variable(executable, &count, "INTERACTIVE", "0") &&

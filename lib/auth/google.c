@@ -106,13 +106,13 @@ static const char *or_nothing(const char *text)
     return text ? text : "";
 }
 
-static char *account_of(const struct google_file *file)
+static llmd_error *account_of(const struct google_file *file, char **out)
 {
-    char *email = llmd__impersonated_email(file->impersonation_url);
-
-    if (email)
-        return email;
-    return llmd__strdup(has(file->client_email) ? file->client_email : or_nothing(file->account));
+    TRY(llmd__impersonated_email(file->impersonation_url, out));
+    if (*out)
+        return NULL;
+    *out = llmd__strdup(has(file->client_email) ? file->client_email : or_nothing(file->account));
+    return *out ? NULL : NO_MEMORY;
 }
 
 static bool is_person(const struct google_file *file)
@@ -124,13 +124,13 @@ static bool is_person(const struct google_file *file)
 static llmd_error *describe(const struct google_file *file, const char *source,
                             struct file_about *copy)
 {
+    TRY(account_of(file, &copy->account));
     copy->kind = llmd__strdup(file->type);
-    copy->account = account_of(file);
     copy->project = llmd__strdup(or_nothing(file->project_id));
     copy->quota_project = llmd__strdup(or_nothing(file->quota_project_id));
     copy->universe =
         llmd__strdup(has(file->universe_domain) ? file->universe_domain : GOOGLE_UNIVERSE);
-    if (!copy->kind || !copy->account || !copy->project || !copy->quota_project || !copy->universe)
+    if (!copy->kind || !copy->project || !copy->quota_project || !copy->universe)
         return NO_MEMORY;
     copy->about = (struct credentials_about){.kind = copy->kind,
                                              .account = copy->account,

@@ -33,8 +33,8 @@ struct impersonation {
 };
 llmd_error *llmd__impersonated_open(const struct impersonation *impersonation,
                                     struct token_source *out);
-/* The e-mail in ".../serviceAccounts/EMAIL:generateAccessToken"; NULL when there is none, or
-   without memory. */
-char *llmd__impersonated_email(const char *url);
+/* The e-mail in ".../serviceAccounts/EMAIL:generateAccessToken"; NULL in *out when there is none.
+ */
+llmd_error *llmd__impersonated_email(const char *url, char **out);
 
 #endif

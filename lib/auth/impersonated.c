@@ -34,14 +34,16 @@ static void release(void *data)
     impersonated_free(data);
 }
 
-char *llmd__impersonated_email(const char *url)
+llmd_error *llmd__impersonated_email(const char *url, char **out)
 {
     const char *begin = url ? strstr(url, ACCOUNTS) : NULL;
 
+    *out = NULL;
     if (!begin)
         return NULL;
     begin += strlen(ACCOUNTS);
-    return llmd__strndup(begin, strcspn(begin, ":/?"));
+    *out = llmd__strndup(begin, strcspn(begin, ":/?"));
+    return *out ? NULL : NO_MEMORY;
 }
 
 static llmd_error *advise(const struct impersonated *impersonated, llmd_error *error)
@@ -106,11 +108,10 @@ static llmd_error *prepare(const struct impersonation *impersonation, struct imp
     CHECK_MEMORY(impersonated);
     TRY(llmd__url_check_google(impersonation->url, "service_account_impersonation_url"));
     TRY(make_body(impersonation, &impersonated->body));
-    impersonated->email = llmd__impersonated_email(impersonation->url);
-    if (!impersonated->email && !strstr(impersonation->url, ACCOUNTS))
+    TRY(llmd__impersonated_email(impersonation->url, &impersonated->email));
+    if (!impersonated->email)
         return llmd__error(LLMD_E_INVALID,
                            "service_account_impersonation_url: it names no service account");
-    CHECK_MEMORY(impersonated->email);
     *out = TAKE(impersonated);
     return NULL;
 }

@@ -443,6 +443,17 @@ static llmd_error *get_token(void *data)
     return error;
 }
 
+/* What there was no memory for must not be missing instead. */
+static llmd_error *get_account(void *data)
+{
+    LLMD_AUTO(llmd_credentials) credentials = NULL;
+
+    TRY(llmd_credentials_google_json(data, &credentials));
+    if (strstr(llmd_credentials_describe(credentials), ACCOUNT))
+        return NULL;
+    return llmd__error(LLMD_E_INVALID, "the account is missing");
+}
+
 static void tortured(char *json, int runs)
 {
     torture_sample(get_token, json, 7, runs);
@@ -458,6 +469,7 @@ static void test_without_memory(void **state)
 
     (void)state;
     assert_true(torture(get_token, impersonated) > 50);
+    assert_true(torture(get_account, impersonated) > 20);
     free(impersonated);
     free(user);
     folder_write("subject", "{\"jwt\":\"" SUBJECT_TOKEN "\"}", 0600);
