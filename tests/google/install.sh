@@ -33,7 +33,9 @@ node() {
 }
 
 go() {
-    local stamp="$place/go-$GO_API"
+    local source stamp
+    source="$(sha256sum "$here/control.go" | cut -c 1-12)" # the program is built from the tree
+    stamp="$place/go-$GO_API-$source"
     command -v go >/dev/null || return 0
     [ -e "$stamp" ] && return
     rm -rf "$place/go" "$place"/go-*

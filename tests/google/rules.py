@@ -27,17 +27,14 @@ def cluster_rules(cluster):
         yield "gatewayApiConfig: the experimental channel is deprecated"
     if channel and channel != "CHANNEL_DISABLED" and get(cluster, "addonsConfig.httpLoadBalancing.disabled"):
         yield "Gateway API without HttpLoadBalancing"
-    if "nodePools" in cluster and ("initialNodeCount" in cluster or "nodeConfig" in cluster):
-        yield "nodePools with initialNodeCount or nodeConfig"
     if get(cluster, "autopilot.enabled") and "nodePools" in cluster:
         yield "autopilot with nodePools"
     if len(cluster.get("name", "")) > 40:
         yield "name of more than 40 characters"
     if get(cluster, "releaseChannel.channel") == "UNSPECIFIED":
         yield "releaseChannel UNSPECIFIED is deprecated"
-    for name in ("horizontalPodAutoscaling", "kubernetesDashboard"):
-        if get(cluster, f"addonsConfig.{name}.disabled") is True:
-            yield f"addonsConfig.{name} switched off as gcloud does"
+    if get(cluster, "addonsConfig.horizontalPodAutoscaling.disabled") is True:
+        yield "addonsConfig.horizontalPodAutoscaling switched off as gcloud does"
     for pool in cluster.get("nodePools", []):
         yield from pool_rules(pool)
 

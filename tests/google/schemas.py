@@ -20,9 +20,6 @@ DOCUMENTS = {
     "sts.googleapis.com": ["sts.v1"],
 }
 
-# Deprecated by the document, and yet the only way to say it.
-NEEDED_THOUGH_DEPRECATED = set()
-
 INTEGER = re.compile(r"-?[0-9]+\Z")
 DURATION = re.compile(r"-?[0-9]+(\.[0-9]{1,9})?s\Z")
 
@@ -132,7 +129,7 @@ def check_message(document, name, value, where, method, in_path):
             ("[Output only]", "[Output Only]", "Output only.")
         ):
             yield f"{place}: output only"
-        if field.get("deprecated") and place not in NEEDED_THOUGH_DEPRECATED:
+        if field.get("deprecated"):
             yield f"{place}: deprecated"
         yield from check_value(document, field, item, place, method)
     for key, field in fields.items():
