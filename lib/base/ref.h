@@ -46,6 +46,12 @@ static inline bool llmd__busy_leave(struct busy *busy)
     return atomic_exchange(&busy->state, 0) == 2;
 }
 
+/* Asked by the one inside: whether a free waits for it to leave. */
+static inline bool llmd__busy_to_be_freed(struct busy *busy)
+{
+    return atomic_load(&busy->state) == 2;
+}
+
 /* True: nobody is inside, free now. False: the one inside will. */
 static inline bool llmd__busy_free(struct busy *busy)
 {

@@ -25,8 +25,8 @@ static int identical_exits(const struct json *status)
     return (int)count;
 }
 
-/* kubelet says in an Event that it killed a container which took too long to start. */
-/* Without this Event exit code 137 looks like the kernel's OOM killer, which is another cure. */
+/* kubelet says in an Event that it killed a container which took too long to start. Without it exit
+   code 137 looks like the kernel's OOM killer, which is another cure. */
 static bool probe_killed(const struct scene *scene, const struct json *pod)
 {
     SCENE_EACH(event, scene, SCENE_EVENT)

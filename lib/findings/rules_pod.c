@@ -208,13 +208,13 @@ static llmd_error *observe_container_pull(const struct scene *scene, const struc
                               llmd__json_str(status, "name"), innermost(failure));
 }
 
-/* Init containers first: those behind them have not even been tried. */
 typedef llmd_error *(*container_fn)(const struct scene *scene, const struct json *pod,
                                     const struct json *status, struct sightings *out);
 
 static llmd_error *each_container(const struct scene *scene, container_fn look,
                                   struct sightings *out)
 {
+    /* Init containers first: those behind them have not even been tried. */
     static const char *const lists[] = {"status.initContainerStatuses", "status.containerStatuses"};
 
     SCENE_EACH(pod, scene, SCENE_POD)

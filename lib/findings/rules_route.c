@@ -9,8 +9,8 @@ static bool has_status(const struct json *condition, const char *status)
     return condition && !strcmp(llmd__json_str(condition, "status"), status);
 }
 
-/* An answer to an older generation says nothing about this one. */
-/* observedGeneration is missing in some controllers' conditions: then what they say counts. */
+/* An answer to an older generation says nothing about this one. observedGeneration is missing in
+ * some controllers' conditions: then what they say counts. */
 static bool is_fresh(const struct json *object, const struct json *condition)
 {
     return llmd__json_int(condition, "observedGeneration", INT64_MAX) >=

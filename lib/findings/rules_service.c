@@ -16,8 +16,8 @@ static llmd_error *add_condition(const struct json *owner, const struct json *co
                               1, "%s", llmd__json_str(condition, "message"));
 }
 
-/* Not rolled up into Ready, which stays Unknown for ever. */
-/* How the controller says that it cannot even begin: nothing below the service exists then. */
+/* How the controller says that it cannot even begin: nothing below the service exists then. It is
+   not rolled up into Ready, which stays Unknown for ever. */
 static llmd_error *observe_presets(const struct scene *scene, struct sightings *out)
 {
     const struct json *service = llmd__scene_service(scene);

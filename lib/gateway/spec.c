@@ -17,9 +17,9 @@ static llmd_error *check_ns(const struct json *value)
     return llmd__name_check_label("namespace", llmd__json_text(value));
 }
 
-/* Google's global classes take routes to Services only. */
-/* gke-l7-global-* and gke-l7-gxlb* of GKE's list of GatewayClasses. Refused here because the
-   cluster takes such a Gateway and only its routes fail, an apply later. */
+/* Google's global classes take routes to Services only: gke-l7-global-* and gke-l7-gxlb* of GKE's
+   list of GatewayClasses. Refused here because the cluster takes such a Gateway and only its routes
+   fail, an apply later. */
 static llmd_error *check_class_text(const char *class)
 {
     if (!strncmp(class, "gke-l7-global-", 14) || !strncmp(class, "gke-l7-gxlb", 11))

@@ -140,7 +140,7 @@ static void set_wait(llmd_kube_list *list, llmd_context *wait)
 {
     pthread_mutex_lock(&list->lock);
     list->wait = wait;
-    if (wait && atomic_load(&list->busy.state) == 2) /* freed before there was something to wake */
+    if (wait && llmd__busy_to_be_freed(&list->busy)) /* freed before there was something to wake */
         llmd_context_cancel(wait);
     pthread_mutex_unlock(&list->lock);
 }

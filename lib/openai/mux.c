@@ -207,7 +207,7 @@ static bool any_open(llmd_mux *mux)
 
 static bool freed(llmd_mux *mux)
 {
-    return atomic_load(&mux->busy.state) == 2;
+    return llmd__busy_to_be_freed(&mux->busy);
 }
 
 /* wait: false never waits. */

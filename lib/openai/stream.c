@@ -45,7 +45,7 @@ static bool wait_begin(struct llmd_stream *stream, llmd_context *outer, int64_t 
 {
     llmd__context_join(wait, outer, deadline_ms);
     pthread_mutex_lock(&stream->lock);
-    bool wanted = atomic_load(&stream->busy.state) == 1;
+    bool wanted = !llmd__busy_to_be_freed(&stream->busy);
     stream->wait = wait->inner;
     pthread_mutex_unlock(&stream->lock);
     return wanted;
@@ -104,7 +104,7 @@ static llmd_error *after_read(llmd_context *ctx, llmd_stream *stream, llmd_error
     llmd_code code = llmd_error_code(error);
     if (code == LLMD_E_TIMEOUT || code == LLMD_E_CANCELED) {
         llmd_error *callers = llmd__context_check(ctx);
-        if (callers || atomic_load(&stream->busy.state) != 1) {
+        if (callers || llmd__busy_to_be_freed(&stream->busy)) {
             llmd_error *told = callers ? callers : llmd__error_copy(error);
             llmd_error_free(error);
             return llmd__error_wrap(told, "%s", stream->subject);

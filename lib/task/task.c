@@ -34,11 +34,6 @@ llmd_error *llmd__task_new(struct graph *graph, llmd_task **out)
     return NULL;
 }
 
-static bool to_be_freed(const llmd_task *task)
-{
-    return atomic_load(&task->busy.state) == 2;
-}
-
 static llmd_error *freed_meanwhile(void)
 {
     return llmd__error(LLMD_E_CANCELED, "the task was freed by another thread");
@@ -81,7 +76,8 @@ static llmd_error *wait_for_more(llmd_context *ctx, llmd_task *task)
     }
     TRY(llmd__graph_borrow(task->graph, NULL));
     /* A free that came before there was a group could wake nobody. */
-    return to_be_freed(task) ? NULL : llmd__group_turn(ctx, task->graph->group, wait_ms);
+    return llmd__busy_to_be_freed(&task->busy) ? NULL
+                                               : llmd__group_turn(ctx, task->graph->group, wait_ms);
 }
 
 static void note_level(llmd_task *task, const llmd_event *event)
@@ -115,7 +111,7 @@ static llmd_error *next(llmd_context *ctx, llmd_task *task, llmd_event **out)
     struct graph *graph = task->graph;
 
     for (;;) {
-        if (to_be_freed(task))
+        if (llmd__busy_to_be_freed(&task->busy))
             return freed_meanwhile();
         *out = llmd__graph_pop(graph);
         if (*out) {
