@@ -239,6 +239,10 @@ static void test_external_executable(void **state)
         asprintf(&source, "{\"executable\":{\"command\":\"%s/program 'two words'\"}}", folder) > 0);
     char *json = google_double_external(&google, source, false);
     llmd_credentials *credentials = NULL;
+    setenv("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES", "0", 1);
+    assert_error(llmd_credentials_google_json(json, &credentials), LLMD_E_DENIED,
+                 "wants to run a program");
+    unsetenv("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES");
     llmd_error *error = llmd_credentials_google_json(json, &credentials);
     assert_non_null(strstr(llmd_error_advice(error), "ALLOW_EXECUTABLES=1"));
     assert_error(error, LLMD_E_DENIED, "wants to run a program");
@@ -271,6 +275,40 @@ static void test_external_kept_answer(void **state)
                  "\"urn:ietf:params:oauth:token-type:jwt\",\"expiration_time\":4102444800}",
                  0600);
     assert_token(credentials, false, 1);
+    free(source);
+}
+
+/* One that has ended is made anew; and a program that is to keep its answers must date them. */
+static void test_external_answer_to_keep(void **state)
+{
+    static const char kept[] =
+        "{\"version\":1,\"success\":true,\"id_token\":\"old\",\"token_type\":"
+        "\"urn:ietf:params:oauth:token-type:jwt\",\"expiration_time\":1}";
+    char *source = NULL;
+
+    (void)state;
+    assert_true(
+        asprintf(&source,
+                 "{\"executable\":{\"command\":\"%s/program\",\"output_file\":\"%s/kept\"}}",
+                 folder, folder) > 0);
+    setenv("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES", "1", 1);
+    LLMD_AUTO(llmd_credentials)
+    credentials = open_json(google_double_external(&google, source, false));
+    unsetenv("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES");
+    folder_write("kept", kept, 0600);
+    folder_script("program",
+                  "[ \"$GOOGLE_EXTERNAL_ACCOUNT_OUTPUT_FILE\" = \"${0%/*}/kept\" ] || exit 3\n"
+                  "echo '{\"version\":1,\"success\":true,\"id_token\":\"" SUBJECT_TOKEN
+                  "\",\"token_type\":\"urn:ietf:params:oauth:token-type:jwt\","
+                  "\"expiration_time\":4102444800}'");
+    assert_token(credentials, false, 1);
+    folder_script("program", "echo '{\"version\":1,\"success\":true,\"id_token\":\"" SUBJECT_TOKEN
+                             "\",\"token_type\":\"urn:ietf:params:oauth:token-type:jwt\"}'");
+    struct http_auth auth = llmd__credentials_auth(credentials);
+    AUTO(buf) struct buf header = BUF_INIT;
+    assert_error(auth.authorize(NULL, auth.data, true, &header), LLMD_E_PROTOCOL,
+                 "has no expiration_time");
+    auth.free(auth.data);
     free(source);
 }
 
@@ -497,6 +535,7 @@ int main(void)
         FLOW(test_external_url),
         FLOW(test_external_executable),
         FLOW(test_external_kept_answer),
+        FLOW(test_external_answer_to_keep),
         FLOW(test_external_aws),
         FLOW(test_workforce_pays),
         FLOW(test_impersonated),

@@ -134,7 +134,8 @@ static const char *wrong_claims(const struct google_double *google, const char *
     free(audience);
     if (!fits)
         return "Invalid JWT: Failed audience check.";
-    if (issued > now || issued < now - 300 || expires - issued > 3600 || expires <= now)
+    /* The server's clock is five seconds behind. */
+    if (issued > now - 5 || issued < now - 300 || expires - issued > 3600 || expires <= now)
         return "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable "
                "timeframe. Check your iat and exp values in the JWT claim.";
     if (!strstr(claims, "\"iss\":\"" ACCOUNT "\""))

@@ -175,6 +175,9 @@ static void test_urls_that_the_environment_allows(void **state)
     setenv("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "example.goog", 1);
     assert_null(llmd__url_check_google("https://sts.example.goog/v1/token", "token_url"));
     unsetenv("GOOGLE_CLOUD_UNIVERSE_DOMAIN");
+    setenv("LLMD_ALLOW_LOOPBACK_TOKEN_URLS", "0", 1);
+    AUTO(error) llmd_error *off = llmd__url_check_google("http://127.0.0.1:1/", "token_url");
+    assert_non_null(off);
     setenv("LLMD_ALLOW_LOOPBACK_TOKEN_URLS", "1", 1);
     assert_null(llmd__url_check_google("http://127.0.0.1:1/", "token_url"));
     assert_null(llmd__url_check_link_local("http://127.0.0.1:1/", "url"));
