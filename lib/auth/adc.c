@@ -3,8 +3,9 @@
 
 #include "auth/metadata.h"
 
+#include "base/environment.h"
+
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,17 +27,10 @@ void llmd__adc_free(struct adc *adc)
     *adc = (struct adc){0};
 }
 
-static const char *environment(const char *name)
-{
-    const char *value = getenv(name);
-
-    return value && value[0] ? value : NULL;
-}
-
 static llmd_error *find_in_environment(bool *found, struct adc *out)
 {
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-        const char *value = environment(variables[i].variable);
+        const char *value = llmd__environment(variables[i].variable);
         if (!value)
             continue;
         *out = (struct adc){variables[i].kind, llmd__strdup(value), variables[i].variable};
@@ -50,8 +44,8 @@ static llmd_error *find_in_environment(bool *found, struct adc *out)
 /* The folder where gcloud keeps its things; NULL in *out without a home. */
 static llmd_error *gcloud_folder(char **out)
 {
-    const char *named = environment("CLOUDSDK_CONFIG");
-    const char *home = environment("HOME");
+    const char *named = llmd__environment("CLOUDSDK_CONFIG");
+    const char *home = llmd__environment("HOME");
 
     *out = NULL;
     if (!named && !home)

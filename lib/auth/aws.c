@@ -10,9 +10,9 @@
 #include "auth/token_request.h"
 
 #include "base/clock.h"
+#include "base/environment.h"
 #include "base/url.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define SESSION_TTL "X-aws-ec2-metadata-token-ttl-seconds: 300"
@@ -85,22 +85,15 @@ static llmd_error *open_session(llmd_context *ctx, const struct aws *aws, struct
     return ask(ctx, &aws->session, &request, "session token", header);
 }
 
-static const char *environment(const char *name)
-{
-    const char *value = getenv(name);
-
-    return value && value[0] ? value : NULL;
-}
-
 static llmd_error *find_region(llmd_context *ctx, const struct aws *aws, const char *const *headers,
                                struct aws_keys *keys)
 {
-    const char *region = environment("AWS_REGION");
+    const char *region = llmd__environment("AWS_REGION");
     AUTO(buf) struct buf zone = BUF_INIT;
     const struct token_request request = {.headers = headers};
 
     if (!region)
-        region = environment("AWS_DEFAULT_REGION");
+        region = llmd__environment("AWS_DEFAULT_REGION");
     if (region)
         return copy(region, &keys->region);
     if (!aws->region.http)
@@ -155,9 +148,9 @@ static llmd_error *ask_keys(llmd_context *ctx, const struct aws *aws, const char
 static llmd_error *find_keys(llmd_context *ctx, const struct aws *aws, const char *const *headers,
                              struct aws_keys *keys)
 {
-    const char *id = environment("AWS_ACCESS_KEY_ID");
-    const char *secret = environment("AWS_SECRET_ACCESS_KEY");
-    const char *session_token = environment("AWS_SESSION_TOKEN");
+    const char *id = llmd__environment("AWS_ACCESS_KEY_ID");
+    const char *secret = llmd__environment("AWS_SECRET_ACCESS_KEY");
+    const char *session_token = llmd__environment("AWS_SESSION_TOKEN");
 
     if (!id || !secret)
         return ask_keys(ctx, aws, headers, keys);
@@ -168,10 +161,10 @@ static llmd_error *find_keys(llmd_context *ctx, const struct aws *aws, const cha
 
 static bool needs_metadata(void)
 {
-    bool has_region = environment("AWS_REGION") || environment("AWS_DEFAULT_REGION");
+    bool has_region = llmd__environment("AWS_REGION") || llmd__environment("AWS_DEFAULT_REGION");
 
-    return !has_region || !environment("AWS_ACCESS_KEY_ID") ||
-           !environment("AWS_SECRET_ACCESS_KEY");
+    return !has_region || !llmd__environment("AWS_ACCESS_KEY_ID") ||
+           !llmd__environment("AWS_SECRET_ACCESS_KEY");
 }
 
 static llmd_error *find_all(llmd_context *ctx, const struct aws *aws, struct aws_keys *keys)

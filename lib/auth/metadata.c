@@ -4,6 +4,7 @@
 #include "auth/google_source.h"
 #include "auth/token_request.h"
 
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/url.h"
 
@@ -25,18 +26,11 @@
 
 static const char *const flavor[] = {FLAVOR ": Google", NULL};
 
-static const char *environment(const char *name)
-{
-    const char *value = getenv(name);
-
-    return value && value[0] ? value : NULL;
-}
-
 static const char *named_host(void)
 {
-    const char *host = environment("GCE_METADATA_HOST");
+    const char *host = llmd__environment("GCE_METADATA_HOST");
 
-    return host ? host : environment("GCE_METADATA_ROOT");
+    return host ? host : llmd__environment("GCE_METADATA_ROOT");
 }
 
 char *llmd__metadata_url(void)
@@ -49,7 +43,7 @@ char *llmd__metadata_url(void)
 
 static int64_t timeout_ms(int64_t otherwise)
 {
-    const char *text = environment("GCE_METADATA_TIMEOUT");
+    const char *text = llmd__environment("GCE_METADATA_TIMEOUT");
     char *end = NULL;
     double seconds = text ? strtod(text, &end) : 0;
 
@@ -68,7 +62,7 @@ static bool is_google_machine(const char *dmi_path)
 /* Other clouds have a server at the same address; only Google's says that it is Google's. */
 static llmd_error *ping(llmd_context *ctx, bool *found)
 {
-    const char *address = environment("GCE_METADATA_IP");
+    const char *address = llmd__environment("GCE_METADATA_IP");
     AUTO(str) char *url = llmd__format("http://%s", address ? address : ADDRESS);
     AUTO(token_url) struct token_url place = {0};
     AUTO(http_reply) struct http_reply reply = HTTP_REPLY_INIT;
@@ -88,7 +82,7 @@ static llmd_error *ping(llmd_context *ctx, bool *found)
 llmd_error *llmd__metadata_detect(llmd_context *ctx, const char *dmi_path, bool *found,
                                   struct buf *why)
 {
-    const char *forbidden = environment("NO_GCE_CHECK");
+    const char *forbidden = llmd__environment("NO_GCE_CHECK");
 
     *found = false;
     if (forbidden && strcasecmp(forbidden, "true") == 0) {

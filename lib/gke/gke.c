@@ -3,6 +3,7 @@
 
 #include "auth/credentials.h"
 #include "auth/google.h"
+#include "base/environment.h"
 #include "base/ref.h"
 #include "gke/google_error.h"
 
@@ -74,13 +75,13 @@ static void base_url(struct buf *url, enum google_api api, const char *universe)
     const char *value;
 
     snprintf(name, sizeof(name), "CLOUDSDK_API_ENDPOINT_OVERRIDES_%s", apis[api].override);
-    value = getenv(name);
-    if (value && *value) {
+    value = llmd__environment(name);
+    if (value) {
         override_url(url, value, apis[api].version);
         return;
     }
-    value = getenv("LLMD_GOOGLE_URL");
-    if (value && *value) {
+    value = llmd__environment("LLMD_GOOGLE_URL");
+    if (value) {
         override_url(url, value, "");
         llmd__buf_format(url, "/%s.googleapis.com", apis[api].host);
         return;
