@@ -99,6 +99,12 @@ google() {
     else bash tests/google/run.sh build/dev/llmd-sandbox "$LLMD_SANDBOX_RECORD"; fi
 }
 
+# Last, over all that the others left; alone it has nothing to look at.
+secrets() {
+    if [ -n "$only" ]; then echo "skip secrets: no test run to look at"
+    else bash tests/checks/secrets.sh "$logs"; fi
+}
+
 bash tests/install.sh test || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 
 stage dev built_and_tested dev
@@ -127,6 +133,8 @@ if $vllm; then
         LLMD_RIG=rig-test bash tests/rig/down.sh >/dev/null
     fi
 fi
+
+stage secrets secrets
 
 read -r passed failed skipped < <(awk '{p += $1; f += $2; s += $3} END {print p + 0, f + 0, s + 0}' "$results")
 echo "took $((SECONDS - began)) s"

@@ -260,15 +260,13 @@ void llmd__json_free(struct json *json)
     cJSON_Delete(node(json));
 }
 
-/* The texts lie in the tree, which is ours. */
 static void wipe_texts(const struct json *json)
 {
     const char *text = llmd__json_text(json);
 
-    llmd__wipe((char *)(uintptr_t)text, strlen(text));
-    JSON_EACH(child, json) {
+    llmd__wipe((char *)(uintptr_t)text, strlen(text)); /* our own tree */
+    JSON_EACH(child, json)
         wipe_texts(child);
-    }
 }
 
 void llmd__json_free_secret(struct json *json)

@@ -33,11 +33,11 @@ static void look(const void *block)
 {
     size_t size = malloc_usable_size((void *)(uintptr_t)block);
 
-    for (const char *const *secret = secrets; *secret; secret++) {
-        if (!memmem(block, size, *secret, strlen(*secret)))
+    for (size_t i = 0; secrets[i]; i++) {
+        if (!memmem(block, size, secrets[i], strlen(secrets[i])))
             continue;
-        print_error("given back with \"%s\" in it: %.*s\n", *secret, (int)size,
-                    (const char *)block);
+        /* Not the text: what tests print is searched for secrets, too. */
+        print_error("%zu bytes were given back with secret %zu in them\n", size, i);
         atomic_fetch_add(&found, 1);
     }
 }
