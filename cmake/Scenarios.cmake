@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The program that scripts of tests/scenario and tests/rig run, and the scenarios on the sandbox.
 foreach(program deploy cluster)
-    add_executable(${program} ${CMAKE_SOURCE_DIR}/tests/scenario/${program}.c)
+    add_executable(${program} ${CMAKE_SOURCE_DIR}/tests/scenario/${program}.c
+                   ${CMAKE_SOURCE_DIR}/tests/scenario/report.c)
     target_link_libraries(${program} PRIVATE llmd_static llmd_flags PkgConfig::CURL
         PkgConfig::CJSON PkgConfig::YAML PkgConfig::CRYPTO Threads::Threads m)
 endforeach()

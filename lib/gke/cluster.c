@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Snapshots of clusters: get, list. */
+#include "gke/cluster.h"
+
 #include "base/fields.h"
 #include "base/ref.h"
 #include "base/url.h"
@@ -36,23 +38,30 @@ static llmd_error *snapshot(const struct json *json, llmd_cluster **out)
     return NULL;
 }
 
+llmd_error *llmd__cluster_read(llmd_context *ctx, const llmd_gke *gke, const char *name,
+                               struct json **out)
+{
+    AUTO(buf) struct buf path = BUF_INIT;
+    AUTO(str) char *what = llmd__format("cluster %s", name);
+
+    *out = NULL;
+    CHECK_MEMORY(what);
+    llmd__cluster_path(&path, gke, name, "");
+    TRY(llmd__buf_check(&path));
+    return llmd__gke_get(ctx, gke, GOOGLE_CONTAINER, path.data, what, out);
+}
+
 llmd_error *llmd_cluster_get(llmd_context *ctx, const llmd_gke *gke, const char *name,
                              llmd_cluster **out)
 {
     AUTO(json) struct json *json = NULL;
-    AUTO(buf) struct buf path = BUF_INIT;
-    AUTO(str) char *what = NULL;
 
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
     REQUIRE(name);
     TRY(llmd__cluster_name_check(name, __func__));
-    what = llmd__format("cluster %s", name);
-    CHECK_MEMORY(what);
-    llmd__cluster_path(&path, gke, name, "");
-    TRY(llmd__buf_check(&path));
-    TRY(llmd__gke_get(ctx, gke, GOOGLE_CONTAINER, path.data, what, &json));
+    TRY(llmd__cluster_read(ctx, gke, name, &json));
     return snapshot(json, out);
 }
 

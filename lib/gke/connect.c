@@ -6,6 +6,7 @@
 #include "base/base64.h"
 #include "base/url.h"
 #include "gke/calls.h"
+#include "gke/cluster.h"
 
 #include <string.h>
 
@@ -121,18 +122,12 @@ llmd_error *llmd_cluster_connect(llmd_context *ctx, const llmd_gke *gke, const c
                                  llmd_kube **out)
 {
     AUTO(json) struct json *cluster = NULL;
-    AUTO(buf) struct buf path = BUF_INIT;
-    AUTO(str) char *what = NULL;
 
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
     REQUIRE(name);
     TRY(llmd__cluster_name_check(name, __func__));
-    what = llmd__format("cluster %s", name);
-    CHECK_MEMORY(what);
-    llmd__cluster_path(&path, gke, name, "");
-    TRY(llmd__buf_check(&path));
-    TRY(llmd__gke_get(ctx, gke, GOOGLE_CONTAINER, path.data, what, &cluster));
+    TRY(llmd__cluster_read(ctx, gke, name, &cluster));
     return llmd__cluster_kube(gke, cluster, out);
 }

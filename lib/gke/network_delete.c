@@ -191,19 +191,11 @@ static llmd_error *add_looks(struct network_work *work, struct graph *graph, ste
 
 llmd_error *llmd_network_delete(const llmd_gke *gke, const llmd_network_spec *spec, llmd_task **out)
 {
-    AUTO(graph) struct graph *graph = NULL;
-    struct network_work *work = NULL;
-    step_id decision = -1;
+    static const struct network_task task = {&decide_class, &end_class, add_looks};
 
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
     REQUIRE(spec);
-    TRY(llmd__network_work_new(gke, spec, &work));
-    TRY(llmd__graph_new(work, llmd__network_work_free, &graph));
-    TRY(llmd__graph_add(graph, &end_class, work, &work->end));
-    TRY(llmd__graph_add(graph, &decide_class, work, &decision));
-    TRY(llmd__graph_need(graph, work->end, decision));
-    TRY(add_looks(work, graph, decision));
-    return llmd__task_new(TAKE(graph), out);
+    return llmd__network_task(gke, spec, &task, out);
 }

@@ -36,6 +36,22 @@ llmd_error *llmd__network_work_new(const llmd_gke *gke, const llmd_network_spec 
     return NULL;
 }
 
+llmd_error *llmd__network_task(const llmd_gke *gke, const llmd_network_spec *spec,
+                               const struct network_task *task, llmd_task **out)
+{
+    AUTO(graph) struct graph *graph = NULL;
+    struct network_work *work = NULL;
+    step_id decision = -1;
+
+    TRY(llmd__network_work_new(gke, spec, &work));
+    TRY(llmd__graph_new(work, llmd__network_work_free, &graph));
+    TRY(llmd__graph_add(graph, task->end, work, &work->end));
+    TRY(llmd__graph_add(graph, task->decide, work, &decision));
+    TRY(llmd__graph_need(graph, work->end, decision));
+    TRY(task->add_looks(work, graph, decision));
+    return llmd__task_new(TAKE(graph), out);
+}
+
 const char *llmd__network_name(const struct network_work *work)
 {
     return work->spec->network && *work->spec->network ? work->spec->network : "default";

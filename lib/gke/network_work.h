@@ -26,6 +26,14 @@ llmd_error *llmd__network_work_new(const llmd_gke *gke, const llmd_network_spec 
 void llmd__network_work_free(void *work);
 DEFINE_AUTO(network_work, struct network_work *, llmd__network_work_free)
 
+/* A task of two steps, one that decides and the end, and the looks that they wait for. */
+struct network_task {
+    const struct step_class *decide, *end;
+    llmd_error *(*add_looks)(struct network_work *work, struct graph *graph, step_id decision);
+};
+llmd_error *llmd__network_task(const llmd_gke *gke, const llmd_network_spec *spec,
+                               const struct network_task *task, llmd_task **out);
+
 const char *llmd__network_name(const struct network_work *work);
 const char *llmd__network_subnet(const struct network_work *work);
 /* A look for which the end waits. what: "subnets"; path behind /compute/v1/projects/P. */

@@ -15,50 +15,11 @@
  * LLMD_DEPLOY_TIMEOUT_S bounds it (default 600). Exit: 0 done, 3 the call failed (its error as a
  * last line {"error": ...}), 2 wrong use.
  */
-#include <llmd/llmd.h>
+#include "report.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void print_event(void *unused, const llmd_event *event)
-{
-    (void)unused;
-    puts(llmd_event_json(event));
-    fflush(stdout);
-}
-
-static void print_quoted(const char *text)
-{
-    putchar('"');
-    for (; *text; text++)
-        if (*text == '"' || *text == '\\')
-            printf("\\%c", *text);
-        else if ((unsigned char)*text < 0x20)
-            printf("\\u%04x", (unsigned char)*text);
-        else
-            putchar(*text);
-    putchar('"');
-}
-
-static int failed(llmd_error *error)
-{
-    printf("{\"error\":\"%s\",\"reason\":", llmd_code_name(llmd_error_code(error)));
-    print_quoted(llmd_error_reason(error));
-    printf(",\"message\":");
-    print_quoted(llmd_error_message(error));
-    printf(",\"advice\":");
-    print_quoted(llmd_error_advice(error));
-    puts("}");
-    llmd_error_free(error);
-    return 3;
-}
-
-static llmd_error *run(llmd_context *ctx, llmd_error *made, llmd_task *task)
-{
-    llmd_error *error = made ? made : llmd_task_run(ctx, task, print_event, NULL);
-    llmd_task_free(task);
-    return error;
-}
 
 static llmd_error *apply(llmd_context *ctx, const llmd_gke *gke, const char *path)
 {
@@ -69,7 +30,7 @@ static llmd_error *apply(llmd_context *ctx, const llmd_gke *gke, const char *pat
     if (error)
         return error;
     error = llmd_cluster_apply(gke, spec, &task);
-    return run(ctx, error, task);
+    return report_run(ctx, error, task);
 }
 
 static llmd_error *list(llmd_context *ctx, const llmd_gke *gke)
@@ -135,7 +96,7 @@ static llmd_error *act(llmd_context *ctx, const llmd_gke *gke, int argc, char **
         error = llmd_node_pool_delete(gke, name, argv[4], &task);
     else
         error = llmd_cluster_delete(gke, name, argc > 4, &task);
-    return run(ctx, error, task);
+    return report_run(ctx, error, task);
 }
 
 int main(int argc, char **argv)
@@ -156,5 +117,5 @@ int main(int argc, char **argv)
         error = llmd_gke_open(credentials, NULL, argv[2], &gke);
     if (!error)
         error = act(ctx, gke, argc, argv);
-    return error ? failed(error) : 0;
+    return error ? report_failure(error) : 0;
 }

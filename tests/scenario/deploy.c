@@ -7,55 +7,16 @@
  *   deploy wait KUBECONFIG NS NAME                        for a service made by others
  *   deploy delete KUBECONFIG NS NAME
  *   deploy list KUBECONFIG NS -                           what stands in a namespace, a JSON line
- * each deploy manifest SERVICE.yaml - -                      what would be applied
+ *   deploy manifest SERVICE.yaml - -                      what would be applied
  *
  * LLMD_DEPLOY_TIMEOUT_S bounds it (default 600). Exit: 0 done, 3 the task failed (its error as a
  * last line {"error": ...}), 2 wrong use.
  */
-#include <llmd/llmd.h>
+#include "report.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void print_event(void *unused, const llmd_event *event)
-{
-    (void)unused;
-    puts(llmd_event_json(event));
-    fflush(stdout);
-}
-
-static void print_quoted(const char *text)
-{
-    putchar('"');
-    for (; *text; text++)
-        if (*text == '"' || *text == '\\')
-            printf("\\%c", *text);
-        else if ((unsigned char)*text < 0x20)
-            printf("\\u%04x", (unsigned char)*text);
-        else
-            putchar(*text);
-    putchar('"');
-}
-
-static int failed(llmd_error *error)
-{
-    printf("{\"error\":\"%s\",\"reason\":", llmd_code_name(llmd_error_code(error)));
-    print_quoted(llmd_error_reason(error));
-    printf(",\"message\":");
-    print_quoted(llmd_error_message(error));
-    printf(",\"advice\":");
-    print_quoted(llmd_error_advice(error));
-    puts("}");
-    llmd_error_free(error);
-    return 3;
-}
-
-static llmd_error *run(llmd_context *ctx, llmd_error *made, llmd_task *task)
-{
-    llmd_error *error = made ? made : llmd_task_run(ctx, task, print_event, NULL);
-    llmd_task_free(task);
-    return error;
-}
 
 static llmd_error *apply_gateway(llmd_context *ctx, const llmd_kube *kube, const char *path)
 {
@@ -66,7 +27,7 @@ static llmd_error *apply_gateway(llmd_context *ctx, const llmd_kube *kube, const
     if (error)
         return error;
     error = llmd_gateway_apply(kube, spec, &task);
-    return run(ctx, error, task);
+    return report_run(ctx, error, task);
 }
 
 static llmd_error *apply_service(llmd_context *ctx, const llmd_kube *kube, const char *path)
@@ -78,7 +39,7 @@ static llmd_error *apply_service(llmd_context *ctx, const llmd_kube *kube, const
     if (error)
         return error;
     error = llmd_service_apply(kube, spec, &task);
-    return run(ctx, error, task);
+    return report_run(ctx, error, task);
 }
 
 /* What a deployment makes, by the library or by KServe. */
@@ -137,7 +98,7 @@ static llmd_error *act(llmd_context *ctx, const llmd_kube *kube, int argc, char 
         error = llmd_service_wait(kube, argv[3], argv[4], &task);
     else
         error = llmd_service_delete(kube, argv[3], argv[4], &task);
-    return run(ctx, error, task);
+    return report_run(ctx, error, task);
 }
 
 int main(int argc, char **argv)
@@ -152,11 +113,11 @@ int main(int argc, char **argv)
     }
     if (!strcmp(argv[1], "manifest")) {
         llmd_error *bad = print_manifest(argv[2]);
-        return bad ? failed(bad) : 0;
+        return bad ? report_failure(bad) : 0;
     }
     llmd_context_set_timeout_ms(ctx, (seconds ? strtol(seconds, NULL, 10) : 600) * 1000LL);
     llmd_error *error = llmd_kube_open(argv[2], NULL, &kube);
     if (!error)
         error = act(ctx, kube, argc, argv);
-    return error ? failed(error) : 0;
+    return error ? report_failure(error) : 0;
 }

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A cluster as GKE has it. */
+#ifndef LLMD_GKE_CLUSTER_H
+#define LLMD_GKE_CLUSTER_H
+
+#include "gke/gke.h"
+
+/* Asks for it and waits for the answer; errors begin with "cluster NAME". */
+llmd_error *llmd__cluster_read(llmd_context *ctx, const llmd_gke *gke, const char *name,
+                               struct json **out);
+
+#endif
