@@ -54,7 +54,7 @@ LLMD_CHECKED llmd_error *llmd_credentials_from_file(const char *path, llmd_crede
  *         by the call that needs the token: LLMD_E_NOT_FOUND (no such program), LLMD_E_FAILED (its
  *         exit status and the last line of its standard error), LLMD_E_PROTOCOL (no token)
  * @threads any
- * @since 0.2
+ * @since 0.1
  */
 LLMD_CHECKED llmd_error *llmd_credentials_from_command(const char *argv_json,
                                                        llmd_credentials **out);
@@ -93,7 +93,7 @@ LLMD_CHECKED llmd_error *llmd_credentials_from_command(const char *argv_json,
  *         that is none of the above (it says which field), LLMD_E_DENIED (the file may not be
  *         read), LLMD_E_SYSTEM
  * @threads any
- * @since 0.2
+ * @since 0.1
  */
 LLMD_CHECKED llmd_error *llmd_credentials_google(llmd_context *ctx, const char *path,
                                                  llmd_credentials **out);
@@ -106,7 +106,7 @@ LLMD_CHECKED llmd_error *llmd_credentials_google(llmd_context *ctx, const char *
  * @param out   the credentials, llmd_credentials_free()
  * @return NULL, or LLMD_E_INVALID: not JSON, an unknown type, a field that is missing
  * @threads any
- * @since 0.2
+ * @since 0.1
  */
 LLMD_CHECKED llmd_error *llmd_credentials_google_json(const char *json, llmd_credentials **out);
 
@@ -118,7 +118,7 @@ LLMD_CHECKED llmd_error *llmd_credentials_google_json(const char *json, llmd_cre
  * Google's, `universe`. Unknown members are absent.
  * @return a text that belongs to the credentials; "" for NULL
  * @threads any
- * @since 0.2
+ * @since 0.1
  */
 LLMD_API const char *llmd_credentials_describe(const llmd_credentials *credentials);
 
@@ -128,7 +128,7 @@ LLMD_API const char *llmd_credentials_describe(const llmd_credentials *credentia
  * the metadata server's project), as it was when they were made.
  * @return a text that belongs to the credentials; "" when there is none
  * @threads any
- * @since 0.2
+ * @since 0.1
  */
 LLMD_API const char *llmd_credentials_project(const llmd_credentials *credentials);
 
