@@ -82,7 +82,7 @@ static llmd_error *on_change(void *data, struct graph *graph, const struct watch
                              struct step_action *action)
 {
     struct nodes *nodes = data;
-    bool gone = change->type == LLMD_CHANGE_DELETED;
+    bool gone = change->type == LLMD_CHANGE_DELETED, enough;
 
     if (change->type == LLMD_CHANGE_SYNCED) {
         nodes->synced = true;
@@ -92,9 +92,10 @@ static llmd_error *on_change(void *data, struct graph *graph, const struct watch
     }
     TRY(llmd__json_check(nodes->known));
     TRY(llmd__json_check(nodes->usable));
-    if (nodes->synced)
+    enough = (int64_t)llmd__json_count(nodes->usable) >= nodes->count;
+    if (nodes->synced || enough)
         TRY(tell(graph, nodes));
-    if ((int64_t)llmd__json_count(nodes->usable) >= nodes->count)
+    if (enough)
         action->kind = ACTION_DONE;
     return NULL;
 }

@@ -139,12 +139,29 @@ static struct mux_stream *take_new(llmd_mux *mux)
     return stream;
 }
 
+/* One that was added and canceled since take_new() looked still waits to be started. Under the
+ * lock.
+ */
+static void forget_new(llmd_mux *mux, const struct mux_stream *stream)
+{
+    struct mux_stream **at = &mux->first_new;
+    while (*at && *at != stream)
+        at = &(*at)->next_new;
+    if (!*at)
+        return;
+    *at = stream->next_new;
+    if (!*at)
+        mux->end_new = at;
+}
+
 static struct mux_stream *take_canceled(llmd_mux *mux)
 {
     pthread_mutex_lock(&mux->lock);
     struct mux_stream *stream = mux->canceled;
-    if (stream)
+    if (stream) {
         mux->canceled = stream->next_canceled;
+        forget_new(mux, stream);
+    }
     pthread_mutex_unlock(&mux->lock);
     return stream;
 }

@@ -14,7 +14,7 @@ static void P20_a_cluster_is_made_and_its_chips_can_be_had(void **state)
 {
     struct gke_rig *rig = *state;
 
-    gke_good(rig, gke_try_apply(rig, WITH_TPU));
+    gke_good(rig, gke_try_apply(rig, FIXED_TPU));
     assert_string_equal(llmd__json_str(gke_result_of(rig), "status"), "RUNNING");
     assert_string_equal(llmd__json_str(gke_pool_of(rig, "tpu"), "status"), "RUNNING");
     assert_true(gke_index_of(rig, "Nodes", "1 of 1 nodes are Ready and have google.com/tpu") >

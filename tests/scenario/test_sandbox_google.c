@@ -27,6 +27,17 @@ static int start_with_cluster(void **state)
     return 0;
 }
 
+/* Where an operation must still run when the next request comes, also on a slow machine. */
+static int start_slowly_with_cluster(void **state)
+{
+    (void)state;
+    const char *const slowly[] = {"--time-scale", "0.01", NULL};
+    if (google_start(slowly) != 0)
+        return -1;
+    google_make_cluster();
+    return 0;
+}
+
 static int stop(void **state)
 {
     (void)state;
@@ -430,7 +441,7 @@ int main(void)
         FRESH(demands_a_token),
         FRESH(a_cluster_comes_by_its_operation),
         FRESH(refuses_in_googles_words),
-        READY(one_mutation_at_a_time),
+        cmocka_unit_test_setup_teardown(one_mutation_at_a_time, start_slowly_with_cluster, stop),
         READY(refuses_pools_that_cannot_be),
         READY(chips_come_after_the_node),
         READY(pools_scale_for_pods_and_back),

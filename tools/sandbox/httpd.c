@@ -185,9 +185,12 @@ static int open_listener(int port, int *bound)
 
 static bool start_listening(struct httpd *httpd, int port)
 {
-    int fd = open_listener(port, &httpd->port);
+    int bound = 0;
+    int fd = open_listener(port, &bound);
     if (fd < 0)
         return false;
+    if (!httpd->port) /* later it is the same, and others read it */
+        httpd->port = bound;
     pthread_mutex_lock(&httpd->mutex);
     httpd->listener = fd;
     pthread_mutex_unlock(&httpd->mutex);

@@ -66,12 +66,16 @@ static bool start_servers(struct sandbox *sandbox)
     controllers_start(sandbox);
     if (options->google)
         sandbox->google = google_start(sandbox);
-    sandbox->api = httpd_start(&(struct httpd_options){.handler = rest_handle,
-                                                       .data = sandbox,
-                                                       .port = options->port,
-                                                       .tls = options->tls ? TLS_GOOD : TLS_NONE,
-                                                       .ask_client_cert = options->tls});
-    if (!sandbox->api)
+    struct httpd *api =
+        httpd_start(&(struct httpd_options){.handler = rest_handle,
+                                            .data = sandbox,
+                                            .port = options->port,
+                                            .tls = options->tls ? TLS_GOOD : TLS_NONE,
+                                            .ask_client_cert = options->tls});
+    pthread_mutex_lock(&sandbox->lock); /* the first request may be served already */
+    sandbox->api = api;
+    pthread_mutex_unlock(&sandbox->lock);
+    if (!api)
         return false;
     return !sandbox->google || google_write_credentials(sandbox->google, httpd_url(sandbox->api));
 }
