@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bundles: the files of a release. The known ones are data (bundles.json, and the file that
+ * LLMD_BUNDLES names); a spec may give a path, a URL with its sha256, or the text itself.
+ */
+#ifndef LLMD_PLATFORM_BUNDLE_H
+#define LLMD_PLATFORM_BUNDLE_H
+
+#include "platform/spec.h"
+#include "task/graph.h"
+
+struct bundle_file {
+    char *url, *path; /* one of both */
+    char *sha256;     /* 64 hex digits; NULL for a path */
+    int64_t size;     /* 0: not known */
+};
+
+/* Where the documents of one component come from. */
+struct bundle {
+    enum component component;
+    char *version;   /* NULL: not known before its documents are read */
+    char *manifests; /* the text itself, or NULL */
+    struct bundle_file *files;
+    size_t count;
+};
+
+/* Of this spec: what it says, or the known bundle. NOT_FOUND with the known versions. */
+llmd_error *llmd__bundle_choose(const llmd_platform_spec *spec, enum component component,
+                                struct bundle *out);
+void llmd__bundle_free(struct bundle *bundle);
+
+/*
+ * A step that brings the documents of a bundle into memory: from the spec's folder, the cache, or
+ * the network into the cache, each checked by its sha256. One event per file that is downloaded,
+ * with bytes done and total. When all are there, on_loaded takes `documents` (a JSON array) inside
+ * advance(): it may add steps. data is not freed. The bundle is copied.
+ */
+typedef llmd_error *(*bundle_fn)(void *data, struct graph *graph, enum component component,
+                                 struct json *documents);
+llmd_error *llmd__bundle_step(struct graph *graph, const llmd_platform_spec *spec,
+                              const struct bundle *bundle, bundle_fn on_loaded, void *data,
+                              step_id *out);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts that a platform is made of, and what is known of each for good. The order of the enum
+ * is a good order of installing one after the other; what really depends on what is in `needs`:
+ *
+ *     Gateway API CRDs --+
+ *     LWS CRD -----------+--> KServe's controller      (it decides its watches at start, P121)
+ *     cert-manager ------+--> KServe's certificate
+ *     Gateway API CRDs -----> gateway controller
+ */
+#ifndef LLMD_PLATFORM_COMPONENT_H
+#define LLMD_PLATFORM_COMPONENT_H
+
+#include "base/json.h"
+
+enum component {
+    COMPONENT_GATEWAY_API, /* the standard CRDs */
+    COMPONENT_CERT_MANAGER,
+    COMPONENT_LWS,     /* LeaderWorkerSet: its CRD, and its controller where that is wanted */
+    COMPONENT_KSERVE,  /* llmisvc: CRDs of pools too, controller, webhooks, presets */
+    COMPONENT_GATEWAY, /* a gateway controller that knows InferencePools, not on GKE */
+    COMPONENT_COUNT
+};
+
+/* What is applied together, and then waited for. The objects of a phase go side by side. */
+enum phase {
+    PHASE_NAMESPACES,
+    PHASE_CRDS,         /* wait: Established; conversion webhooks get their caBundle later */
+    PHASE_CONFIG,       /* accounts, roles, ConfigMaps, Secrets, Services: no wait */
+    PHASE_CERTIFICATES, /* Issuers, Certificates; needs cert-manager's webhook to answer. wait: the
+                           Secret of each Certificate (spec.secretName) */
+    PHASE_CONTROLLERS,  /* Deployments, DaemonSets; wait: available, endpoints of the webhooks'
+                           Services; before that all CRDs of what is needed are Established */
+    PHASE_WEBHOOKS,     /* wait: caBundle in each, and in PHASE_CRDS' conversion webhooks */
+    PHASE_PRESETS,      /* custom resources that the webhooks judge; webhook-class errors: again */
+    PHASE_COUNT
+};
+
+struct component_info {
+    const char *key;        /* in the spec and in bundles: "certManager" */
+    const char *title;      /* for people: "cert-manager" */
+    unsigned needs;         /* bits of components that are there before its controllers start */
+    const char *ns;         /* of its controller, if nobody says another; NULL: it has none */
+    const char *controller; /* the Deployment whose image tag is the version; NULL: none */
+    const char *webhook;    /* the Deployment whose webhook must answer before custom resources are
+                               written; NULL: none */
+    const char *crd;        /* one that tells that it is there */
+};
+
+#define COMPONENT_BIT(component) (1u << (component))
+
+const struct component_info *llmd__component(enum component component);
+/* By its key; COMPONENT_COUNT: none. */
+enum component llmd__component_find(const char *key);
+const char *llmd__phase_name(enum phase phase); /* "crds", the event's phase */
+/* Where an object belongs, by its kind. */
+enum phase llmd__phase_of(const struct json *object);
+
+#endif
