@@ -149,6 +149,24 @@ static struct answer check_warden(const struct call *call, const struct json *po
     return words ? answer_status(400, WARDEN_REASON, NULL, "%s", words) : (struct answer){0};
 }
 
+/* As RBAC refuses to let somebody grant what he does not have himself. */
+static struct answer check_forbidden(const struct call *call)
+{
+    char resource[300];
+    kind_resource(call->route.kind, resource, sizeof(resource));
+    AUTO(str) char *about = llmd__format("%s %s", resource, call->route.name);
+    if (!has_trouble(call->sandbox, TROUBLE_FORBIDDEN, about))
+        return (struct answer){0};
+    return answer_status(403, "Forbidden",
+                         MAKE("{'name':%s,'group':%s,'kind':%s}", call->route.name,
+                              call->route.kind->group, call->route.kind->plural),
+                         "%s \"%s\" is forbidden: user \"sandbox\" (groups="
+                         "[\"system:authenticated\"]) is attempting to grant RBAC permissions not "
+                         "currently held:\n{APIGroups:[\"\"], Resources:[\"secrets\"], "
+                         "Verbs:[\"create\" \"delete\" \"get\"]}",
+                         resource, call->route.name);
+}
+
 struct answer admit_create(struct call *call, struct json *json)
 {
     char resource[300];
@@ -163,6 +181,8 @@ struct answer admit_create(struct call *call, struct json *json)
     if (!refused.status)
         refused = check_warden(call, json);
     if (!refused.status)
+        refused = check_forbidden(call);
+    if (!refused.status)
         refused = webhooks_check(call->sandbox, call->route.kind, "CREATE");
     return refused;
 }
@@ -171,7 +191,36 @@ struct answer admit_change(struct call *call)
 {
     if (*call->route.subresource)
         return (struct answer){0};
-    return webhooks_check(call->sandbox, call->route.kind, "UPDATE");
+    struct answer refused = check_forbidden(call);
+    if (!refused.status)
+        refused = webhooks_check(call->sandbox, call->route.kind, "UPDATE");
+    return refused;
+}
+
+/* KServe 0.20 keeps its own presets from being deleted while its webhook serves. */
+static struct answer check_preset(const struct call *call)
+{
+    static const char kept[] = "kserve-config-llm-";
+    struct kind *configurations =
+        kinds_find(call->sandbox->store.kinds, "admissionregistration.k8s.io",
+                   "validatingwebhookconfigurations");
+    if (strcmp(call->route.kind->plural, "llminferenceserviceconfigs") != 0 ||
+        strcmp(call->route.ns, "kserve") != 0 ||
+        strncmp(call->route.name, kept, sizeof(kept) - 1) != 0 ||
+        !store_find(configurations, "", "llminferenceserviceconfig.serving.kserve.io"))
+        return (struct answer){0};
+    /* The real one's last words are not on record. */
+    return answer_status(403, "Forbidden", NULL,
+                         "admission webhook \"llminferenceserviceconfig.kserve-webhook-server."
+                         "v1alpha2.validator\" denied the request: LLMInferenceServiceConfig "
+                         "\"%s/%s\" is well-known and must not be deleted",
+                         call->route.ns, call->route.name);
+}
+
+struct answer admit_delete(struct call *call)
+{
+    struct answer refused = webhooks_check(call->sandbox, call->route.kind, "DELETE");
+    return refused.status ? refused : check_preset(call);
 }
 
 /* ---- defaults ---- */

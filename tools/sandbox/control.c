@@ -75,9 +75,11 @@ void control_join_pause(struct sandbox *sandbox)
 static bool obey(struct sandbox *sandbox, const char *command, const struct json *body)
 {
     if (strcmp(command, "faults") == 0)
-        return google_fault_add(sandbox->google, body) || faults_add(&sandbox->faults, body);
+        return google_fault_add(sandbox->google, body) || troubles_add(sandbox, body) ||
+               faults_add(&sandbox->faults, body);
     if (strcmp(command, "faults/clear") == 0) {
         faults_clear(&sandbox->faults);
+        troubles_clear(sandbox);
         google_fault_clear(sandbox->google);
     } else if (strcmp(command, "compact") == 0)
         compact(sandbox);

@@ -25,8 +25,9 @@ static const struct {
     {"", "pods", reconcile_pod},
     {"cert-manager.io", "certificates", reconcile_certificate},
     {"cert-manager.io", "issuers", reconcile_issuer},
-    {"admissionregistration.k8s.io", "validatingwebhookconfigurations", reconcile_webhook},
-    {"admissionregistration.k8s.io", "mutatingwebhookconfigurations", reconcile_webhook},
+    {"cert-manager.io", "clusterissuers", reconcile_issuer},
+    {"admissionregistration.k8s.io", "validatingwebhookconfigurations", reconcile_ca_bundle},
+    {"admissionregistration.k8s.io", "mutatingwebhookconfigurations", reconcile_ca_bundle},
     {"gateway.networking.k8s.io", "gatewayclasses", reconcile_gateway_class},
     {"gateway.networking.k8s.io", "gateways", reconcile_gateway},
     {"gateway.networking.k8s.io", "httproutes", reconcile_route},
@@ -34,6 +35,7 @@ static const struct {
     {"networking.gke.io", "healthcheckpolicies", reconcile_gke_policy},
     {"networking.gke.io", "gcpbackendpolicies", reconcile_gke_policy},
     {"serving.kserve.io", "llminferenceservices", reconcile_llmisvc},
+    {"serving.kserve.io", "llminferenceserviceconfigs", reconcile_preset},
 };
 
 void controllers_attach(struct sandbox *sandbox)

@@ -34,7 +34,7 @@ int64_t reconcile_crd(struct sandbox *sandbox, struct object *object, int64_t no
         object->step = 2;
         establish(sandbox, object);
     }
-    return 0;
+    return reconcile_ca_bundle(sandbox, object, now);
 }
 
 /* CRDs vanish by plain deletion: what has no CRD any more is no longer served. */

@@ -31,6 +31,41 @@ bool operator_runs(struct sandbox *sandbox, int role)
     return false;
 }
 
+static bool has_role(const struct object *object, const char *containers, int role)
+{
+    JSON_EACH(container, llmd__json_get(object_json(object), containers))
+        if ((int)image_role(llmd__json_str(container, "image")) == role)
+            return true;
+    return false;
+}
+
+/* The resource version at which the youngest ready pod of this role was made; 0: none is ready. */
+static int64_t started_at(struct sandbox *sandbox, int role)
+{
+    struct kind *pods = kinds_find(sandbox->store.kinds, "", "pods");
+    int64_t at = 0;
+    for (struct object *pod = pods->objects; pod; pod = pod->next)
+        if (has_role(pod, "spec.containers", role) && pod->created > at &&
+            strcmp(condition_status(object_json(pod), "Ready"), "True") == 0)
+            at = pod->created;
+    return at;
+}
+
+bool operator_watches(struct sandbox *sandbox, int role, const char *const *crds)
+{
+    struct kind *kind =
+        kinds_find(sandbox->store.kinds, "apiextensions.k8s.io", "customresourcedefinitions");
+    int64_t started = started_at(sandbox, role);
+    if (!operator_runs(sandbox, role))
+        return false;
+    for (; *crds; crds++) {
+        struct object *crd = store_find(kind, "", *crds);
+        if (!crd || crd->created > started)
+            return false;
+    }
+    return true;
+}
+
 static bool owned_by(const struct object *object, const struct object *owner)
 {
     const struct json *reference =
@@ -59,12 +94,23 @@ static struct replicas count_pods(struct sandbox *sandbox, const struct object *
     return count;
 }
 
+static char *quota_refusal(struct sandbox *sandbox, const struct object *set)
+{
+    if (!has_trouble(sandbox, TROUBLE_QUOTA, set->name))
+        return NULL;
+    return llmd__format("pods \"%s-x7k2p\" is forbidden: exceeded quota: compute, requested: "
+                        "pods=1, used: pods=10, limited: pods=10",
+                        set->name);
+}
+
 /* Tried again and again, as the real controller does; false: the pod is there. */
-static bool refused_by_warden(struct sandbox *sandbox, struct object *set)
+static bool refused_pod(struct sandbox *sandbox, struct object *set)
 {
     AUTO(json)
     struct json *pod = MAKE("{'spec':%j}", llmd__json_get(object_json(set), "spec.template.spec"));
     AUTO(str) char *words = warden_refusal(sandbox, pod);
+    if (!words)
+        words = quota_refusal(sandbox, set);
     if (!words)
         return false;
     event_emit(sandbox, set, "Warning", "FailedCreate", "replicaset-controller",
@@ -143,7 +189,7 @@ int64_t reconcile_replicaset(struct sandbox *sandbox, struct object *object, int
         return 0;
     if (now < object->since)
         return object->since;
-    if (count.total < wanted && refused_by_warden(sandbox, object)) {
+    if (count.total < wanted && refused_pod(sandbox, object)) {
         object->since = now + 15000;
         return object->since;
     }

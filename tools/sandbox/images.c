@@ -13,6 +13,7 @@ static const struct {
     {"docker.io/kserve/*", ROLE_OTHER},
     {"kserve/*", ROLE_OTHER},
     {"quay.io/jetstack/cert-manager-controller*", ROLE_CERT_MANAGER},
+    {"quay.io/jetstack/cert-manager-webhook*", ROLE_CERT_WEBHOOK},
     {"quay.io/jetstack/cert-manager-cainjector*", ROLE_CA_INJECTOR},
     {"quay.io/jetstack/*", ROLE_OTHER},
     {"docker.io/envoyproxy/ai-gateway-controller*", ROLE_AI_GATEWAY},
@@ -94,7 +95,8 @@ static bool has_pull_secret(struct sandbox *sandbox, const struct object *pod)
 enum pull image_pull(struct sandbox *sandbox, const struct object *pod, const char *image,
                      char **message)
 {
-    bool is_private = strncmp(image, "private.", 8) == 0;
+    bool is_private =
+        strncmp(image, "private.", 8) == 0 || has_trouble(sandbox, TROUBLE_IMAGE_PRIVATE, image);
     *message = NULL;
     if (is_private && !has_pull_secret(sandbox, pod)) {
         const char *slash = strchr(image, '/');
@@ -106,7 +108,7 @@ enum pull image_pull(struct sandbox *sandbox, const struct object *pod, const ch
             tag ? tag + 1 : "latest");
         return PULL_REFUSED;
     }
-    if (exists(sandbox, image))
+    if (exists(sandbox, image) && !has_trouble(sandbox, TROUBLE_IMAGE_MISSING, image))
         return PULL_GOOD;
     *message = llmd__format("failed to pull and unpack image \"%s\": failed to resolve reference "
                             "\"%s\": %s: not found",

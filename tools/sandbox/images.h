@@ -11,6 +11,7 @@ enum image_role {
     ROLE_PICKER,  /* endpoint picker */
     ROLE_LLMISVC, /* KServe's LLMInferenceService controller */
     ROLE_CERT_MANAGER,
+    ROLE_CERT_WEBHOOK,
     ROLE_CA_INJECTOR,
     ROLE_ENVOY_GATEWAY,
     ROLE_AI_GATEWAY

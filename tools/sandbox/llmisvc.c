@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define FINALIZER "serving.kserve.io/llmisvc-finalizer"
+#define PRESET_FINALIZER "serving.kserve.io/llmisvcconfig-finalizer"
 
 enum step {
     STEP_NEW,
@@ -29,17 +30,17 @@ static int64_t go(struct object *service, enum step step, int64_t at)
     return at;
 }
 
-static void add_finalizer(struct sandbox *sandbox, struct object *service)
+static void add_finalizer(struct sandbox *sandbox, struct object *service, const char *finalizer)
 {
     struct json *json = store_edit(service);
     struct json *metadata = llmd__json_edit(json, "metadata");
     struct json *list = (struct json *)llmd__json_member(metadata, "finalizers");
     JSON_EACH(item, list)
-        if (strcmp(llmd__json_text(item), FINALIZER) == 0) {
+        if (strcmp(llmd__json_text(item), finalizer) == 0) {
             llmd__json_free(json);
             return;
         }
-    llmd__json_add_str(list ? list : llmd__json_set_array(metadata, "finalizers"), FINALIZER);
+    llmd__json_add_str(list ? list : llmd__json_set_array(metadata, "finalizers"), finalizer);
     store_commit(&sandbox->store, service, json);
 }
 
@@ -211,9 +212,15 @@ static int64_t plan(struct sandbox *sandbox, struct object *service, int64_t now
                                      : watch_children(sandbox, service, spec, now);
 }
 
+/* Without these at its start the controller has no watches that would tell it of a service's
+   children. */
+static const char *const watched[] = {"llminferenceservices.serving.kserve.io",
+                                      "httproutes.gateway.networking.k8s.io",
+                                      "inferencepools.inference.networking.k8s.io", NULL};
+
 int64_t reconcile_llmisvc(struct sandbox *sandbox, struct object *object, int64_t now)
 {
-    if (!operator_runs(sandbox, ROLE_LLMISVC))
+    if (!operator_watches(sandbox, ROLE_LLMISVC, watched))
         return 0;
     if (*object_str(object, "metadata.deletionTimestamp"))
         return finalize(sandbox, object, now);
@@ -221,6 +228,19 @@ int64_t reconcile_llmisvc(struct sandbox *sandbox, struct object *object, int64_
         return object->since;
     if (object->step != STEP_NEW)
         return plan(sandbox, object, now);
-    add_finalizer(sandbox, object);
+    add_finalizer(sandbox, object, FINALIZER);
     return go(object, STEP_PLAN, now + 150);
+}
+
+/* 0.20 holds every preset by a finalizer that only its controller takes off. */
+int64_t reconcile_preset(struct sandbox *sandbox, struct object *object, int64_t now)
+{
+    (void)now;
+    if (!operator_runs(sandbox, ROLE_LLMISVC))
+        return 0;
+    if (*object_str(object, "metadata.deletionTimestamp"))
+        store_remove(&sandbox->store, object);
+    else
+        add_finalizer(sandbox, object, PRESET_FINALIZER);
+    return 0;
 }

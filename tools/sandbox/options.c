@@ -24,6 +24,11 @@ static const char help[] =
     "                         classes, kinds of networking.gke.io and 'no healthy upstream' until "
     "a\n"
     "                         HealthCheckPolicy targets the InferencePool\n"
+    "  --bare                 of that profile only what a new cluster has: on GKE its own CRDs "
+    "and\n"
+    "                         GatewayClasses; no cert-manager, no KServe. Also of clusters made "
+    "by\n"
+    "                         --google\n"
     "  --port N               port of the Kubernetes API (default: any free one)\n"
     "  --model-port N         port of gateways and models (default: any free one)\n"
     "  --kubeconfig FILE      write the kubeconfig there (default: a temporary file, removed at "
@@ -62,13 +67,15 @@ static const char help[] =
     "\"count\"} where match is a part of \"METHOD /path?query\" and fault a status such as \"429\" "
     "or\n"
     "one of reset close stall close-after-headers stall-after-headers huge bad-json bad-chunk\n"
-    "reset-mid close-mid stall-mid cut-utf8 drip; /sandbox/faults/clear; /sandbox/compact (older\n"
+    "reset-mid close-mid stall-mid cut-utf8 drip, or of the cluster image-missing image-private\n"
+    "quota never-ready forbidden; /sandbox/faults/clear; /sandbox/compact (older\n"
     "watches get 410); /sandbox/cut-watches; /sandbox/pause {\"ms\"} (refuses connections so "
     "long);\n"
     "/sandbox/images {\"image\"}.\n";
 
 enum option_id {
     OPTION_PROFILE = 256,
+    OPTION_BARE,
     OPTION_PORT,
     OPTION_MODEL_PORT,
     OPTION_KUBECONFIG,
@@ -99,6 +106,7 @@ enum option_id {
 
 static const struct option table[] = {
     {"profile", required_argument, NULL, OPTION_PROFILE},
+    {"bare", no_argument, NULL, OPTION_BARE},
     {"port", required_argument, NULL, OPTION_PORT},
     {"model-port", required_argument, NULL, OPTION_MODEL_PORT},
     {"kubeconfig", required_argument, NULL, OPTION_KUBECONFIG},
@@ -258,6 +266,8 @@ static bool set_option(struct options *options, enum option_id id)
         return set_text(&options->kubeconfig, optarg);
     case OPTION_PRINT:
         return set_flag(&options->print_kubeconfig);
+    case OPTION_BARE:
+        return set_flag(&options->bare);
     case OPTION_TLS:
         return set_flag(&options->tls);
     case OPTION_TOKEN:

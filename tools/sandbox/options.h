@@ -16,6 +16,7 @@ struct options {
     double time_scale;
     const char *kubeconfig; /* file to write; NULL: a temporary one */
     bool print_kubeconfig;
+    bool bare; /* no operators: what a new cluster has */
     bool tls;
     const char *token;         /* bearer token to demand; NULL: none */
     const char *record;        /* every request */

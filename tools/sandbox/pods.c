@@ -217,6 +217,8 @@ static int64_t time_to_ready(const struct sandbox *sandbox, const struct object 
 {
     const struct json *main = pod_main_container(pod);
     int64_t delay = llmd__json_int(main, "readinessProbe.initialDelaySeconds", 0);
+    if (has_trouble(sandbox, TROUBLE_NEVER_READY, pod->name))
+        return INT32_MAX;
     if (pod_is_model(pod))
         return 1000 * (int64_t)sandbox->options.model_start_s;
     return llmd__json_get(main, "readinessProbe") ? 1000 * delay + 1000 : 100;

@@ -3,6 +3,7 @@
 #include "sandbox/controllers.h"
 #include "sandbox/gateways.h"
 #include "sandbox/llmisvc.h"
+#include "sandbox/managed.h"
 #include "sandbox/profile.h"
 #include "sandbox/verbs.h"
 
@@ -177,6 +178,25 @@ static struct json *definition_versions(const struct definition *definition)
     return list;
 }
 
+static bool comes_with_gke(const struct definition *definition)
+{
+    return strcmp(definition->group, GATEWAY_GROUP) == 0 ||
+           strcmp(definition->group, POOL_GROUP) == 0 ||
+           strcmp(definition->group, "networking.gke.io") == 0;
+}
+
+/* GKE's addon manager owns what GKE brings, and writes it back when it is changed. */
+static void note_addon_manager(struct json *json)
+{
+    struct apply_request request = {.manager = "kube-addon-manager",
+                                    .api_version = "apiextensions.k8s.io/v1",
+                                    .subresource = ""};
+    AUTO(json) struct json *nothing = llmd__json_object();
+    llmd__json_set(llmd__json_edit(json, "metadata"), "labels",
+                   MAKE("{'addonmanager.kubernetes.io/mode':'Reconcile'}"));
+    managed_update(nothing, json, &request);
+}
+
 static void add_definition(struct sandbox *sandbox, const struct definition *definition)
 {
     AUTO(str) char *name = llmd__format("%s.%s", definition->plural, definition->group);
@@ -193,6 +213,8 @@ static void add_definition(struct sandbox *sandbox, const struct definition *def
         llmd__json_set(llmd__json_edit(json, "metadata"), "annotations",
                        MAKE("{'gateway.networking.k8s.io/bundle-version':'v1.5.1',"
                             "'gateway.networking.k8s.io/channel':'standard'}"));
+    if (sandbox->options.profile == PROFILE_GKE && comes_with_gke(definition))
+        note_addon_manager(json);
     create(sandbox, "apiextensions.k8s.io", "customresourcedefinitions", json);
 }
 
@@ -206,7 +228,8 @@ static void add_definitions(struct sandbox *sandbox)
     const struct options *options = &sandbox->options;
     for (size_t i = 0; i < sizeof(definitions) / sizeof(definitions[0]); i++)
         if ((definitions[i].least == PROFILE_READY || options->profile == PROFILE_GKE) &&
-            (!options->managed || options->gateway_api || !is_gateway_api(&definitions[i])))
+            (!options->managed || options->gateway_api || !is_gateway_api(&definitions[i])) &&
+            (!options->bare || comes_with_gke(&definitions[i])))
             add_definition(sandbox, &definitions[i]);
 }
 
@@ -362,12 +385,15 @@ void profile_install(struct sandbox *sandbox)
         add_namespace(sandbox, namespaces[i]);
     if (!sandbox->options.managed)
         add_nodes(sandbox);
-    if (sandbox->options.profile != PROFILE_EMPTY) {
+    if (sandbox->options.profile == PROFILE_GKE ||
+        (sandbox->options.profile == PROFILE_READY && !sandbox->options.bare)) {
         add_definitions(sandbox);
         controllers_settle(sandbox, 2000);
-        add_operators(sandbox);
-        controllers_settle(sandbox, 60000);
-        add_presets(sandbox);
+        if (!sandbox->options.bare) {
+            add_operators(sandbox);
+            controllers_settle(sandbox, 60000);
+            add_presets(sandbox);
+        }
         if (!sandbox->options.managed)
             profile_add_classes(sandbox);
     }

@@ -12,6 +12,7 @@
 #include "sandbox/options.h"
 #include "sandbox/status.h"
 #include "sandbox/store.h"
+#include "sandbox/troubles.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -37,6 +38,7 @@ struct sandbox {
     atomic_bool pausing;
     int pause_ms;
     struct faults faults;
+    struct troubles troubles;
     struct instances *instances; /* model servers, by pod */
     struct httpd *api;
     struct httpd *data_plane;

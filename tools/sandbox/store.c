@@ -218,6 +218,7 @@ struct object *store_create(struct store *store, struct kind *kind, struct json 
     if (kind->generation)
         llmd__json_set_int(metadata, "generation", 1);
     stamp_version(store, object, json);
+    object->created = object->version;
     object->now = new_snapshot(json);
     link_object(kind, object);
     record_change(store, CHANGE_ADDED, object, NULL);

@@ -26,7 +26,8 @@ struct object {
     struct snapshot *now;
     int64_t version; /* resource version */
     struct object *next;
-    bool deleted; /* out of the store; freed after the pass */
+    int64_t created; /* resource version */
+    bool deleted;    /* out of the store; freed after the pass */
     /* The controllers' own notes. */
     int step;
     int64_t due;

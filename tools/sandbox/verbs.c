@@ -465,6 +465,9 @@ struct answer verb_delete(struct call *call)
     }
     if (!object)
         return answer_not_found(call->route.kind, call->route.name);
+    struct answer refused = admit_delete(call);
+    if (refused.status)
+        return refused;
     AUTO(str) char *uid = llmd__format("%s", object_str(object, "metadata.uid"));
     const char *wanted = llmd__json_str(options, "preconditions.uid");
     if (*wanted && strcmp(wanted, uid) != 0)

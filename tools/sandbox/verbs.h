@@ -33,6 +33,7 @@ char *object_text(const struct snapshot *snapshot, const struct kind *kind, cons
 /* admission.c: checks and defaults before an object is stored; status 0: admitted. */
 struct answer admit_create(struct call *call, struct json *json);
 struct answer admit_change(struct call *call);
+struct answer admit_delete(struct call *call);
 void default_object(struct sandbox *sandbox, const struct kind *kind, struct json *json);
 /* The body as JSON (YAML for apply); status 0: *out is set. */
 struct answer read_body(struct call *call, struct json **out);

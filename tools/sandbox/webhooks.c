@@ -8,7 +8,8 @@
 static bool list_has(const struct json *list, const char *word)
 {
     JSON_EACH(item, list)
-        if (strcmp(llmd__json_text(item), word) == 0 || strcmp(llmd__json_text(item), "*") == 0)
+        if (strcmp(llmd__json_text(item), word) == 0 || strcmp(llmd__json_text(item), "*") == 0 ||
+            strcmp(llmd__json_text(item), "*/*") == 0)
             return true;
     return false;
 }
@@ -52,12 +53,22 @@ static char *why_unreachable(struct sandbox *sandbox, const struct json *service
                         object_str(found, "spec.clusterIP"));
 }
 
+/* Reached, but nobody has said yet whose certificates are to be believed. */
+static char *why_refused(struct sandbox *sandbox, const struct json *webhook)
+{
+    char *why = why_unreachable(sandbox, llmd__json_get(webhook, "clientConfig.service"));
+    if (why || *llmd__json_str(webhook, "clientConfig.caBundle"))
+        return why;
+    return llmd__format("tls: failed to verify certificate: x509: certificate signed by unknown "
+                        "authority");
+}
+
 static struct answer check_webhook(struct sandbox *sandbox, const struct json *webhook)
 {
     const struct json *service = llmd__json_get(webhook, "clientConfig.service");
     if (!service || strcmp(llmd__json_str(webhook, "failurePolicy"), "Ignore") == 0)
         return (struct answer){0};
-    AUTO(str) char *why = why_unreachable(sandbox, service);
+    AUTO(str) char *why = why_refused(sandbox, webhook);
     if (!why)
         return (struct answer){0};
     AUTO(str)
