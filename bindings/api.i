@@ -12,6 +12,7 @@
 %include "llmd/credentials.h"
 %include "llmd/kube.h"
 %include "llmd/cluster.h"
+%include "llmd/platform.h"
 %include "llmd/gateway.h"
 %include "llmd/inference.h"
 %include "llmd/service.h"

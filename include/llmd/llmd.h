@@ -13,6 +13,7 @@
 #include <llmd/inference.h>
 #include <llmd/kube.h>
 #include <llmd/log.h>
+#include <llmd/platform.h>
 #include <llmd/service.h>
 #include <llmd/task.h>
 #include <llmd/version.h>

@@ -16,9 +16,9 @@
 enum component {
     COMPONENT_GATEWAY_API, /* the standard CRDs */
     COMPONENT_CERT_MANAGER,
-    COMPONENT_LWS,     /* LeaderWorkerSet: its CRD, and its controller where that is wanted */
-    COMPONENT_KSERVE,  /* llmisvc: CRDs of pools too, controller, webhooks, presets */
-    COMPONENT_GATEWAY, /* a gateway controller that knows InferencePools, not on GKE */
+    COMPONENT_LWS,    /* LeaderWorkerSet: its CRD, and its controller where that is wanted */
+    COMPONENT_KSERVE, /* llmisvc: CRDs of pools too, controller, webhooks, presets */
+    COMPONENT_GATEWAY_CONTROLLER, /* a gateway controller that knows InferencePools, not on GKE */
     COMPONENT_COUNT
 };
 

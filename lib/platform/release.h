@@ -25,8 +25,8 @@ enum plan_action {
 
 struct plan_part {
     enum plan_action action;
-    bool wanted_crds_only;
-    char *why; /* for people: "GKE brings it", "helm release cert-manager is used" */
+    bool crds_only; /* LeaderWorkerSet without its controller */
+    char *why;      /* for people: "GKE brings it", "helm release cert-manager is used" */
 };
 
 struct platform_plan {

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of a platform spec. Unset is not zero: what nobody said is NULL or "". */
+/* The inside of a platform spec. Unset is not zero: what nobody said is NULL or false. */
 #ifndef LLMD_PLATFORM_SPEC_H
 #define LLMD_PLATFORM_SPEC_H
 
 #include "base/spec.h"
 #include "platform/component.h"
 
-typedef struct llmd_platform_spec llmd_platform_spec;
+#include <llmd/platform.h>
 
 struct component_spec {
-    char *version; /* of the known bundles; NULL: the newest proven one */
-    char *bundle;  /* instead: a file, a folder, or a URL with its sha256 */
-    char *sha256;
-    char *manifests;        /* instead: the YAML text itself */
-    char *ns;               /* NULL: as in the release */
-    char *install;          /* "auto" (NULL), "always", "never" */
-    struct json *resources; /* of its controller */
-    bool controller;        /* leaderWorkerSet: its controller too */
+    char *version;           /* of the known bundles; NULL: the newest proven one */
+    char *bundle;            /* instead: a file, a folder, or a URL with its sha256 */
+    char *sha256;            /* of that URL */
+    char *manifests;         /* instead: the YAML text itself */
+    char *ns;                /* NULL: as in the release */
+    char *install;           /* "auto" (NULL), "always", "never" */
+    struct json *resources;  /* of its controllers' containers */
+    struct json *controller; /* leaderWorkerSet: bool or NULL: its controller too */
 };
 
 struct platform_pull_secret {
@@ -25,28 +25,36 @@ struct platform_pull_secret {
 
 struct platform_istio {
     bool enabled;
-    char *ns;              /* of istiod and the gateway: istio-system by default */
-    struct json *services; /* routes whose bodies the picker must see: "ns/name" */
+    char *ns;            /* of the Gateway, where CA and EnvoyFilters go; NULL: KServe's */
+    char *revision;      /* of istiod: "1.27.5"; decides which InferencePool versions it knows */
+    struct json *routes; /* "ns/name" of services whose bodies the picker must see */
 };
 
 struct llmd_platform_spec {
     struct spec head;
     struct component_spec components[COMPONENT_COUNT];
+    char *bundles; /* a folder that llmd_platform_fetch() filled: no internet is needed */
+    char *ca;      /* PEM: trusted by downloads, and by KServe's model downloads */
     struct platform_pull_secret pull_secret;
-    struct platform_istio istio;
-    char *bundles;              /* a folder of llmd_platform_fetch(): no internet is needed */
-    char *ca;                   /* PEM: trusted by downloads, and given to KServe */
-    char *image_mirror;         /* replaces the registry of every image */
-    struct json *image_mirrors; /* prefix of an image's name -> what replaces it; longest first */
+    char *image_mirror;         /* takes the place of every image's registry */
+    struct json *image_mirrors; /* beginning of an image's name -> what replaces it */
     char *image_pull_policy;
     struct json *digests;        /* image -> "sha256:..." */
     struct json *config;         /* key of inferenceservice-config -> merge patch of its JSON */
-    struct json *route_timeouts; /* bool or NULL: false, because GKE refuses them (P39) */
-    char *monitors;              /* "gke", "operator": PodMonitoring, PodMonitor; NULL: none */
-    bool adopt;
-    bool strip_finalizers;
+    struct json *route_timeouts; /* bool or NULL: false */
+    char *monitors;              /* "gke", "operator"; NULL: none */
+    struct platform_istio istio;
+    bool adopt, strip_finalizers;
 };
 
 extern const struct spec_type llmd__platform_spec_type;
+
+/* A component's own part. */
+const struct component_spec *llmd__platform_part(const llmd_platform_spec *spec,
+                                                 enum component component);
+/* Where its controller is to run: the spec's namespace or the release's; NULL: it has none. */
+const char *llmd__platform_ns(const llmd_platform_spec *spec, enum component component);
+
+DEFINE_AUTO(platform_spec, llmd_platform_spec *, llmd_platform_spec_free)
 
 #endif

@@ -7,6 +7,7 @@
 #include "gke/network.h"
 #include "kube/apply.h"
 #include "openai/endpoint.h"
+#include "platform/spec.h"
 #include "service/presets.h"
 #include "service/spec.h"
 
@@ -89,6 +90,14 @@ static void add_cluster(struct buf *page)
     add_pool_presets(page);
 }
 
+static void add_platform(struct buf *page)
+{
+    llmd__buf_str(page, "\n## Platform\n\nWhat a cluster needs before it serves.\n\n");
+    add_file(page, "platform.yaml");
+    llmd__buf_str(page, "\n");
+    llmd__fields_doc(llmd__platform_spec_type.fields, page);
+}
+
 static void render(struct buf *page)
 {
     llmd__buf_str(
@@ -117,6 +126,7 @@ static void render(struct buf *page)
     llmd__buf_str(page, "\n## Network\n\nWhat a regional Gateway needs, for "
                         "`llmd_network_apply()`.\n\n```yaml\n" NETWORK "```\n\n");
     llmd__fields_doc(llmd__network_spec_type.fields, page);
+    add_platform(page);
     llmd__buf_str(page, "\n## Endpoint\n\n```yaml\n" ENDPOINT "```\n\n");
     llmd__fields_doc(llmd__endpoint_spec_type.fields, page);
     llmd__buf_str(page,
@@ -163,6 +173,7 @@ static void test_every_field_is_explained(void **state)
     check_docs(llmd__gateway_spec_type.fields);
     check_docs(llmd__cluster_spec_type.fields);
     check_docs(llmd__network_spec_type.fields);
+    check_docs(llmd__platform_spec_type.fields);
     check_docs(llmd__endpoint_spec_type.fields);
     check_docs(llmd__apply_spec_type.fields);
 }
@@ -172,6 +183,7 @@ static void test_examples_parse(void **state)
     static const char *const services[] = {"tpu.yaml", "gpu.yaml"};
     llmd_gateway_spec *gateway = NULL;
     llmd_cluster_spec *cluster = NULL;
+    llmd_platform_spec *platform = NULL;
     llmd_endpoint_spec *endpoint = NULL;
     llmd_apply_spec *apply = NULL;
     char *text = NULL;
@@ -192,6 +204,8 @@ static void test_examples_parse(void **state)
         llmd_service_spec_free(spec);
     }
     none(llmd_gateway_spec_parse_file(MANIFESTS "gateway.yaml", &gateway));
+    none(llmd_platform_spec_parse_file(MANIFESTS "platform.yaml", &platform));
+    llmd_platform_spec_free(platform);
     none(llmd_cluster_spec_parse_file(MANIFESTS "cluster.yaml", &cluster));
     none(llmd_cluster_spec_manifest(cluster, "my-project", "europe-west4-a", &text));
     llmd_free(text);

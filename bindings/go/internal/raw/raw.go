@@ -173,6 +173,11 @@ extern uintptr_t _wrap_network_spec_json_raw_1f7915c1bd4457d3(uintptr_t arg1, sw
 extern void _wrap_network_spec_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_network_apply_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
 extern uintptr_t _wrap_network_delete_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
+extern uintptr_t _wrap_platform_spec_new_raw_1f7915c1bd4457d3(void);
+extern uintptr_t _wrap_platform_spec_parse_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_platform_spec_parse_file_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_platform_spec_json_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
+extern void _wrap_platform_spec_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_gateway_spec_new_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
 extern uintptr_t _wrap_gateway_spec_parse_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
 extern uintptr_t _wrap_gateway_spec_parse_file_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
@@ -1661,6 +1666,56 @@ _swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	var swig_r_1 uintptr
 swig_r_1 = swig_r
 	return swig_r_1
+}
+
+func Platform_spec_new() (_swig_ret uintptr) {
+	var swig_r uintptr
+	swig_r = (uintptr)(C._wrap_platform_spec_new_raw_1f7915c1bd4457d3())
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Platform_spec_parse(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 *C.uintptr_t
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+	swig_r = (uintptr)(C._wrap_platform_spec_parse_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Platform_spec_parse_file(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 *C.uintptr_t
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+	swig_r = (uintptr)(C._wrap_platform_spec_parse_file_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Platform_spec_json(arg1 uintptr, arg2 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 *C.uintptr_t
+_swig_i_1 = (*C.uintptr_t)(unsafe.Pointer(arg2))
+	swig_r = (uintptr)(C._wrap_platform_spec_json_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Platform_spec_free(arg1 uintptr) {
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	C._wrap_platform_spec_free_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0))
 }
 
 func Gateway_spec_new(arg1 uintptr, arg2 uintptr) (_swig_ret uintptr) {

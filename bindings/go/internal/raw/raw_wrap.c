@@ -2144,6 +2144,76 @@ llmd_error *_wrap_network_delete_raw_1f7915c1bd4457d3(llmd_gke *_swig_go_0, llmd
 }
 
 
+llmd_platform_spec *_wrap_platform_spec_new_raw_1f7915c1bd4457d3() {
+  llmd_platform_spec *result = 0 ;
+  llmd_platform_spec *_swig_go_result;
+
+
+  result = (llmd_platform_spec *)llmd_platform_spec_new();
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_platform_spec_parse_raw_1f7915c1bd4457d3(char *_swig_go_0, llmd_platform_spec **_swig_go_1) {
+  char *arg1 = (char *) 0 ;
+  llmd_platform_spec **arg2 = (llmd_platform_spec **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (char *)_swig_go_0;
+  arg2 = (llmd_platform_spec **)_swig_go_1;
+
+  result = (llmd_error *)llmd_platform_spec_parse((char const *)arg1,arg2);
+  _swig_go_result = (void *)result;
+
+
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_platform_spec_parse_file_raw_1f7915c1bd4457d3(char *_swig_go_0, llmd_platform_spec **_swig_go_1) {
+  char *arg1 = (char *) 0 ;
+  llmd_platform_spec **arg2 = (llmd_platform_spec **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (char *)_swig_go_0;
+  arg2 = (llmd_platform_spec **)_swig_go_1;
+
+  result = (llmd_error *)llmd_platform_spec_parse_file((char const *)arg1,arg2);
+  _swig_go_result = (void *)result;
+
+
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_platform_spec_json_raw_1f7915c1bd4457d3(llmd_platform_spec *_swig_go_0, char **_swig_go_1) {
+  llmd_platform_spec *arg1 = (llmd_platform_spec *) 0 ;
+  char **arg2 = (char **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_platform_spec *)_swig_go_0;
+  arg2 = (char **)_swig_go_1;
+
+  result = (llmd_error *)llmd_platform_spec_json((struct llmd_platform_spec const *)arg1,arg2);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+void _wrap_platform_spec_free_raw_1f7915c1bd4457d3(llmd_platform_spec *_swig_go_0) {
+  llmd_platform_spec *arg1 = (llmd_platform_spec *) 0 ;
+
+  arg1 = (llmd_platform_spec *)_swig_go_0;
+
+  llmd_platform_spec_free(arg1);
+
+}
+
+
 llmd_gateway_spec *_wrap_gateway_spec_new_raw_1f7915c1bd4457d3(char *_swig_go_0, char *_swig_go_1) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "platform/spec.h"
+
+#include "base/name.h"
+
+#include <string.h>
+
+/* ---- checks of single values; the field reader adds key and line ---- */
+
+static llmd_error *check_ns(const struct json *value)
+{
+    return llmd__name_check_label("namespace", llmd__json_text(value));
+}
+
+static bool is_hex(const char *text, size_t want)
+{
+    return strlen(text) == want && strspn(text, "0123456789abcdef") == want;
+}
+
+static llmd_error *check_sha256(const struct json *value)
+{
+    if (is_hex(llmd__json_text(value), 64))
+        return NULL;
+    return llmd__error(LLMD_E_INVALID, "\"%s\" is no sha256: want 64 hex digits in lower case",
+                       llmd__json_text(value));
+}
+
+static llmd_error *check_digests(const struct json *value)
+{
+    JSON_EACH(item, value) {
+        const char *text = llmd__json_text(item);
+
+        if (strncmp(text, "sha256:", 7) != 0 || !is_hex(text + 7, 64))
+            return llmd__error(LLMD_E_INVALID,
+                               "\"%s\" is no digest: want sha256: and 64 hex digits", text);
+    }
+    return NULL;
+}
+
+/* The controller reads every value as JSON, except _example, which nobody needs to change. */
+static llmd_error *check_config(const struct json *value)
+{
+    JSON_EACH(item, value) {
+        if (llmd__json_type(item) != JSON_OBJECT)
+            return llmd__error(LLMD_E_INVALID, "%s: want an object, got %s", llmd__json_key(item),
+                               llmd__json_type_name(llmd__json_type(item)));
+    }
+    return NULL;
+}
+
+static llmd_error *check_ca(const struct json *value)
+{
+    if (strstr(llmd__json_text(value), "-----BEGIN CERTIFICATE-----"))
+        return NULL;
+    return llmd__error(LLMD_E_INVALID, "want certificates as PEM text");
+}
+
+static llmd_error *check_routes(const struct json *value)
+{
+    JSON_EACH(item, value) {
+        const char *text = llmd__json_text(item), *slash = strchr(text, '/');
+
+        if (!slash || slash == text || !slash[1] || strchr(slash + 1, '/'))
+            return llmd__error(LLMD_E_INVALID, "\"%s\": want NAMESPACE/SERVICE", text);
+    }
+    return NULL;
+}
+
+/* ---- the tables ---- */
+
+#define PART(member) .offset = offsetof(struct component_spec, member)
+
+#define SOURCE_FIELDS                                                                              \
+    {.name = "version",                                                                            \
+     .type = FIELD_STRING,                                                                         \
+     PART(version),                                                                                \
+     .doc = "Of the known bundles; the newest proven one by default."},                            \
+        {.name = "bundle",                                                                         \
+         .type = FIELD_STRING,                                                                     \
+         PART(bundle),                                                                             \
+         .doc = "Instead: a file of manifests, a folder of them, or an `https://` address."},      \
+        {.name = "sha256",                                                                         \
+         .type = FIELD_STRING,                                                                     \
+         PART(sha256),                                                                             \
+         .check = check_sha256,                                                                    \
+         .doc = "Required for an address: the SHA-256 of what stands there."},                     \
+        {.name = "manifests",                                                                      \
+         .type = FIELD_STRING,                                                                     \
+         PART(manifests),                                                                          \
+         .doc = "Instead: the YAML text itself."},                                                 \
+    {                                                                                              \
+        .name = "install", .type = FIELD_STRING, PART(install), .values = "auto|always|never",     \
+        .doc = "`auto`, the default: what another installed and serves is used"                    \
+    }
+
+#define CONTROLLER_FIELDS                                                                          \
+    {.name = "namespace",                                                                          \
+     .type = FIELD_STRING,                                                                         \
+     PART(ns),                                                                                     \
+     .check = check_ns,                                                                            \
+     .doc = "Of its controllers; the release's own by default."},                                  \
+    {                                                                                              \
+        .name = "resources", .type = FIELD_JSON, PART(resources), .json = JSON_OBJECT,             \
+        .doc = "Kubernetes resources of its controllers' containers."                              \
+    }
+
+static const struct field crds_fields[] = {SOURCE_FIELDS, FIELD_END};
+static const struct field controller_fields[] = {SOURCE_FIELDS, CONTROLLER_FIELDS, FIELD_END};
+static const struct field lws_fields[] = {
+    SOURCE_FIELDS,
+    CONTROLLER_FIELDS,
+    {.name = "controller",
+     .type = FIELD_JSON,
+     PART(controller),
+     .json = JSON_BOOL,
+     .doc = "Its controller too, for services with workers; by default only its CRD."},
+    FIELD_END,
+};
+
+/* All three or none; see check_pull_secret(). */
+static const struct field pull_fields[] = {
+    {.name = "registry",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct platform_pull_secret, registry),
+     .doc = "Registry host, such as `quay.io`."},
+    {.name = "user",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct platform_pull_secret, user),
+     .doc = "User or service-account name."},
+    {.name = "password",
+     .type = FIELD_SECRET,
+     .offset = offsetof(struct platform_pull_secret, password),
+     .doc = "Password or token; wiped after use, never printed."},
+    FIELD_END,
+};
+
+static const struct field istio_fields[] = {
+    {.name = "enabled",
+     .type = FIELD_BOOL,
+     .offset = offsetof(struct platform_istio, enabled),
+     .doc = "The gateway is Istio's: adds what that needs."},
+    {.name = "namespace",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct platform_istio, ns),
+     .check = check_ns,
+     .doc = "Of the Gateway; KServe's by default."},
+    {.name = "version",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct platform_istio, revision),
+     .doc = "Istio's version, such as `1.27.5`; before 1.27 it knows no InferencePool v1."},
+    {.name = "routes",
+     .type = FIELD_STRINGS,
+     .offset = offsetof(struct platform_istio, routes),
+     .check = check_routes,
+     .doc = "Services, `NAMESPACE/NAME`, whose requests the endpoint picker must see whole."},
+    FIELD_END,
+};
+
+#define AT(member) .offset = offsetof(llmd_platform_spec, member)
+#define COMPONENT(component, table, key, text)                                                     \
+    {                                                                                              \
+        .name = key, .type = FIELD_OBJECT,                                                         \
+        .offset = offsetof(llmd_platform_spec, components) +                                       \
+                  (component) * sizeof(struct component_spec),                                     \
+        .fields = table, .doc = text                                                               \
+    }
+
+static const struct field platform_fields[] = {
+    COMPONENT(COMPONENT_KSERVE, controller_fields, "kserve",
+              "KServe's llmisvc controller, its presets, and the CRDs of inference pools."),
+    COMPONENT(COMPONENT_CERT_MANAGER, controller_fields, "certManager",
+              "cert-manager, which makes the certificate of KServe's webhooks."),
+    COMPONENT(COMPONENT_GATEWAY_API, crds_fields, "gatewayApi",
+              "The standard CRDs of Gateway API; never touched where the provider manages them."),
+    COMPONENT(COMPONENT_LWS, lws_fields, "leaderWorkerSet",
+              "LeaderWorkerSet, for services that span several hosts."),
+    COMPONENT(COMPONENT_GATEWAY_CONTROLLER, controller_fields, "gatewayController",
+              "A gateway controller that knows InferencePools, by `bundle` or `manifests`; none by "
+              "default, as GKE has its own."),
+    {.name = "bundles",
+     .type = FIELD_STRING,
+     AT(bundles),
+     .doc = "A folder made by `llmd_platform_fetch()`: nothing is downloaded."},
+    {.name = "ca",
+     .type = FIELD_STRING,
+     AT(ca),
+     .check = check_ca,
+     .doc = "Further CA certificates, PEM, for downloads of bundles and of models."},
+    {.name = "pullSecret",
+     .type = FIELD_OBJECT,
+     AT(pull_secret),
+     .fields = pull_fields,
+     .doc = "A registry login; the library makes the Secret in each namespace."},
+    {.name = "imageMirror",
+     .type = FIELD_STRING,
+     AT(image_mirror),
+     .doc = "Takes the place of every image's registry: `mirror.example.com/cache`."},
+    {.name = "imageMirrors",
+     .type = FIELD_MAP,
+     AT(image_mirrors),
+     .doc = "How image names begin, and what comes there instead; the longest wins: `docker.io: "
+            "mirror.example.com/hub`."},
+    {.name = "imagePullPolicy",
+     .type = FIELD_STRING,
+     AT(image_pull_policy),
+     .values = "Always|IfNotPresent|Never",
+     .doc = "Of all containers that are installed"},
+    {.name = "digests",
+     .type = FIELD_MAP,
+     AT(digests),
+     .check = check_digests,
+     .doc = "Images, as the release names them, and the digests that they are pinned to."},
+    {.name = "config",
+     .type = FIELD_JSON,
+     AT(config),
+     .json = JSON_OBJECT,
+     .check = check_config,
+     .doc = "Merge patches (RFC 7396) for the values of KServe's ConfigMap: `storageInitializer: "
+            "{memoryLimit: 24Gi}`."},
+    {.name = "routeTimeouts",
+     .type = FIELD_JSON,
+     AT(route_timeouts),
+     .json = JSON_BOOL,
+     .doc = "`true` leaves the timeouts in KServe's route presets, which GKE refuses."},
+    {.name = "monitors",
+     .type = FIELD_STRING,
+     AT(monitors),
+     .values = "gke|operator",
+     .doc = "Objects by which metrics are collected: Google's managed collection, or the "
+            "Prometheus operator; none by default"},
+    {.name = "istio",
+     .type = FIELD_OBJECT,
+     AT(istio),
+     .fields = istio_fields,
+     .doc = "What KServe needs of Istio as its gateway."},
+    {.name = "adopt",
+     .type = FIELD_BOOL,
+     AT(adopt),
+     .doc = "Takes over what others installed, instead of using it as it is."},
+    {.name = "stripFinalizers",
+     .type = FIELD_BOOL,
+     AT(strip_finalizers),
+     .doc = "Delete may remove KServe's two finalizers when its controller is gone."},
+    FIELD_END,
+};
+
+/* ---- the whole ---- */
+
+static bool is_url(const char *text)
+{
+    return !strncmp(text, "https://", 8) || !strncmp(text, "http://", 7);
+}
+
+static llmd_error *check_source(const struct component_spec *part)
+{
+    if (part->bundle && part->manifests)
+        return llmd__error(LLMD_E_INVALID, "want bundle or manifests, not both");
+    if ((part->bundle || part->manifests) && part->version)
+        return llmd__error_set_advice(
+            llmd__error(LLMD_E_INVALID, "version chooses a known bundle, and another one is given"),
+            "leave out version: it is read from the bundle");
+    if (part->bundle && is_url(part->bundle) && !part->sha256)
+        return llmd__error_set_advice(
+            llmd__error(LLMD_E_INVALID, "%s needs its sha256", part->bundle),
+            "add sha256 as its publisher states it; what is downloaded is held against it");
+    if (part->sha256 && !(part->bundle && is_url(part->bundle)))
+        return llmd__error(LLMD_E_INVALID, "sha256 belongs to a bundle that is an address");
+    return NULL;
+}
+
+static llmd_error *check_pull_secret(const struct platform_pull_secret *secret)
+{
+    int said = !!secret->registry + !!secret->user + !!secret->password;
+
+    if (said == 0 || said == 3)
+        return NULL;
+    return llmd__error(LLMD_E_INVALID, "pullSecret: want registry, user and password");
+}
+
+static llmd_error *check_whole(const void *object)
+{
+    const llmd_platform_spec *spec = object;
+
+    for (int i = 0; i < COMPONENT_COUNT; i++)
+        TRY(llmd__error_wrap(check_source(&spec->components[i]), "%s",
+                             llmd__component((enum component)i)->key));
+    return check_pull_secret(&spec->pull_secret);
+}
+
+static llmd_platform_spec no_memory;
+
+const struct spec_type llmd__platform_spec_type = {
+    .what = "platform spec",
+    .size = sizeof(llmd_platform_spec),
+    .fields = platform_fields,
+    .none = &no_memory,
+    .check = check_whole,
+};
+
+SPEC_FUNCTIONS(llmd_platform_spec, llmd__platform_spec_type)
+SPEC_FILE_FUNCTIONS(llmd_platform_spec, llmd__platform_spec_type)
+
+llmd_platform_spec *llmd_platform_spec_new(void)
+{
+    return llmd__spec_new(&llmd__platform_spec_type);
+}
+
+const struct component_spec *llmd__platform_part(const llmd_platform_spec *spec,
+                                                 enum component component)
+{
+    return &spec->components[component];
+}
+
+const char *llmd__platform_ns(const llmd_platform_spec *spec, enum component component)
+{
+    const char *ns = spec->components[component].ns;
+
+    return ns && ns[0] ? ns : llmd__component(component)->ns;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Platform specs: what is read, what is refused and with which words. */
+#include "platform/spec.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void none(llmd_error *error)
+{
+    if (error)
+        fail_msg("%s (%s)", llmd_error_message(error), llmd_error_advice(error));
+}
+
+static const char all[] =
+    "kserve: {version: 0.20.0, namespace: serving, install: always,\n"
+    "         resources: {limits: {cpu: 2}}}\n"
+    "certManager: {bundle: https://example.com/cm.yaml,\n"
+    "  sha256: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef}\n"
+    "gatewayApi: {install: never}\n"
+    "leaderWorkerSet: {controller: true}\n"
+    "gatewayController: {manifests: \"kind: Namespace\"}\n"
+    "bundles: ./bundles\n"
+    "pullSecret: {registry: quay.io, user: me, password: hush}\n"
+    "imageMirror: mirror.example.com/cache\n"
+    "imageMirrors: {docker.io: hub.example.com}\n"
+    "imagePullPolicy: IfNotPresent\n"
+    "digests: {\"quay.io/a/b:1\": "
+    "\"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}\n"
+    "config: {storageInitializer: {memoryLimit: 24Gi}}\n"
+    "routeTimeouts: false\n"
+    "monitors: gke\n"
+    "istio: {enabled: true, version: 1.27.5, routes: [llm/qwen]}\n"
+    "adopt: true\n"
+    "stripFinalizers: true\n";
+
+static void test_everything_is_read(void **state)
+{
+    llmd_platform_spec *spec = NULL, *again = NULL;
+    char *text = NULL, *text_again = NULL;
+    const struct component_spec *kserve;
+
+    (void)state;
+    none(llmd_platform_spec_parse(all, &spec));
+    kserve = llmd__platform_part(spec, COMPONENT_KSERVE);
+    assert_string_equal(kserve->version, "0.20.0");
+    assert_string_equal(llmd__platform_ns(spec, COMPONENT_KSERVE), "serving");
+    assert_string_equal(llmd__platform_ns(spec, COMPONENT_CERT_MANAGER), "cert-manager");
+    assert_null(llmd__platform_ns(spec, COMPONENT_GATEWAY_API));
+    assert_string_equal(spec->pull_secret.password, "hush");
+    assert_true(spec->istio.enabled && spec->adopt && spec->strip_finalizers);
+    assert_true(llmd__json_bool(spec->components[COMPONENT_LWS].controller, NULL, false));
+    none(llmd_platform_spec_json(spec, &text));
+    assert_null(strstr(text, "hush"));
+    assert_non_null(strstr(text, "\"password\":\"***\""));
+    none(llmd_platform_spec_parse(text, &again));
+    none(llmd_platform_spec_json(again, &text_again));
+    assert_string_equal(text, text_again);
+    llmd_free(text);
+    llmd_free(text_again);
+    llmd_platform_spec_free(spec);
+    llmd_platform_spec_free(again);
+}
+
+static void test_nothing_said_is_good(void **state)
+{
+    llmd_platform_spec *spec = llmd_platform_spec_new();
+    char *text = NULL;
+
+    (void)state;
+    none(llmd__spec_check(spec));
+    none(llmd_platform_spec_json(spec, &text));
+    assert_string_equal(text, "{}");
+    llmd_free(text);
+    llmd_platform_spec_set(spec, "kserve.version", "0.19.0");
+    llmd_platform_spec_set(spec, "config", "{storageInitializer: {memoryLimit: 1Gi}}");
+    llmd_platform_spec_set(spec, "imageMirrors.docker.io", "hub.example.com");
+    none(llmd__spec_check(spec));
+    assert_string_equal(llmd__json_text(llmd__json_member(spec->image_mirrors, "docker.io")),
+                        "hub.example.com");
+    llmd_platform_spec_free(spec);
+}
+
+#define SHA "sha256: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void test_refusals(void **state)
+{
+    static const struct {
+        const char *text, *words;
+    } rows[] = {
+        {"kserv: {}", "kserve"},
+        {"kserve:\n  verson: 1", "version"},
+        {"gatewayApi: {namespace: a}", "namespace"},
+        {"kserve: {namespace: Not_One}", "namespace"},
+        {"kserve: {bundle: a.yaml, manifests: b}", "kserve: want bundle or manifests, not both"},
+        {"kserve: {bundle: a.yaml, version: 0.20.0}", "kserve: version chooses a known bundle"},
+        {"kserve: {bundle: \"https://example.com/a\"}", "https://example.com/a needs its sha256"},
+        {"kserve: {bundle: a.yaml, " SHA "}", "belongs to a bundle that is an address"},
+        {"kserve: {bundle: \"https://example.com/a\", sha256: ABC}", "64 hex digits"},
+        {"kserve: {install: maybe}", "auto"},
+        {"digests: {a: \"sha256:12\"}", "is no digest"},
+        {"config: {storageInitializer: 3}", "storageInitializer: want an object, got an integer"},
+        {"ca: hello", "PEM"},
+        {"pullSecret: {registry: quay.io}", "want registry, user and password"},
+        {"istio: {routes: [qwen]}", "want NAMESPACE/SERVICE"},
+        {"monitors: prometheus", "gke"},
+        {"apiVersion: v1\nkind: ConfigMap", "kube apply"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        llmd_platform_spec *spec = NULL;
+        llmd_error *error = llmd_platform_spec_parse(rows[i].text, &spec);
+
+        if (!error)
+            fail_msg("%s was taken", rows[i].text);
+        assert_null(spec);
+        assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
+        if (!strstr(llmd_error_message(error), rows[i].words) &&
+            !strstr(llmd_error_advice(error), rows[i].words))
+            fail_msg("%s: %s (%s)", rows[i].text, llmd_error_message(error),
+                     llmd_error_advice(error));
+        llmd_error_free(error);
+    }
+}
+
+static void test_components(void **state)
+{
+    (void)state;
+    for (int i = 0; i < COMPONENT_COUNT; i++)
+        assert_int_equal(llmd__component_find(llmd__component((enum component)i)->key), i);
+    assert_int_equal(llmd__component_find("kubeflow"), COMPONENT_COUNT);
+}
+
+static void test_phases(void **state)
+{
+    static const struct {
+        const char *api_version, *kind;
+        enum phase phase;
+    } rows[] = {
+        {"v1", "Namespace", PHASE_NAMESPACES},
+        {"apiextensions.k8s.io/v1", "CustomResourceDefinition", PHASE_CRDS},
+        {"v1", "ConfigMap", PHASE_CONFIG},
+        {"rbac.authorization.k8s.io/v1", "ClusterRole", PHASE_CONFIG},
+        {"policy/v1", "PodDisruptionBudget", PHASE_CONFIG},
+        {"admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", PHASE_CONFIG},
+        {"cert-manager.io/v1", "Certificate", PHASE_CERTIFICATES},
+        {"apps/v1", "Deployment", PHASE_CONTROLLERS},
+        {"batch/v1", "Job", PHASE_CONTROLLERS},
+        {"admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", PHASE_WEBHOOKS},
+        {"serving.kserve.io/v1alpha2", "LLMInferenceServiceConfig", PHASE_PRESETS},
+        {"gateway.networking.k8s.io/v1", "GatewayClass", PHASE_PRESETS},
+        {"leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet", PHASE_PRESETS},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct json *object = NULL;
+
+        none(llmd__json_make(&object, "{'apiVersion': %s, 'kind': %s}", rows[i].api_version,
+                             rows[i].kind));
+        if (llmd__phase_of(object) != rows[i].phase)
+            fail_msg("%s is in %s", rows[i].kind, llmd__phase_name(llmd__phase_of(object)));
+        llmd__json_free(object);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_everything_is_read),
+        cmocka_unit_test(test_nothing_said_is_good),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_components),
+        cmocka_unit_test(test_phases),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
