@@ -5,7 +5,7 @@ list(SORT LLMD_SOURCES)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
     set_source_files_properties(lib/base/buf.c lib/base/json.c lib/base/json_scan.c lib/base/utf8.c
         lib/net/group.c lib/net/lines.c lib/net/sse.c lib/openai/scan.c lib/openai/decoder.c
-        PROPERTIES COMPILE_OPTIONS -O3)
+        PROPERTIES COMPILE_OPTIONS -O2)
 endif()
 add_library(llmd_objects OBJECT ${LLMD_SOURCES})
 set_target_properties(llmd_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
@@ -30,4 +30,23 @@ target_link_options(llmd_shared PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DI
 if(NOT LLMD_SANITIZE)
     target_link_options(llmd_shared PRIVATE -Wl,-z,defs)
 endif()
+# Tables of names and functions are most of the relocations: packed they take a tenth of the room.
+# A loader older than glibc 2.36 could not read them; who builds for one has a linker that knows
+# nothing of them either, or says so.
+include(CheckLinkerFlag)
+check_linker_flag(C -Wl,-z,pack-relative-relocs LLMD_HAVE_PACKED_RELOCATIONS)
+option(LLMD_PACK_RELOCATIONS "Pack relative relocations (glibc 2.36 or newer loads them)"
+       ${LLMD_HAVE_PACKED_RELOCATIONS})
+if(LLMD_PACK_RELOCATIONS)
+    target_link_options(llmd_shared PRIVATE -Wl,-z,pack-relative-relocs)
+endif()
 add_library(llmd::llmd ALIAS llmd_shared)
+
+# What a library without the Google Cloud side weighs (tests/run.sh); nobody installs it.
+add_library(llmd_serving SHARED EXCLUDE_FROM_ALL
+            $<FILTER:$<TARGET_OBJECTS:llmd_objects>,EXCLUDE,/lib/gke/>)
+set_target_properties(llmd_serving PROPERTIES LINKER_LANGUAGE C)
+get_target_property(options llmd_shared LINK_OPTIONS)
+target_link_options(llmd_serving PRIVATE ${options})
+target_link_libraries(llmd_serving PRIVATE PkgConfig::CURL PkgConfig::CJSON PkgConfig::YAML
+                      PkgConfig::CRYPTO Threads::Threads m)
