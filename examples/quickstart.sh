@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # From nothing to tokens on this machine: installs what is missing, builds, starts the embedded
-# sandbox (a small process that answers as a Kubernetes cluster with KServe), deploys a model
-# service, streams a chat. Ends with the one command that does the same on a real cluster.
+# sandbox (a small process that answers as Google Cloud and as the clusters made there), makes a GKE
+# cluster with a TPU pool, deploys a model service on it, streams a chat, and deletes it all again.
+# Ends with the one command that does so on Google's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,23 +20,31 @@ rm -f build-quickstart.log
 
 say "3/4 Starting the sandbox"
 work=$(mktemp -d)
-build/release/llmd-sandbox --profile ready --kubeconfig "$work/kubeconfig" >"$work/sandbox.log" 2>&1 &
+build/release/llmd-sandbox --google --google-credentials "$work/credentials.json" --profile empty \
+    --time-scale 0.005 --kubeconfig "$work/kubeconfig" >"$work/sandbox.log" 2>&1 &
 sandbox=$!
 trap 'kill "$sandbox" 2>/dev/null || true; wait "$sandbox" 2>/dev/null || true; rm -rf "$work"' EXIT
 for _ in $(seq 100); do
-    [ -s "$work/kubeconfig" ] && break
+    url=$(grep -o 'http://127.*' "$work/sandbox.log") && break
     kill -0 "$sandbox" 2>/dev/null || { cat "$work/sandbox.log"; exit 1; }
     sleep 0.05
 done
-cat "$work/sandbox.log"
+echo "It answers as Google Cloud at $url; an hour there takes 18 seconds here."
 
-say "4/4 Deploying examples/manifests/{gateway,tpu}.yaml and chatting"
-KUBECONFIG="$work/kubeconfig" build/release/examples/deploy_and_chat \
-    examples/manifests/gateway.yaml examples/manifests/tpu.yaml "Say hello in five words."
+say "4/4 Making examples/manifests/cluster.yaml, deploying {gateway,tpu}.yaml on it, chatting"
+LLMD_GOOGLE_URL=$url GOOGLE_APPLICATION_CREDENTIALS="$work/credentials.json" \
+    GOOGLE_CLOUD_PROJECT=my-project build/release/examples/cluster_and_chat europe-west4-a \
+    examples/manifests/{cluster,gateway,tpu}.yaml "Say hello in five words."
 
 cat <<'TEXT'
 
-The same on a real cluster that has KServe (your kubeconfig, your hardware):
+The same on Google Cloud. It uses Application Default Credentials (a service account's key in
+GOOGLE_APPLICATION_CREDENTIALS, or `gcloud auth application-default login`), checks everything and
+tells the price before it makes anything, and deletes the cluster at the end:
+
+    build/release/examples/cluster_and_chat europe-west4-a examples/manifests/cluster.yaml
+
+A real cluster has no KServe at first. On one that has it, wherever it came from:
 
     KUBECONFIG=~/.kube/config build/release/examples/deploy_and_chat \
         examples/manifests/gateway.yaml examples/manifests/tpu.yaml "Hello!"

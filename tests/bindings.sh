@@ -78,9 +78,9 @@ package() {
 }
 says "mypy --strict" package "$work/venv/bin/mypy" --cache-dir "$work/mypy" || failed=1
 package "$python" -m pytest -p no:cacheprovider -q tests || failed=1
-says "example in Python" env -u LLMD_SANDBOX "$python" tests/examples.py python "$root"
+says "examples in Python" env -u LLMD_SANDBOX "$python" tests/examples.py python "$root"
 says "notebook" env -u LLMD_SANDBOX "$python" tests/examples.py notebook "$root"
-says "example in C" "$python" tests/examples.py c "$root" "$build"
+says "examples in C" "$python" tests/examples.py c "$root" "$build"
 says "README" "$python" tests/checks/readme.py "$work/prefix" "$python" "${go:=$(find_go)}" "$LLMD_SANDBOX"
 
 # LLMD_USE_SYSTEM=1 links the installed library instead of building one.
@@ -97,6 +97,6 @@ says "go vet" sh -c "cd bindings/go && '$go' vet ./... && '$go' vet -tags llmd_s
 # Linked statically the leak counter counts too.
 (cd bindings/go && "$go" test -json -race -count=1 -tags llmd_static ./...) || failed=1
 says "go test with the shared library" sh -c "cd bindings/go && '$go' test -count=1 ./..."
-says "build the Go example" sh -c "cd examples/go && '$go' build -o '$work/deploy-and-chat' ./deploy-and-chat"
-says "example in Go" "$python" tests/examples.py go "$root" "$go"
+says "build the Go examples" sh -c "cd examples/go && '$go' build -o '$work/' ./..."
+says "examples in Go" "$python" tests/examples.py go "$root" "$go"
 exit $failed

@@ -19,7 +19,7 @@ LIMIT = 25
 
 def examples():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return dict(re.findall(r"<!-- run: (\w+) -->\n```\w+\n(.*?)```", text, re.S))
+    return dict(re.findall(r"<!-- run: ([\w-]+) -->\n```\w+\n(.*?)```", text, re.S))
 
 
 def sh(*words, **options):
@@ -59,11 +59,23 @@ def start_sandbox(program, config):
     return server
 
 
-def environment(prefix, config, sandbox):
+def environment(prefix, sandbox):
     folders = sorted(str(p) for p in pathlib.Path(prefix).rglob("pkgconfig"))
     libraries = ":".join(str(pathlib.Path(p).parent) for p in folders)
-    return dict(os.environ, KUBECONFIG=str(config), PKG_CONFIG_PATH=":".join(folders),
-                LD_LIBRARY_PATH=libraries, CGO_ENABLED="1", LLMD_SANDBOX=sandbox)
+    env = dict(os.environ, PKG_CONFIG_PATH=":".join(folders), LD_LIBRARY_PATH=libraries,
+               CGO_ENABLED="1", LLMD_SANDBOX=sandbox)
+    env.pop("KUBECONFIG", None)
+    return env
+
+
+def run_with_cluster(run, source, work, env, tool):
+    config = work / "kubeconfig"
+    server = start_sandbox(env["LLMD_SANDBOX"], config)
+    try:
+        return run(source, work, dict(env, KUBECONFIG=str(config)), tool)
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def check(name, source, run, tool, prefix, sandbox):
@@ -71,13 +83,10 @@ def check(name, source, run, tool, prefix, sandbox):
     if lines > LIMIT:
         raise RuntimeError(f"{lines} lines, at most {LIMIT} are promised")
     with tempfile.TemporaryDirectory() as folder:
-        work = pathlib.Path(folder)
-        server = start_sandbox(sandbox, work / "kubeconfig")
-        try:
-            out = run(source, work, environment(prefix, work / "kubeconfig", sandbox), tool)
-        finally:
-            server.terminate()
-            server.wait()
+        work, env = pathlib.Path(folder), environment(prefix, sandbox)
+        # Those in Python start a sandbox of their own.
+        out = (run(source, work, env, tool) if name.startswith("python")
+               else run_with_cluster(run, source, work, env, tool))
     if len(out.strip().splitlines()) < 3:
         raise RuntimeError(f"no progress and answer in its output:\n{out}")
 
@@ -85,11 +94,15 @@ def check(name, source, run, tool, prefix, sandbox):
 def main():
     prefix, python, go, sandbox = sys.argv[1:5]
     found, bad = examples(), 0
-    for name, run, tool in ("c", run_c, prefix), ("python", run_python, python), ("go", run_go, go):
+    ways = {"c": (run_c, prefix), "python": (run_python, python), "go": (run_go, go),
+            "python-cluster": (run_python, python)}
+    if found.keys() != ways.keys():
+        raise SystemExit(f"not ok readme: has {sorted(found)}, wanted {sorted(ways)}")
+    for name, (run, tool) in ways.items():
         try:
             check(name, found[name], run, tool, prefix, sandbox)
             print(f"ok readme {name}")
-        except (RuntimeError, KeyError, subprocess.TimeoutExpired) as error:
+        except (RuntimeError, subprocess.TimeoutExpired) as error:
             print(f"not ok readme {name}: {error}")
             bad = 1
     return bad
