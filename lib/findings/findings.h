@@ -55,6 +55,9 @@ llmd_error *llmd__sighting_add(struct sightings *out, char *subject, const char 
                                int strikes, const char *format, ...) PRINTF_LIKE(5, 6);
 /* Gives the last sighting its many lines; the line that tells most joins its message. */
 llmd_error *llmd__sighting_detail(struct sightings *out, const char *text);
+/* Google's global classes take routes to Services only: gke-l7-global-* and gke-l7-gxlb* of GKE's
+   list of GatewayClasses. */
+bool llmd__class_is_global(const char *name);
 /* How many times an Event says it happened. */
 int llmd__event_count(const struct json *event);
 bool llmd__event_is(const struct json *event, const char *reason, const struct json *about);

@@ -74,6 +74,26 @@ static llmd_error *observe_class(const struct scene *scene, struct sightings *ou
                               llmd__buf_text(&known));
 }
 
+bool llmd__class_is_global(const char *name)
+{
+    return !strncmp(name, "gke-l7-global-", 14) || !strncmp(name, "gke-l7-gxlb", 11);
+}
+
+/* A Gateway that somebody else made: it has its address, and the route is refused for ever. */
+static llmd_error *observe_class_global(const struct scene *scene, struct sightings *out)
+{
+    const struct json *gateway = llmd__scene_gateway(scene);
+    const char *class = llmd__json_str(gateway, "spec.gatewayClassName");
+    const struct json *picker = llmd__json_get(llmd__scene_service(scene), "spec.router.scheduler");
+
+    if (!gateway || !picker || !llmd__class_is_global(class))
+        return NULL;
+    return llmd__sighting_add(out, llmd__scene_subject(gateway), class, 1,
+                              "class %s is global, and a global one cannot route to an "
+                              "InferencePool",
+                              class);
+}
+
 /* ---- the gateway ---- */
 
 /* KServe makes the route to a Gateway that is not there and says nothing: who looked at the service
@@ -236,6 +256,11 @@ const struct rule llmd__rules_route[] = {
      .observe = observe_gateway_missing,
      .advice = "make this Gateway (gateway apply), or name one that exists",
      .end_ms = FINDING_NEVER},
+    {.code = "GatewayClassUnsupported",
+     .observe = observe_class_global,
+     .advice = "make a Gateway of a regional class for the service: "
+               "gke-l7-regional-external-managed, or gke-l7-rilb inside the VPC",
+     .end_ms = 0},
     {.code = "GatewayClassPending",
      .observe = observe_class,
      .texts = "GoogleWillAdd",

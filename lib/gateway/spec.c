@@ -2,6 +2,7 @@
 #include "gateway/spec.h"
 
 #include "base/name.h"
+#include "findings/findings.h"
 
 #include <string.h>
 
@@ -17,12 +18,11 @@ static llmd_error *check_ns(const struct json *value)
     return llmd__name_check_label("namespace", llmd__json_text(value));
 }
 
-/* Google's global classes take routes to Services only: gke-l7-global-* and gke-l7-gxlb* of GKE's
-   list of GatewayClasses. Refused here because the cluster takes such a Gateway and only its routes
-   fail, an apply later. */
+/* Refused here because the cluster takes a Gateway of a global class and only its routes fail, an
+   apply later. */
 static llmd_error *check_class_text(const char *class)
 {
-    if (!strncmp(class, "gke-l7-global-", 14) || !strncmp(class, "gke-l7-gxlb", 11))
+    if (llmd__class_is_global(class))
         return llmd__error_set_advice(
             llmd__error_set_reason(
                 llmd__error(LLMD_E_INVALID,

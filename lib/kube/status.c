@@ -184,6 +184,11 @@ static const struct {
     const char *words; /* in the server's message */
     const char *advice;
 } known_refusals[] = {
+    {"\"kube-addon-manager\"",
+     "GKE looks after this object and would undo the change: leave it out "
+     "of what you apply, and use what is there"},
+    {"All Gateway API CRDs", "GKE brings Gateway API itself: leave the CRDs of "
+                             "gateway.networking.k8s.io out of what you apply"},
     {"exceeded quota", "free something in the namespace or raise its ResourceQuota"},
     {"is being terminated", "wait until the namespace is gone, then apply again"},
     {"x509:", "the webhook's certificate is not trusted yet: wait until its caBundle is set "
