@@ -17,7 +17,8 @@ struct capacity {
     struct json *groups; /* URLs */
     size_t at;           /* the group that is asked about */
     struct buf path;
-    bool told[TROUBLE_PROJECT + 1]; /* each class once */
+    size_t nth;                     /* the fall-back that is looked at */
+    bool told[TROUBLE_PROJECT + 1]; /* each class once for each fall-back */
     bool blind;                     /* may not look: told once */
     int64_t running, instances;     /* of the groups so far */
     int64_t told_running;
@@ -120,6 +121,11 @@ static llmd_error *ask_pool(struct capacity *capacity, struct step_action *actio
 {
     const struct apply_pool *pool = capacity->pool;
 
+    if (capacity->nth != pool->nth) { /* other machines: what kept the last ones away is no news */
+        memset(capacity->told, 0, sizeof(capacity->told));
+        capacity->told_running = -1;
+        capacity->nth = pool->nth;
+    }
     capacity->phase = CAPACITY_POOL;
     llmd__ask(action, pool->apply->gke, GOOGLE_CONTAINER, pool->making.path);
     action->request.no_retry = true;
@@ -136,7 +142,8 @@ static llmd_error *note(struct graph *graph, struct capacity *capacity, const ch
 
     if (class == TROUBLE_UNKNOWN)
         class = llmd__trouble_of(message);
-    if (!capacity->pool->making.creating || (!*code && !*message) || capacity->told[class])
+    if (!capacity->pool->making.creating || capacity->nth != capacity->pool->nth ||
+        (!*code && !*message) || capacity->told[class])
         return NULL;
     capacity->told[class] = true;
     capacity->pool->seen = class;

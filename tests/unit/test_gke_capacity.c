@@ -31,7 +31,8 @@ static llmd_error *advance(void *state, struct graph *graph, const struct step_i
     return scene->step->class->advance(scene->step->state, graph, input, action);
 }
 
-static void play_capacity(const struct line *lines, enum trouble seen)
+/* Both halves of the script in turn; before the second one the pool goes on to a fall-back. */
+static void play_both(const struct line *lines, const struct line *fallback, enum trouble seen)
 {
     struct scene scene = {.play = {.advance = advance}};
     step_id id = -1;
@@ -46,10 +47,20 @@ static void play_capacity(const struct line *lines, enum trouble seen)
     assert_null(llmd__capacity_step(scene.play.graph, &scene.pool, &id));
     scene.step = scene.play.graph->steps[id];
     play_lines(&scene.play, lines);
+    if (fallback) {
+        scene.pool.nth = 1;
+        scene.pool.seen = TROUBLE_UNKNOWN;
+        play_lines(&scene.play, fallback);
+    }
     assert_int_equal(scene.pool.seen, seen);
     llmd__free(scene.pool.making.path);
     llmd__free(scene.pool.making.subject);
     play_stop(&scene.play);
+}
+
+static void play_capacity(const struct line *lines, enum trouble seen)
+{
+    play_both(lines, NULL, seen);
 }
 
 static void P110_a_stockout_is_told_long_before_the_operation_ends(void **state)
@@ -130,11 +141,40 @@ static void a_look_that_fails_is_made_with_the_next_poke(void **state)
     play_capacity(lines, TROUBLE_UNKNOWN);
 }
 
+#define SHORT INSTANCE("CREATING", "ZONE_RESOURCE_POOL_EXHAUSTED")
+
+static void P2_each_fallback_may_be_short_of_capacity(void **state)
+{
+    static const struct line first[] = {
+        {"begin", "-"},
+        {"poke", POOL_ASK},
+        {POOL, ERRORS_ASK},
+        {"200 {}", INSTANCES_ASK},
+        {SHORT, "- !GCE_STOCKOUT Instances(0/1)"},
+        {"poke", POOL_ASK},
+        {POOL, ERRORS_ASK},
+        {"200 {}", INSTANCES_ASK},
+        {NULL, NULL},
+    };
+    static const struct line second[] = {
+        {SHORT, "-"}, /* asked for before: the first one's machines */
+        {"poke", POOL_ASK},
+        {POOL, ERRORS_ASK},
+        {"200 {}", INSTANCES_ASK},
+        {SHORT, "- !GCE_STOCKOUT Instances(0/1)"},
+        {NULL, NULL},
+    };
+
+    (void)state;
+    play_both(first, second, TROUBLE_STOCKOUT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(P110_a_stockout_is_told_long_before_the_operation_ends),
         cmocka_unit_test(P2_the_instances_own_errors_count_too),
+        cmocka_unit_test(P2_each_fallback_may_be_short_of_capacity),
         cmocka_unit_test(P4_a_quota_is_no_stockout),
         cmocka_unit_test(a_look_that_fails_is_made_with_the_next_poke),
     };
