@@ -267,14 +267,30 @@ static llmd_error *broken(const struct making *making)
         "look at it in the console, repair or delete it, then apply again");
 }
 
-/* ERROR or RUNNING_WITH_ERROR and no operation runs: what a failed create left, or a thing that
-   once worked, which nobody deletes but its owner. */
-static llmd_error *judge_failed(const struct turn *turn, const struct json *operations)
+/* Whether its create failed, and why: the owner hears of it before the trace is gone. */
+static llmd_error *judge_create(const struct turn *turn, const struct json *operations,
+                                bool *failed)
 {
     struct making *making = turn->making;
     const struct json *made =
         llmd__last_operation(operations, making->target, making->class->create_type);
-    bool failed = made && (llmd__json_get(made, "error") || *llmd__json_str(made, "statusMessage"));
+    enum trouble class = TROUBLE_UNKNOWN;
+    AUTO(error)
+    llmd_error *error = made ? llmd__google_operation_error(made, making->what, &class) : NULL;
+
+    *failed = error != NULL;
+    if (llmd_error_code(error) == LLMD_E_NO_MEMORY)
+        return TAKE(error);
+    if (!error || !making->class->leftover || !llmd__is_ours(making->there))
+        return NULL;
+    return making->class->leftover(making->data, turn->graph, making->there, class);
+}
+
+/* ERROR or RUNNING_WITH_ERROR and no operation runs: what a failed create left, or a thing that
+   once worked, which nobody deletes but its owner. */
+static llmd_error *judge_failed(const struct turn *turn, bool failed)
+{
+    struct making *making = turn->making;
     bool never_ran = making->class->error_is_scrap || !*llmd__json_str(making->there, "endpoint");
 
     if (failed || (is_in(making, "ERROR") && never_ran)) {
@@ -339,12 +355,15 @@ static llmd_error *take_operations(const struct turn *turn)
     AUTO(json) struct json *list = NULL;
     struct making *making = turn->making;
     const struct json *running;
+    bool failed = false;
     enum trouble class;
 
     TRY(llmd__answer(turn->input, making->what, &list, &class));
     running = llmd__running_operation(list, making->target);
+    if (!is_in(making, "PROVISIONING"))
+        TRY(judge_create(turn, list, &failed));
     if (!running && !is_in(making, "PROVISIONING") && !is_in(making, "STOPPING"))
-        return judge_failed(turn, list);
+        return judge_failed(turn, failed);
     if (!running)
         return rest(turn, llmd__poll_delay_ms(turn->input));
     making->phase = MAKING_CHANGES;

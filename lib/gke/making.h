@@ -29,6 +29,10 @@ struct making_class {
        the error is the task's. May be NULL. */
     llmd_error *(*failed)(void *data, struct graph *graph, const llmd_error *error,
                           enum trouble class, bool *again);
+    /* What another run's create left, which failed for a reason of this class, is about to go: what
+       body() says next is the owner's choice. May be NULL. */
+    llmd_error *(*leftover)(void *data, struct graph *graph, const struct json *there,
+                            enum trouble class);
     /* A poll of its create has been answered; polls counts them. May be NULL. */
     void (*polled)(void *data, struct graph *graph, int polls);
 };

@@ -140,6 +140,17 @@ static const char *first_zone(const struct pool_spec *spec)
     return llmd__json_text(llmd__json_first(spec->zones));
 }
 
+static llmd_error *tell_fallback(struct graph *graph, const struct apply_pool *pool)
+{
+    AUTO(str)
+    char *message = llmd__format("no capacity: tries fall-back %zu: %s%s%s%s", pool->nth,
+                                 pool->tried.machine, llmd__pool_spot(&pool->tried) ? " spot" : "",
+                                 *first_zone(&pool->tried) ? " in " : "", first_zone(&pool->tried));
+
+    CHECK_MEMORY(message);
+    return tell(graph, pool, LLMD_LEVEL_WARNING, "Fallback", message);
+}
+
 /* Quota, policy and bad configuration are the same everywhere: only missing capacity is a reason to
    try elsewhere (P1, P4, P5). */
 static llmd_error *failed(void *data, struct graph *graph, const llmd_error *error,
@@ -148,7 +159,6 @@ static llmd_error *failed(void *data, struct graph *graph, const llmd_error *err
     struct apply_pool *pool = data;
     bool stockout =
         class == TROUBLE_STOCKOUT || (class == TROUBLE_UNKNOWN && pool->seen == TROUBLE_STOCKOUT);
-    AUTO(str) char *message = NULL;
 
     (void)error;
     *again = false;
@@ -156,13 +166,25 @@ static llmd_error *failed(void *data, struct graph *graph, const llmd_error *err
     if (!stockout)
         return NULL;
     TRY(take_fallback(pool, pool->nth + 1, again));
-    if (!*again)
-        return NULL;
-    message = llmd__format("no capacity: tries fall-back %zu: %s%s%s%s", pool->nth,
-                           pool->tried.machine, llmd__pool_spot(&pool->tried) ? " spot" : "",
-                           *first_zone(&pool->tried) ? " in " : "", first_zone(&pool->tried));
-    CHECK_MEMORY(message);
-    return tell(graph, pool, LLMD_LEVEL_WARNING, "Fallback", message);
+    return *again ? tell_fallback(graph, pool) : NULL;
+}
+
+/* Which choice it was says what is left of it; where it was the last one, or failed for another
+   reason, all begins anew. */
+static llmd_error *leftover(void *data, struct graph *graph, const struct json *there,
+                            enum trouble class)
+{
+    AUTO(buf) struct buf difference = BUF_INIT;
+    struct apply_pool *pool = data;
+    size_t before = pool->nth;
+    bool found = false;
+
+    TRY(recognise(pool, there, &difference));
+    if (class == TROUBLE_STOCKOUT && !difference.len)
+        TRY(take_fallback(pool, pool->nth + 1, &found));
+    if (!found)
+        return take_fallback(pool, 0, &found);
+    return pool->nth == before ? NULL : tell_fallback(graph, pool); /* told already */
 }
 
 static void polled(void *data, struct graph *graph, int polls)
@@ -183,6 +205,7 @@ static const struct making_class pool_making = {.create_type = "CREATE_NODE_POOL
                                                 .changes = changes,
                                                 .settled = settled,
                                                 .failed = failed,
+                                                .leftover = leftover,
                                                 .polled = polled};
 
 /* ---- the step ---- */

@@ -222,6 +222,52 @@ static void P2_P110_a_stockout_is_told_early_and_the_next_fallback_made(void **s
     gke_nothing_is_left(rig);
 }
 
+/* Runs until an event says these words, and leaves the rest as a killed program does. */
+static void stop_at(struct gke_rig *rig, const char *text, const char *words)
+{
+    LLMD_AUTO(llmd_task) task = NULL;
+    bool said = false;
+
+    gke_good(rig, gke_begin_apply(rig, text, &task));
+    while (!said) {
+        LLMD_AUTO(llmd_event) event = NULL;
+
+        gke_good(rig, llmd_task_next(rig->ctx, task, &event));
+        assert_non_null(event);
+        said = strstr(llmd_event_message(event), words) != NULL;
+    }
+}
+
+/* The first choice was tried for 35 minutes; nobody wants to try it again. */
+static void P2_a_run_after_a_kill_goes_on_with_the_next_fallback(void **state)
+{
+    static const char *const spec =
+        LLM TPU_POOL ", spot: true, fallbacks: [{spot: true, diskGb: 50}, {spot: false}]}]\n";
+    struct gke_rig *rig = *state;
+
+    gke_fault(rig, "stockout", "europe-west4-a ct6e-standard-4t spot", -1);
+    stop_at(rig, spec, "Not all instances running in IGM");
+    gke_good(rig, gke_try_apply(rig, spec));
+    assert_true(gke_index_of(rig, "Fallback", "fall-back 1") >= 0);
+    assert_true(gke_index_of(rig, "Fallback", "fall-back 1") < gke_index_of(rig, "Creating", ""));
+    assert_true(gke_index_of(rig, "Fallback", "fall-back 2") > gke_index_of(rig, "Creating", ""));
+    assert_int_equal(gke_count_of(rig, "pools"), 2);
+}
+
+/* When all were tried, the next run begins with the first again. */
+static void P2_after_the_last_fallback_all_begins_anew(void **state)
+{
+    static const char *const spec = LLM TPU_POOL ", spot: true}]\n";
+    struct gke_rig *rig = *state;
+
+    gke_fault(rig, "stockout", "europe-west4-a ct6e-standard-4t spot", -1);
+    stop_at(rig, spec, "Not all instances running in IGM");
+    gke_clear_faults(rig);
+    gke_good(rig, gke_try_apply(rig, spec));
+    assert_true(gke_index_of(rig, "Deleting", "failed create left") >= 0);
+    assert_true(llmd__json_bool(gke_pool_of(rig, "tpu"), "config.spot", false));
+}
+
 static void P2_without_a_fallback_it_ends_and_leaves_no_pool(void **state)
 {
     struct gke_rig *rig = *state;
@@ -278,6 +324,8 @@ int main(int argc, char **argv)
         GKE_TEST(P13_P14_gateway_api_is_switched_on_when_asked),
         GKE_TEST(a_pool_comes_and_goes_alone),
         GKE_TEST(P2_P110_a_stockout_is_told_early_and_the_next_fallback_made),
+        GKE_TEST(P2_a_run_after_a_kill_goes_on_with_the_next_fallback),
+        GKE_TEST(P2_after_the_last_fallback_all_begins_anew),
         GKE_TEST(P2_without_a_fallback_it_ends_and_leaves_no_pool),
         GKE_TEST(P4_quota_is_told_and_no_fallback_tried),
         GKE_TEST(P5_a_policy_is_told_by_its_name),

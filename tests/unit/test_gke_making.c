@@ -44,6 +44,8 @@ struct owner {
     bool unready;        /* settled() waits once */
     bool patient;
     int polled;
+    int leftovers; /* how often it heard of one */
+    enum trouble left_by;
 };
 
 static llmd_error *accept(void *data, struct graph *graph, const struct json *there)
@@ -103,6 +105,18 @@ static llmd_error *failed(void *data, struct graph *graph, const llmd_error *err
     return NULL;
 }
 
+static llmd_error *leftover(void *data, struct graph *graph, const struct json *there,
+                            enum trouble class)
+{
+    struct owner *owner = data;
+
+    (void)graph;
+    assert_non_null(there);
+    owner->leftovers++;
+    owner->left_by = class;
+    return NULL;
+}
+
 static void polled(void *data, struct graph *graph, int polls)
 {
     struct owner *owner = data;
@@ -135,6 +149,7 @@ static void play_owner(struct owner *owner, const struct line *lines)
     owner->class.changes = changes;
     owner->class.settled = settled;
     owner->class.failed = failed;
+    owner->class.leftover = leftover;
     owner->class.polled = polled;
     owner->play.advance = advance;
     owner->play.state = owner;
@@ -345,6 +360,41 @@ static void P109_what_a_failed_create_left_is_deleted_first(void **state)
     play_plain(lines);
 }
 
+/* The owner hears what became of another run's create while its trace is still there. */
+static void P2_the_owner_hears_of_leftovers(void **state)
+{
+    static const struct line failed[] = {
+        {"begin", LOOK},
+        {AS_ERROR, "GET operations"},
+        {OPERATIONS("CREATE_CLUSTER", "DONE", ",'error':{'code':8,'message':'GCE_STOCKOUT'}"),
+         "DELETE clusters/llm !Deleting"},
+        {NULL, NULL},
+    };
+    static const struct line going[] = {
+        {"begin", LOOK},
+        {"200 {'name':'llm','status':'STOPPING'," OURS "}", "GET operations"},
+        {OPERATIONS("CREATE_CLUSTER", "DONE", ",'error':{'code':8,'message':'GCE_STOCKOUT'}"),
+         "sleep 5000"},
+        {NULL, NULL},
+    };
+    static const struct line good[] = {
+        {"begin", LOOK},
+        {"200 {'name':'llm','status':'STOPPING'," OURS "}", "GET operations"},
+        {OPERATIONS("CREATE_CLUSTER", "DONE", ""), "sleep 5000"},
+        {NULL, NULL},
+    };
+    const struct line *const scripts[] = {failed, going, good};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct owner owner = {.class = {.body = body}};
+
+        play_owner(&owner, scripts[i]);
+        assert_int_equal(owner.leftovers, i < 2);
+        assert_int_equal(owner.left_by, i < 2 ? TROUBLE_STOCKOUT : TROUBLE_UNKNOWN);
+    }
+}
+
 static void what_once_worked_is_never_deleted(void **state)
 {
     static const struct line lines[] = {
@@ -526,6 +576,7 @@ int main(void)
         cmocka_unit_test(another_process_is_followed),
         cmocka_unit_test(what_is_being_deleted_is_waited_for_and_made_anew),
         cmocka_unit_test(P109_what_a_failed_create_left_is_deleted_first),
+        cmocka_unit_test(P2_the_owner_hears_of_leftovers),
         cmocka_unit_test(what_once_worked_is_never_deleted),
         cmocka_unit_test(a_create_that_fails_leaves_nothing),
         cmocka_unit_test(P2_a_stockout_is_answered_with_the_next_fallback),
