@@ -329,6 +329,19 @@ static llmd_error *clear_away(const struct turn *turn)
 
 /* ---- answers ---- */
 
+/* A bad minute of Google's must not end what runs for ten; nor one in which an enabled service is
+   not known everywhere yet. */
+static llmd_error *not_seen(const struct turn *turn, llmd_error *error, enum trouble class)
+{
+    struct making *making = turn->making;
+    bool enabling = class == TROUBLE_SERVICE_DISABLED && making->patient && *making->patient;
+
+    if (!enabling && !(making->looked && llmd__passes(error, class)))
+        return error;
+    llmd_error_free(error);
+    return rest(turn, llmd__poll_delay_ms(turn->input));
+}
+
 static llmd_error *take_look(const struct turn *turn)
 {
     struct making *making = turn->making;
@@ -336,14 +349,11 @@ static llmd_error *take_look(const struct turn *turn)
     enum trouble class;
     llmd_error *error = llmd__answer(turn->input, making->what, &there, &class);
 
-    if (error && class == TROUBLE_NOT_FOUND)
-        return absent(turn, error);
-    if (error && class == TROUBLE_SERVICE_DISABLED && making->patient && *making->patient) {
-        llmd_error_free(error);
-        return rest(turn, llmd__poll_delay_ms(turn->input));
-    }
+    if (error && class != TROUBLE_NOT_FOUND)
+        return not_seen(turn, error, class);
+    making->looked = true;
     if (error)
-        return error;
+        return absent(turn, error);
     llmd__json_free(making->there);
     making->there = there;
     making->unsure = false;
@@ -357,8 +367,10 @@ static llmd_error *take_operations(const struct turn *turn)
     const struct json *running;
     bool failed = false;
     enum trouble class;
+    llmd_error *error = llmd__answer(turn->input, making->what, &list, &class);
 
-    TRY(llmd__answer(turn->input, making->what, &list, &class));
+    if (error)
+        return not_seen(turn, error, class);
     running = llmd__running_operation(list, making->target);
     if (!is_in(making, "PROVISIONING"))
         TRY(judge_create(turn, list, &failed));

@@ -50,6 +50,7 @@ struct making {
     enum making_deed deed;
     bool creating; /* a create of ours or of another process is followed */
     bool made;     /* such a one came to its end */
+    bool looked;   /* once: what fails to be seen after that is looked at again */
     struct change change;
     struct buf scratch;
     struct json *there;    /* as read last; NULL: not there */

@@ -66,16 +66,16 @@ static llmd_error *not_ours(const struct removal *removal)
 }
 
 static llmd_error *parse_look(const struct removal *removal, const struct step_input *input,
-                              struct json **there)
+                              struct json **there, enum trouble *class)
 {
-    enum trouble class;
-    llmd_error *error = llmd__answer(input, removal->what, there, &class);
+    llmd_error *error = llmd__answer(input, removal->what, there, class);
 
-    if (error && class == TROUBLE_NOT_FOUND) {
+    if (error && *class == TROUBLE_NOT_FOUND) {
         llmd_error_free(error);
         return NULL;
     }
     TRY(error);
+    *class = TROUBLE_UNKNOWN;
     return llmd__is_ours(*there) ? NULL : not_ours(removal);
 }
 
@@ -86,12 +86,13 @@ static llmd_error *first_advance(void *state, struct graph *graph, const struct 
 {
     AUTO(json) struct json *there = NULL;
     struct removal *removal = state;
+    enum trouble class;
 
     if (input->kind == INPUT_BEGIN)
         return look(removal, action);
     if (input->kind != INPUT_REPLY && input->kind != INPUT_ERROR)
         return NULL;
-    TRY(parse_look(removal, input, &there));
+    TRY(parse_look(removal, input, &there, &class));
     action->kind = ACTION_DONE;
     return removal->on_look ? removal->on_look(removal->data, graph, there) : NULL;
 }
@@ -120,12 +121,34 @@ static llmd_error *send(struct removal *removal, struct graph *graph, struct ste
     return llmd__change_begin(&removal->change, removal->gke, &wish, action);
 }
 
+static llmd_error *rest(struct removal *removal, const struct step_input *input,
+                        struct step_action *action)
+{
+    removal->phase = REMOVAL_RESTS;
+    action->kind = ACTION_SLEEP;
+    action->wake_ms = input->now_ms + llmd__poll_delay_ms(input);
+    return NULL;
+}
+
+/* The first step has seen it: a bad minute of Google's does not end the wait. */
+static llmd_error *not_seen(struct removal *removal, llmd_error *error, enum trouble class,
+                            const struct step_input *input, struct step_action *action)
+{
+    if (!llmd__passes(error, class))
+        return error;
+    llmd_error_free(error);
+    return rest(removal, input, action);
+}
+
 static llmd_error *take_look(struct removal *removal, struct graph *graph,
                              const struct step_input *input, struct step_action *action)
 {
     AUTO(json) struct json *there = NULL;
+    enum trouble class;
+    llmd_error *error = parse_look(removal, input, &there, &class);
 
-    TRY(parse_look(removal, input, &there));
+    if (error)
+        return not_seen(removal, error, class, input, action);
     if (!there)
         return finish(removal, graph, action);
     if (strcmp(llmd__json_str(there, "status"), "STOPPING") != 0)
@@ -144,8 +167,10 @@ static llmd_error *take_operations(struct removal *removal, struct graph *graph,
     AUTO(json) struct json *list = NULL;
     const struct json *running;
     enum trouble class;
+    llmd_error *error = llmd__answer(input, removal->what, &list, &class);
 
-    TRY(llmd__answer(input, removal->what, &list, &class));
+    if (error)
+        return not_seen(removal, error, class, input, action);
     running = llmd__running_operation(list, removal->target);
     if (running) {
         removal->phase = REMOVAL_CHANGES;
@@ -153,10 +178,7 @@ static llmd_error *take_operations(struct removal *removal, struct graph *graph,
         return llmd__change_resume(&removal->change, removal->gke, running, removal->subject,
                                    removal->what, action);
     }
-    removal->phase = REMOVAL_RESTS;
-    action->kind = ACTION_SLEEP;
-    action->wake_ms = input->now_ms + llmd__poll_delay_ms(input);
-    return NULL;
+    return rest(removal, input, action);
 }
 
 static llmd_error *go_on(struct removal *removal, struct graph *graph,

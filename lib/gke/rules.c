@@ -98,14 +98,34 @@ static llmd_error *look_again(struct rules *rules, struct graph *graph,
     return rules->polls == 1 ? tell(graph, rules, LLMD_LEVEL_INFO, "Draining", message) : NULL;
 }
 
+/* Who may not look at them cannot wait for them; but what passes is waited out, because the cluster
+   goes after this. */
+static llmd_error *unseen(struct rules *rules, struct graph *graph, const struct step_input *input,
+                          struct step_action *action, llmd_error *error, enum trouble class)
+{
+    AUTO(error) llmd_error *owned = error;
+
+    if (llmd_error_code(owned) == LLMD_E_NO_MEMORY)
+        return TAKE(owned);
+    if (llmd__passes(owned, class) && rules->polls++ < POLLS_MAX) {
+        action->kind = ACTION_SLEEP;
+        action->wake_ms = input->now_ms + llmd__poll_delay_ms(input);
+        return NULL;
+    }
+    action->kind = ACTION_DONE;
+    return tell(graph, rules, LLMD_LEVEL_WARNING, "RulesNotSeen", llmd_error_message(owned));
+}
+
 static llmd_error *take_page(struct rules *rules, struct graph *graph,
                              const struct step_input *input, struct step_action *action)
 {
     AUTO(json) struct json *page = NULL;
     enum trouble class;
     const char *token;
+    llmd_error *error = llmd__answer(input, "forwarding rules", &page, &class);
 
-    TRY(llmd__answer(input, "forwarding rules", &page, &class));
+    if (error)
+        return unseen(rules, graph, input, action, error, class);
     TRY(note_page(rules, page));
     token = llmd__json_str(page, "nextPageToken");
     llmd__free(TAKE(rules->page_token));
@@ -120,23 +140,10 @@ static llmd_error *take_page(struct rules *rules, struct graph *graph,
     return tell(graph, rules, LLMD_LEVEL_INFO, "Drained", "no forwarding rule is left");
 }
 
-/* Who may not look at them cannot wait for them. */
-static llmd_error *unseen(const struct rules *rules, struct graph *graph, llmd_error *error,
-                          struct step_action *action)
-{
-    AUTO(error) llmd_error *owned = error;
-
-    if (llmd_error_code(owned) == LLMD_E_NO_MEMORY)
-        return TAKE(owned);
-    *action = (struct step_action){.kind = ACTION_DONE};
-    return tell(graph, rules, LLMD_LEVEL_WARNING, "RulesNotSeen", llmd_error_message(owned));
-}
-
 static llmd_error *rules_advance(void *state, struct graph *graph, const struct step_input *input,
                                  struct step_action *action)
 {
     struct rules *rules = state;
-    llmd_error *error;
 
     if (!llmd__json_count(rules->drain->addresses)) {
         action->kind = ACTION_DONE;
@@ -144,12 +151,12 @@ static llmd_error *rules_advance(void *state, struct graph *graph, const struct 
     }
     if (input->kind == INPUT_BEGIN || input->kind == INPUT_TICK) {
         llmd__free(TAKE(rules->left));
+        llmd__free(TAKE(rules->page_token));
         return ask(rules, action);
     }
     if (input->kind != INPUT_REPLY && input->kind != INPUT_ERROR)
         return NULL;
-    error = take_page(rules, graph, input, action);
-    return error ? unseen(rules, graph, error, action) : NULL;
+    return take_page(rules, graph, input, action);
 }
 
 static const struct step_class rules_class = {"drain", rules_advance, rules_free};

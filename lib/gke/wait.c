@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Following a cluster that others make or change until it runs and rests. */
+#include "gke/cluster.h"
 #include "gke/operation.h"
 
 #include <string.h>
@@ -57,13 +58,34 @@ static llmd_error *tell(struct graph *graph, struct cluster_wait *wait)
                                     .message = *words ? words : "its status"});
 }
 
+static llmd_error *rest(struct cluster_wait *wait, const struct step_input *input,
+                        struct step_action *action)
+{
+    wait->phase = WAIT_RESTS;
+    action->kind = ACTION_SLEEP;
+    action->wake_ms = input->now_ms + llmd__poll_delay_ms(input);
+    return NULL;
+}
+
+/* What was seen once is looked at again: a bad minute of Google's does not end the wait. */
+static llmd_error *not_seen(struct cluster_wait *wait, llmd_error *error, enum trouble class,
+                            const struct step_input *input, struct step_action *action)
+{
+    if (!wait->cluster || !llmd__passes(error, class))
+        return error;
+    llmd_error_free(error);
+    return rest(wait, input, action);
+}
+
 static llmd_error *take_cluster(struct cluster_wait *wait, struct graph *graph,
                                 const struct step_input *input, struct step_action *action)
 {
     struct json *cluster = NULL;
     enum trouble class;
+    llmd_error *error = llmd__answer(input, wait->what, &cluster, &class);
 
-    TRY(llmd__answer(input, wait->what, &cluster, &class));
+    if (error)
+        return not_seen(wait, error, class, input, action);
     llmd__json_free(wait->cluster);
     wait->cluster = cluster;
     TRY(tell(graph, wait));
@@ -91,8 +113,10 @@ static llmd_error *take_operations(struct cluster_wait *wait, struct graph *grap
     const struct json *running;
     const char *status = llmd__json_str(wait->cluster, "status");
     enum trouble class;
+    llmd_error *error = llmd__answer(input, wait->what, &list, &class);
 
-    TRY(llmd__answer(input, wait->what, &list, &class));
+    if (error)
+        return not_seen(wait, error, class, input, action);
     running = llmd__busy_operation(list, wait->target);
     if (running) {
         wait->phase = WAIT_FOLLOWS;
@@ -102,10 +126,7 @@ static llmd_error *take_operations(struct cluster_wait *wait, struct graph *grap
     }
     if (strcmp(status, "RUNNING") == 0 || strcmp(status, "DEGRADED") == 0)
         return finish(wait, graph, action);
-    wait->phase = WAIT_RESTS;
-    action->kind = ACTION_SLEEP;
-    action->wake_ms = input->now_ms + llmd__poll_delay_ms(input);
-    return NULL;
+    return rest(wait, input, action);
 }
 
 /* How it ended shows in what the cluster says of itself. */
@@ -158,21 +179,28 @@ static llmd_error *fill(struct cluster_wait *wait, const llmd_gke *gke, const ch
     return llmd__buf_check(&wait->operations);
 }
 
+llmd_error *llmd__cluster_wait_step(struct graph *graph, const llmd_gke *gke, const char *name,
+                                    step_id *out)
+{
+    AUTO(cluster_wait) struct cluster_wait *wait = llmd__calloc(1, sizeof(*wait));
+
+    *out = -1;
+    CHECK_MEMORY(wait);
+    TRY(fill(wait, gke, name));
+    return llmd__graph_add(graph, &wait_class, TAKE(wait), out);
+}
+
 llmd_error *llmd_cluster_wait(const llmd_gke *gke, const char *name, llmd_task **out)
 {
     AUTO(graph) struct graph *graph = NULL;
-    AUTO(cluster_wait) struct cluster_wait *wait = NULL;
-    step_id step;
+    step_id step = -1;
 
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
     REQUIRE(name);
     TRY(llmd__cluster_name_check(name, __func__));
-    wait = llmd__calloc(1, sizeof(*wait));
-    CHECK_MEMORY(wait);
-    TRY(fill(wait, gke, name));
     TRY(llmd__graph_new(NULL, NULL, &graph));
-    TRY(llmd__graph_add(graph, &wait_class, TAKE(wait), &step));
+    TRY(llmd__cluster_wait_step(graph, gke, name, &step));
     return llmd__task_new(TAKE(graph), out);
 }

@@ -340,6 +340,31 @@ static void what_is_being_deleted_is_waited_for_and_made_anew(void **state)
     play_plain(lines);
 }
 
+/* Ten minutes into it nobody wants to hear of one bad minute of Google's. */
+static void a_look_in_the_middle_outlives_troubles(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", LOOK},
+        {NOT_FOUND, CREATE " Creating"},
+        {OP_DONE, LOOK " CREATE_CLUSTER"},
+        {"503 {}", "sleep 5000"},
+        {"tick", LOOK},
+        {"lost", "sleep 5000"},
+        {"tick", LOOK},
+        {AS_PROVISIONING, "GET operations"},
+        {"502 <html>", "sleep 5000"},
+        {"tick", LOOK},
+        {"403 {'error':{'code':403,'message':'no more'}}", "error cluster llm: 403: no more"},
+        {NULL, NULL},
+    };
+    static const struct line first[] = {
+        {"begin", LOOK}, {"lost", "error cluster llm: connection reset"}, {NULL, NULL}};
+
+    (void)state;
+    play_plain(lines);
+    play_plain(first);
+}
+
 /* ---- failures ---- */
 
 static void P109_what_a_failed_create_left_is_deleted_first(void **state)
@@ -575,6 +600,7 @@ int main(void)
         cmocka_unit_test(P109_a_second_run_meets_409_and_adopts),
         cmocka_unit_test(another_process_is_followed),
         cmocka_unit_test(what_is_being_deleted_is_waited_for_and_made_anew),
+        cmocka_unit_test(a_look_in_the_middle_outlives_troubles),
         cmocka_unit_test(P109_what_a_failed_create_left_is_deleted_first),
         cmocka_unit_test(P2_the_owner_hears_of_leftovers),
         cmocka_unit_test(what_once_worked_is_never_deleted),

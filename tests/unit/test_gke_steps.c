@@ -3,6 +3,7 @@
 #include "gke_play.h"
 
 #include "gke/apply.h"
+#include "gke/cluster.h"
 #include "gke/drain.h"
 #include "gke/removal.h"
 
@@ -169,6 +170,11 @@ static void it_is_deleted_until_it_is_not_found(void **state)
         {"200 {'operationType':'UPDATE_CLUSTER','status':'DONE'}",
          "DELETE clusters/llm UPDATE_CLUSTER"},
         {"lost", LOOK}, /* whether it was taken is seen */
+        {"503 {}", "sleep 5000"},
+        {"tick", LOOK},
+        {"200 {'status':'STOPPING'," OURS "}", "GET operations"},
+        {"lost", "sleep 5000"},
+        {"tick", LOOK},
         {"200 {'status':'STOPPING'," OURS "}", "GET operations"},
         {"200 {}", "sleep 5000"},
         {"tick", LOOK},
@@ -188,6 +194,36 @@ static void it_is_deleted_until_it_is_not_found(void **state)
     (void)state;
     play_removal(false, lines);
     play_removal(false, already);
+}
+
+/* ---- waiting ---- */
+
+static void a_wait_outlives_troubles(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", LOOK},
+        {"200 {'status':'RECONCILING'}", "GET operations RECONCILING"},
+        {"503 {}", "sleep 5000"},
+        {"tick", LOOK},
+        {"lost", "sleep 5000"},
+        {"tick", LOOK},
+        {"200 {'status':'RUNNING'}", "GET operations RUNNING"},
+        {"200 {}", "finish Ready"},
+        {NULL, NULL},
+    };
+    static const struct line first[] = {
+        {"begin", LOOK}, {"lost", "error cluster llm: connection reset"}, {NULL, NULL}};
+    const struct line *const scripts[] = {lines, first};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct scene scene = {0};
+        step_id id = -1;
+
+        start_scene(&scene);
+        assert_null(llmd__cluster_wait_step(scene.play.graph, scene.play.gke, "llm", &id));
+        play_step(&scene, id, scripts[i]);
+    }
 }
 
 /* ---- forwarding rules ---- */
@@ -224,6 +260,10 @@ static void the_rules_of_our_gateways_are_waited_for(void **state)
         {"tick", RULES},
         {PAGE_OF("gkegw1-abcd-llm-edge-80-x", "34.1.2.3", ""), "sleep 5000"},
         {"tick", RULES},
+        {"503 {}", "sleep 5000"}, /* the cluster must not go before them */
+        {"tick", RULES},
+        {"lost", "sleep 5000"},
+        {"tick", RULES},
         {PAGE_OF("gkegw1-abcd-llm-edge-80-x", "34.9.9.9", ""), "done Drained"},
         {NULL, NULL},
     };
@@ -250,6 +290,7 @@ int main(void)
         cmocka_unit_test(what_is_enabled_is_left_alone),
         cmocka_unit_test(the_first_look_tells_and_refuses),
         cmocka_unit_test(it_is_deleted_until_it_is_not_found),
+        cmocka_unit_test(a_wait_outlives_troubles),
         cmocka_unit_test(the_rules_of_our_gateways_are_waited_for),
     };
 
