@@ -13,6 +13,7 @@
 
 struct update {
     const char *method, *path, *what, *warning;
+    bool unseen;
 };
 
 /* Takes the body over. */
@@ -24,6 +25,8 @@ static void add(struct json *changes, const struct update *update, struct json *
     llmd__json_set_str(object, "path", update->path);
     llmd__json_set_str(object, "what", update->what);
     llmd__json_set_str(object, "warning", update->warning);
+    if (update->unseen)
+        llmd__json_set_bool(object, "unseen", true);
     llmd__json_set(object, "body", body);
 }
 
@@ -37,7 +40,7 @@ static bool said(const char *text)
 static llmd_error *add_version(const llmd_cluster_spec *spec, const struct json *cluster,
                                struct json *changes)
 {
-    static const struct update change = {"PUT", "", "control plane version", NULL};
+    static const struct update change = {"PUT", "", "control plane version"};
     struct json *body = NULL;
 
     if (!llmd__version_newer(spec->version, llmd__json_str(cluster, "currentMasterVersion")))
@@ -50,7 +53,7 @@ static llmd_error *add_version(const llmd_cluster_spec *spec, const struct json 
 static llmd_error *add_channel(const llmd_cluster_spec *spec, const struct json *cluster,
                                struct json *changes)
 {
-    static const struct update change = {"PUT", "", "release channel", NULL};
+    static const struct update change = {"PUT", "", "release channel"};
     AUTO(json) struct json *channel = llmd__json_object();
     struct json *body = NULL;
 
@@ -93,7 +96,7 @@ static bool has_networks(const struct json *cluster, const struct json *ranges)
 static void add_endpoints(const llmd_cluster_spec *spec, const struct json *cluster,
                           struct json *changes)
 {
-    static const struct update change = {"PUT", "", "endpoints of the control plane", NULL};
+    static const struct update change = {"PUT", "", "endpoints of the control plane"};
     bool dns = llmd__json_bool(
         cluster, "controlPlaneEndpointsConfig.dnsEndpointConfig.allowExternalTraffic", false);
     bool same = (!spec->dns_endpoint || dns) &&
@@ -112,7 +115,7 @@ static void add_endpoints(const llmd_cluster_spec *spec, const struct json *clus
 static llmd_error *add_labels(const llmd_cluster_spec *spec, const struct json *cluster,
                               struct json *changes)
 {
-    static const struct update change = {"POST", ":setResourceLabels", "labels", NULL};
+    static const struct update change = {"POST", ":setResourceLabels", "labels"};
     const struct json *before = llmd__json_member(cluster, "resourceLabels");
     AUTO(json) struct json *labels = llmd__json_object();
     struct json *body = NULL;
@@ -133,7 +136,7 @@ static llmd_error *add_labels(const llmd_cluster_spec *spec, const struct json *
 
 static llmd_error *add_load_balancing(const struct json *cluster, struct json *changes)
 {
-    static const struct update change = {"PUT", "", "HTTP load balancing on", NULL};
+    static const struct update change = {"PUT", "", "HTTP load balancing on"};
     struct json *body = NULL;
 
     if (!llmd__cluster_no_load_balancing(cluster))
@@ -161,7 +164,7 @@ static llmd_error *add_gateway_api(const struct json *cluster, struct json *chan
 /* The add-on first, then the enforcement; the other way round is refused. */
 static llmd_error *add_network_policy(const struct json *cluster, struct json *changes)
 {
-    static const struct update addon = {"PUT", "", "add-on of network policies on", NULL};
+    static const struct update addon = {"PUT", "", "add-on of network policies on"};
     static const struct update enforce = {
         "POST", ":setNetworkPolicy", "network policies on",
         "every node of the cluster is made anew: 5 to 10 minutes in which pods move or are away"};
@@ -264,7 +267,7 @@ static bool same_autoscaling(const struct json *before, const struct json *wante
 static llmd_error *add_autoscaling(const struct pool_spec *pool, const struct json *node_pool,
                                    struct json *changes)
 {
-    static const struct update change = {"POST", ":setAutoscaling", "autoscaling", NULL};
+    static const struct update change = {"POST", ":setAutoscaling", "autoscaling"};
     const struct json *before = llmd__json_member(node_pool, "autoscaling");
     AUTO(json) struct json *wanted = NULL;
     struct json *body = NULL;
@@ -279,24 +282,28 @@ static llmd_error *add_autoscaling(const struct pool_spec *pool, const struct js
     return NULL;
 }
 
-/* A size without limits means just that size; an autoscaler would move it again. */
+/* A size without limits means just that size; an autoscaler would move it again. It has moved it,
+   too, and initialNodeCount does not follow: so the size is set whatever that says. */
 static llmd_error *add_size(const struct pool_spec *pool, const struct json *node_pool,
                             struct json *changes)
 {
-    static const struct update off = {"POST", ":setAutoscaling", "autoscaling off", NULL};
-    static const struct update size = {"POST", ":setSize", "number of nodes", NULL};
+    static const struct update off = {"POST", ":setAutoscaling", "autoscaling off"};
+    static const struct update size = {"POST", ":setSize", "number of nodes"};
+    static const struct update size_then = {
+        .method = "POST", .path = ":setSize", .what = "number of nodes", .unseen = true};
+    bool autoscaled = llmd__json_bool(node_pool, "autoscaling.enabled", false);
     struct json *body = NULL;
 
     if (pool->nodes < 0 || llmd__pool_autoscaled(pool))
         return NULL;
-    if (llmd__json_bool(node_pool, "autoscaling.enabled", false)) {
+    if (autoscaled) {
         TRY(llmd__json_make(&body, "{'autoscaling': {'enabled': false}}"));
         add(changes, &off, TAKE(body));
     } else if (llmd__json_int(node_pool, "initialNodeCount", 0) == pool->nodes) {
         return NULL;
     }
     TRY(llmd__json_make(&body, "{'nodeCount': %d}", pool->nodes));
-    add(changes, &size, body);
+    add(changes, autoscaled ? &size_then : &size, body);
     return NULL;
 }
 

@@ -7,7 +7,8 @@
 
 /* What differs and can be changed in place, as the calls that change it, in their order; each
    {"method", "path" (behind the cluster's or the pool's own; "" itself), "body", "what" ("Gateway
-   API on"), "warning" (only where one is due)}. One change a request, as Google demands. An empty
+   API on"), "warning" (only where one is due), "unseen" (true: once the one before it is made, what
+   is there does not tell that this one is left)}. One change a request, as Google demands. An empty
    array: nothing. */
 llmd_error *llmd__cluster_changes(const llmd_cluster_spec *spec, const struct json *cluster,
                                   struct json **out);

@@ -63,6 +63,7 @@ static const struct {
     {"running incompatible operation", NULL, TROUBLE_RUNNING},
     {"Please wait and try again once it is done", NULL, TROUBLE_RUNNING},
     {"Another activation or deactivation is in progress", NULL, TROUBLE_RUNNING},
+    {"operationInProgress", NULL, TROUBLE_RUNNING},
     {"concurrent operations quota", NULL, TROUBLE_THROTTLED},
     {"RATE_LIMIT_EXCEEDED", NULL, TROUBLE_THROTTLED},
     {"rateLimitExceeded", NULL, TROUBLE_THROTTLED},
@@ -188,16 +189,19 @@ static enum trouble class_by_status(int number, const struct json *error)
 }
 
 /* ErrorInfo is made for programs; texts are for people and change. What is not found or exists may
-   have any of those words in its name. */
+   have any of those words in its name, but not in its reason. */
 static enum trouble class_of_answer(int number, const struct json *error)
 {
     const char *message = llmd__json_str(error, "message");
-    const char *texts[] = {llmd__json_str(llmd__google_error_info(error), "reason"), message,
-                           llmd__json_str(error, "errors[0].reason")};
+    const char *info = llmd__json_str(llmd__google_error_info(error), "reason");
+    const char *reason = llmd__json_str(error, "errors[0].reason");
+    const char *texts[] = {info, message, reason};
+    bool busy =
+        llmd__trouble_of(info) == TROUBLE_RUNNING || llmd__trouble_of(reason) == TROUBLE_RUNNING;
 
     if (strstr(message, "requires a quota project")) /* its ErrorInfo says SERVICE_DISABLED */
         return TROUBLE_PROJECT;
-    if (number == 404 || number == 409 || number == 401)
+    if (number == 404 || (number == 409 && !busy) || number == 401)
         return class_by_status(number, error);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         enum trouble class = llmd__trouble_of(texts[i]);

@@ -25,6 +25,7 @@ void llmd__making_free(struct making *making)
     llmd__change_free(&making->change);
     llmd__buf_free(&making->scratch);
     llmd__json_free(making->there);
+    llmd__json_free(making->unseen);
     llmd__free(making->name);
     llmd__free(making->path);
     llmd__free(making->create_path);
@@ -241,6 +242,19 @@ static llmd_error *alter(const struct turn *turn, const struct json *change)
                  llmd__json_member(change, "body"));
 }
 
+/* The first of them; what is there shows the next time which are left, but for one. */
+static llmd_error *alter_first(const struct turn *turn, const struct json *changes)
+{
+    const struct json *first = llmd__json_first(changes), *next = llmd__json_next(first);
+    struct making *making = turn->making;
+
+    if (llmd__json_bool(next, "unseen", false)) {
+        llmd__json_free(TAKE(making->unseen));
+        TRY(llmd__json_copy(next, &making->unseen));
+    }
+    return alter(turn, first);
+}
+
 static llmd_error *settle(const struct turn *turn)
 {
     AUTO(json) struct json *changes = NULL;
@@ -251,7 +265,11 @@ static llmd_error *settle(const struct turn *turn)
     if (making->class->changes)
         TRY(making->class->changes(making->data, making->there, &changes));
     if (llmd__json_count(changes))
-        return alter(turn, llmd__json_first(changes));
+        return alter_first(turn, changes);
+    if (making->unseen) {
+        making->unseen_sent = true;
+        return alter(turn, making->unseen);
+    }
     TRY(making->class->settled(making->data, turn->graph, making->there, &ready));
     if (!ready)
         return rest(turn, llmd__poll_delay_ms(turn->input));
@@ -399,6 +417,7 @@ static llmd_error *lost(const struct turn *turn)
     if (making->deed == MAKING_CREATES)
         keep_error(making, false);
     llmd__free(TAKE(making->altered)); /* perhaps it was not made */
+    making->unseen_sent = false;
     return look(turn);
 }
 
@@ -452,11 +471,15 @@ static llmd_error *take_failure(const struct turn *turn, enum change_end end)
 
 static llmd_error *take_end(const struct turn *turn, enum change_end end)
 {
+    struct making *making = turn->making;
+
     switch (end) {
     case CHANGE_RUNS:
         return NULL;
     case CHANGE_DONE:
-        turn->making->made = turn->making->made || turn->making->creating;
+        making->made = making->made || making->creating;
+        if (making->unseen_sent)
+            llmd__json_free(TAKE(making->unseen));
         return look(turn);
     case CHANGE_UNKNOWN:
         return lost(turn);

@@ -59,6 +59,8 @@ struct making {
     int absent;            /* looks in a row that found nothing while unsure */
     int creates, unknowns; /* so far */
     char *altered;         /* the change that was made last */
+    struct json *unseen;   /* one that follows it, which nothing but this tells of; NULL */
+    bool unseen_sent;
     int64_t wake_ms;
     llmd_error *error; /* of the create that failed, or whose answer was lost */
     enum trouble trouble;

@@ -41,6 +41,7 @@ struct owner {
     int fallbacks;       /* how often failed() says again */
     int alterations;     /* how many changes are left */
     bool stubborn;       /* a change that was made is asked for again */
+    bool unseen;         /* behind the change comes one that cannot be seen */
     bool unready;        /* settled() waits once */
     bool patient;
     int polled;
@@ -80,6 +81,11 @@ static llmd_error *changes(void *data, const struct json *there, struct json **o
     llmd__json_add(*out, change);
     if (!owner->stubborn)
         owner->alterations--;
+    if (!owner->unseen)
+        return NULL;
+    assert_null(llmd__json_make(&change, "{'method': 'POST', 'path': ':setSize', 'what': 'size', "
+                                         "'body': {'nodeCount': 3}, 'unseen': true}"));
+    llmd__json_add(*out, change);
     return NULL;
 }
 
@@ -556,6 +562,26 @@ static void P13_P14_what_differs_is_changed_one_by_one(void **state)
     play_owner(&owner, lines);
 }
 
+/* A pool of fixed size after autoscaling: how many nodes it had by then is nowhere to be seen. */
+static void a_change_that_cannot_be_seen_follows_its_forerunner(void **state)
+{
+    struct owner owner = {.class = {.body = body}, .alterations = 1, .unseen = true};
+    static const struct line lines[] = {
+        {"begin", LOOK},
+        {RUNNING, "PUT clusters/llm {\"n\":1} Changing"},
+        {"lost", LOOK " !Unknown"},
+        {RUNNING, "POST clusters/llm:setSize {\"nodeCount\":3} Changing"},
+        {"lost", LOOK " !Unknown"}, /* perhaps it was taken: again is no harm */
+        {RUNNING, "POST clusters/llm:setSize {\"nodeCount\":3} Changing"},
+        {UP_DONE, LOOK " UPDATE_CLUSTER"},
+        {RUNNING, "- OVER"},
+        {NULL, NULL},
+    };
+
+    (void)state;
+    play_owner(&owner, lines);
+}
+
 static void a_change_that_does_not_show_ends_it(void **state)
 {
     struct owner owner = {.class = {.body = body}, .alterations = 1, .stubborn = true};
@@ -609,6 +635,7 @@ int main(void)
         cmocka_unit_test(P1_P4_P5_config_quota_and_policy_are_no_stockouts),
         cmocka_unit_test(P107_right_after_the_create_a_resize_is_in_the_way),
         cmocka_unit_test(P13_P14_what_differs_is_changed_one_by_one),
+        cmocka_unit_test(a_change_that_cannot_be_seen_follows_its_forerunner),
         cmocka_unit_test(a_change_that_does_not_show_ends_it),
         cmocka_unit_test(P10_a_look_is_patient_after_enabling),
     };
