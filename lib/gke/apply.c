@@ -57,19 +57,26 @@ llmd_error *llmd__apply_pools(struct apply *apply, size_t count)
     return NULL;
 }
 
-/* ---- the end: the cluster as it is now ---- */
+/* ---- the end: the cluster or the pool as it is now ---- */
 
-static llmd_error *take_cluster(struct graph *graph, struct apply *apply,
-                                const struct step_input *input, struct step_action *action)
+static llmd_error *take_result(struct graph *graph, const struct making *made,
+                               const struct step_input *input, struct step_action *action)
 {
-    struct json *cluster = NULL;
+    struct json *result = NULL;
     enum trouble class;
+    llmd_error *error = llmd__answer(input, made->what, &result, &class);
 
-    TRY(llmd__answer(input, apply->making.what, &cluster, &class));
-    llmd__graph_result(graph, cluster);
+    if (error && llmd__passes(error, class)) { /* all is made: it will be seen */
+        llmd_error_free(error);
+        action->kind = ACTION_SLEEP;
+        action->wake_ms = input->now_ms + llmd__poll_delay_ms(input);
+        return NULL;
+    }
+    TRY(error);
+    llmd__graph_result(graph, result);
     action->kind = ACTION_FINISH;
     return llmd__graph_event(graph, &(struct event_text){.level = LLMD_LEVEL_INFO,
-                                                         .subject = apply->making.subject,
+                                                         .subject = made->subject,
                                                          .reason = "Ready",
                                                          .message = "is as wanted"});
 }
@@ -77,23 +84,30 @@ static llmd_error *take_cluster(struct graph *graph, struct apply *apply,
 static llmd_error *finish_advance(void *state, struct graph *graph, const struct step_input *input,
                                   struct step_action *action)
 {
-    struct apply *apply = state;
+    const struct apply *apply = state;
 
-    if (input->kind == INPUT_BEGIN)
-        llmd__ask(action, apply->gke, GOOGLE_CONTAINER, apply->making.path);
+    if (input->kind == INPUT_BEGIN || input->kind == INPUT_TICK)
+        llmd__ask(action, apply->gke, GOOGLE_CONTAINER, apply->result->path);
     if (input->kind == INPUT_REPLY || input->kind == INPUT_ERROR)
-        return take_cluster(graph, apply, input, action);
+        return take_result(graph, apply->result, input, action);
     return NULL;
 }
 
 static const struct step_class finish_class = {.name = "finish", .advance = finish_advance};
 
+llmd_error *llmd__finish_step(struct graph *graph, struct apply *apply, const struct making *made)
+{
+    apply->result = made;
+    return llmd__graph_add(graph, &finish_class, apply, &apply->finish);
+}
+
 /* ---- the graph ---- */
 
-llmd_error *llmd__cluster_apply_steps(struct graph *graph, struct apply *apply, step_id *cluster)
+/* All of it but services. */
+static llmd_error *add_steps(struct graph *graph, struct apply *apply, step_id *cluster)
 {
     TRY(llmd__cluster_step(graph, apply, cluster));
-    TRY(llmd__graph_add(graph, &finish_class, apply, &apply->finish));
+    TRY(llmd__finish_step(graph, apply, &apply->making));
     TRY(llmd__graph_need(graph, apply->finish, *cluster));
     for (size_t i = 0; i < apply->pool_count; i++) {
         step_id pool = -1;
@@ -150,7 +164,7 @@ llmd_error *llmd_cluster_apply(const llmd_gke *gke, const llmd_cluster_spec *spe
     TRY(llmd__graph_new(apply, llmd__apply_free, &graph));
     if (spec->enable_missing)
         TRY(llmd__services_step(graph, apply, &services));
-    TRY(llmd__cluster_apply_steps(graph, apply, &cluster));
+    TRY(add_steps(graph, apply, &cluster));
     if (services >= 0)
         TRY(llmd__graph_need(graph, cluster, services));
     return llmd__task_new(TAKE(graph), out);

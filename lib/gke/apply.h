@@ -45,6 +45,7 @@ struct apply {
     size_t pool_count;
     int running; /* pools */
     step_id finish;
+    const struct making *result; /* the cluster's, or that of the one pool that was asked for */
 };
 
 /* name and spec are copied. */
@@ -53,8 +54,8 @@ llmd_error *llmd__apply_new(const llmd_gke *gke, const llmd_cluster_spec *spec, 
 void llmd__apply_free(void *apply);
 /* Room for so many pools, whose specs the caller then fills. */
 llmd_error *llmd__apply_pools(struct apply *apply, size_t count);
-/* The graph of all of it but services; the graph's data is the apply. */
-llmd_error *llmd__cluster_apply_steps(struct graph *graph, struct apply *apply, step_id *cluster);
+/* The end of the task: what `made` made, as it is now, is the result. */
+llmd_error *llmd__finish_step(struct graph *graph, struct apply *apply, const struct making *made);
 
 llmd_error *llmd__services_step(struct graph *graph, struct apply *apply, step_id *out);
 llmd_error *llmd__cluster_step(struct graph *graph, struct apply *apply, step_id *out);
@@ -68,11 +69,13 @@ llmd_error *llmd__capacity_step(struct graph *graph, struct apply_pool *pool, st
 struct nodes_wish {
     const llmd_kube *kube;
     const char *cluster, *pool;
-    int64_t count;        /* so many at least */
+    int64_t count;        /* so many at least, in all zones */
     int64_t least;        /* to which an autoscaler may take it down meanwhile; -1: none may */
     const char *resource; /* that each must have to give, "google.com/tpu"; NULL: none */
     int64_t per_node;
 };
+/* What is waited for once a pool is there as GKE sent it. Texts are the pool's. Pure. */
+struct nodes_wish llmd__nodes_wish(const struct apply_pool *pool, const struct json *there);
 /* Done when so many nodes of the pool are Ready and can be had with their accelerators (P20). An
    API that cannot be reached from here is told as a warning and ends it, too. */
 llmd_error *llmd__nodes_step(struct graph *graph, const struct nodes_wish *wish, step_id *out);

@@ -211,32 +211,34 @@ static const struct making_class pool_making = {.create_type = "CREATE_NODE_POOL
 /* ---- the step ---- */
 
 /* A pool that was there already may have been scaled down to its least. */
-static int64_t nodes_wanted(const struct apply_pool *pool)
+struct nodes_wish llmd__nodes_wish(const struct apply_pool *pool, const struct json *there)
 {
-    const struct json *zones = llmd__json_member(pool->making.there, "locations");
-    int64_t zone_count = llmd__json_count(zones) ? (int64_t)llmd__json_count(zones) : 1;
-    bool least = llmd__pool_autoscaled(&pool->tried) && !pool->making.made;
-
-    return zone_count * (least ? llmd__pool_nodes_at_least(&pool->tried)
-                               : llmd__pool_nodes_at_once(&pool->tried));
-}
-
-static llmd_error *wait_for_nodes(struct graph *graph, struct apply_pool *pool)
-{
-    enum accelerator_kind kind = llmd__pool_accelerator(&pool->tried);
+    const struct pool_spec *spec = &pool->tried;
+    enum accelerator_kind kind = llmd__pool_accelerator(spec);
+    size_t locations = llmd__json_count(llmd__json_member(there, "locations"));
+    int64_t zones = locations ? (int64_t)locations : 1; /* counts of the spec are per zone */
+    bool autoscaled = llmd__pool_autoscaled(spec);
+    int64_t least = zones * llmd__pool_nodes_at_least(spec);
     struct nodes_wish wish = {
         .kube = pool->apply->kube,
         .cluster = pool->apply->name,
         .pool = pool->spec.name,
-        .count = nodes_wanted(pool),
-        .least = llmd__pool_autoscaled(&pool->tried) ? llmd__pool_nodes_at_least(&pool->tried) : -1,
-        .per_node = llmd__pool_chips_per_node(&pool->tried)};
+        .count = autoscaled && !pool->making.made ? least : zones * llmd__pool_nodes_at_once(spec),
+        .least = autoscaled ? least : -1,
+        .per_node = llmd__pool_chips_per_node(spec)};
+
+    if (kind != ACCELERATOR_NONE)
+        wish.resource = kind == ACCELERATOR_TPU ? "google.com/tpu" : "nvidia.com/gpu";
+    return wish;
+}
+
+static llmd_error *wait_for_nodes(struct graph *graph, struct apply_pool *pool)
+{
+    struct nodes_wish wish = llmd__nodes_wish(pool, pool->making.there);
     step_id nodes = -1;
 
     if (!wish.kube || wish.count <= 0)
         return NULL;
-    if (kind != ACCELERATOR_NONE)
-        wish.resource = kind == ACCELERATOR_TPU ? "google.com/tpu" : "nvidia.com/gpu";
     TRY(llmd__nodes_step(graph, &wish, &nodes));
     return llmd__graph_need(graph, pool->apply->finish, nodes);
 }

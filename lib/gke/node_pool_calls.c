@@ -4,30 +4,6 @@
 #include "gke/apply.h"
 #include "gke/removal.h"
 
-/* The result is the pool, not the cluster. */
-static llmd_error *result_advance(void *state, struct graph *graph, const struct step_input *input,
-                                  struct step_action *action)
-{
-    const struct apply *apply = state;
-    const struct making *making = &apply->pools[0].making;
-    struct json *pool = NULL;
-    enum trouble class;
-
-    if (input->kind == INPUT_BEGIN)
-        llmd__ask(action, apply->gke, GOOGLE_CONTAINER, making->path);
-    if (input->kind != INPUT_REPLY && input->kind != INPUT_ERROR)
-        return NULL;
-    TRY(llmd__answer(input, making->what, &pool, &class));
-    llmd__graph_result(graph, pool);
-    action->kind = ACTION_FINISH;
-    return llmd__graph_event(graph, &(struct event_text){.level = LLMD_LEVEL_INFO,
-                                                         .subject = making->subject,
-                                                         .reason = "Ready",
-                                                         .message = "is as wanted"});
-}
-
-static const struct step_class result_class = {.name = "finish", .advance = result_advance};
-
 static llmd_error *read_pool(struct apply *apply, const char *text)
 {
     AUTO(json) struct json *json = NULL, *body = NULL;
@@ -46,7 +22,7 @@ static llmd_error *add_steps(struct graph *graph, struct apply *apply)
     TRY(llmd__cluster_step(graph, apply, &cluster));
     TRY(llmd__pool_step(graph, &apply->pools[0], &pool));
     TRY(llmd__graph_need(graph, pool, cluster));
-    TRY(llmd__graph_add(graph, &result_class, apply, &apply->finish));
+    TRY(llmd__finish_step(graph, apply, &apply->pools[0].making));
     return llmd__graph_need(graph, apply->finish, pool);
 }
 

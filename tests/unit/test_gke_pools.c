@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Node pools: presets, numbers, and the fall-backs laid over them. */
 #include "base/yaml.h"
+#include "gke/apply.h"
 #include "gke/cluster_spec.h"
 
 #include <setjmp.h>
@@ -194,6 +195,47 @@ static void test_pool_numbers(void **state)
     }
 }
 
+/* Counts of a spec are per zone, those of nodes are of the whole pool. */
+static void test_nodes_that_are_waited_for(void **state)
+{
+    static const struct {
+        const char *text;
+        bool made;
+        int zones;
+        int count, least, per_node;
+        const char *resource;
+    } rows[] = {
+        {TPU ", nodes: 2", true, 0, 2, -1, 4, "google.com/tpu"},
+        {TPU ", nodes: 2", false, 3, 6, -1, 4, "google.com/tpu"},
+        {TPU ", nodes: 2, minNodes: 1, maxNodes: 4", true, 3, 6, 3, 4, "google.com/tpu"},
+        {TPU ", nodes: 2, minNodes: 1, maxNodes: 4", false, 3, 3, 3, 4, "google.com/tpu"},
+        {"preset: nvidia-t4, maxNodes: 4", false, 2, 0, 0, 1, "nvidia.com/gpu"},
+        {"preset: cpu", true, 1, 1, -1, 0, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct apply apply = {.name = "llm"};
+        struct apply_pool pool = {.apply = &apply, .making = {.made = rows[i].made}};
+        struct json *there = llmd__json_object();
+        struct json *zones = rows[i].zones ? llmd__json_set_array(there, "locations") : NULL;
+        struct nodes_wish wish;
+        char text[100];
+
+        for (int zone = 0; zone < rows[i].zones; zone++)
+            llmd__json_add_str(zones, "europe-west4-a");
+        snprintf(text, sizeof(text), "{%s}", rows[i].text);
+        read_pool(text, &pool.tried);
+        wish = llmd__nodes_wish(&pool, there);
+        assert_int_equal(wish.count, rows[i].count);
+        assert_int_equal(wish.least, rows[i].least);
+        assert_int_equal(wish.per_node, rows[i].per_node);
+        assert_string_equal(wish.resource ? wish.resource : "", rows[i].resource);
+        llmd__pool_spec_free(&pool.tried);
+        llmd__json_free(there);
+    }
+}
+
 static void test_kinds(void **state)
 {
     static const struct {
@@ -322,6 +364,7 @@ int main(void)
         cmocka_unit_test(test_p6_names_of_one_chip),
         cmocka_unit_test(test_chips_by_machine_type),
         cmocka_unit_test(test_pool_numbers),
+        cmocka_unit_test(test_nodes_that_are_waited_for),
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_system_pool),
         cmocka_unit_test(test_fallbacks),
