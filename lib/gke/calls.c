@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#define READ_TIMEOUT_MS 30000
 #define POLL_LEAST_MS 20 /* "Retry-After: 0" must not become a busy loop */
 
 static void add_place(struct buf *path, const llmd_gke *gke, const char *kind)
@@ -63,7 +62,7 @@ void llmd__ask(struct step_action *action, const llmd_gke *gke, enum google_api 
     action->request = (struct http_request){.method = "GET",
                                             .path = path,
                                             .idempotent = true,
-                                            .first_byte_timeout_ms = READ_TIMEOUT_MS};
+                                            .first_byte_timeout_ms = LLMD__READ_TIMEOUT_MS};
 }
 
 llmd_error *llmd__answer(const struct step_input *input, const char *what, struct json **out,

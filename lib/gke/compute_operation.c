@@ -2,10 +2,13 @@
 #include "gke/compute_operation.h"
 
 #include "base/url.h"
+#include "gke/calls.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
+#define SEND_TIMEOUT_MS 60000
 /* The server answers `wait` after at most two minutes; a little more is a lost answer. */
 #define WAIT_TIMEOUT_MS 150000
 
@@ -30,16 +33,21 @@ static void mutation_free(void *data)
     llmd__free(state);
 }
 
+/* Google takes a second request with the same id for the first: so it comes from the system, not
+   from the clock. */
 void llmd__request_id(char out[37])
 {
     static const char digits[] = "0123456789abcdef";
+    unsigned char random[36];
 
+    if (getrandom(random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random)) {
+        for (size_t i = 0; i < sizeof(random); i++)
+            random[i] = (unsigned char)(llmd__http_random() * 256);
+    }
     for (int i = 0; i < 36; i++)
-        out[i] = i == 8 || i == 13 || i == 18 || i == 23
-                     ? '-'
-                     : digits[(int)(llmd__http_random() * 16) & 15];
+        out[i] = i == 8 || i == 13 || i == 18 || i == 23 ? '-' : digits[random[i] & 15];
     out[14] = '4'; /* version and variant of RFC 9562 */
-    out[19] = digits[8 | ((int)(llmd__http_random() * 4) & 3)];
+    out[19] = digits[8 | (random[19] & 3)];
     out[36] = '\0';
 }
 
@@ -49,14 +57,14 @@ static void send(const struct mutation_state *state, struct step_action *action)
 
     action->kind = ACTION_SEND;
     action->http = llmd__gke_http(state->gke, GOOGLE_COMPUTE);
-    action->request =
-        (struct http_request){.method = state->sent ? "POST" : state->method,
-                              .path = state->path,
-                              .body = body,
-                              .body_len = body ? strlen(body) : 0,
-                              .content_type = body ? "application/json" : NULL,
-                              .idempotent = true, /* by its requestId */
-                              .first_byte_timeout_ms = state->sent ? WAIT_TIMEOUT_MS : 0};
+    action->request = (struct http_request){.method = state->sent ? "POST" : state->method,
+                                            .path = state->path,
+                                            .body = body,
+                                            .body_len = body ? strlen(body) : 0,
+                                            .content_type = body ? "application/json" : NULL,
+                                            .idempotent = true, /* by its requestId */
+                                            .first_byte_timeout_ms =
+                                                state->sent ? WAIT_TIMEOUT_MS : SEND_TIMEOUT_MS};
 }
 
 static llmd_error *finish(struct mutation_state *state, struct graph *graph, llmd_error *failure,
@@ -124,19 +132,18 @@ static llmd_error *hear(struct mutation_state *state, struct graph *graph,
                         const struct step_input *input, struct step_action *action)
 {
     AUTO(json) struct json *operation = NULL;
-    enum trouble trouble = TROUBLE_UNKNOWN;
-    llmd_error *error;
+    enum trouble trouble;
+    llmd_error *error = llmd__answer(input, state->what, &operation, &trouble);
 
-    if (input->kind == INPUT_ERROR)
-        return llmd__error_wrap(llmd__error_copy(input->error), "%s", state->what);
-    if (input->status / 100 != 2) {
-        error = llmd__google_refusal(input->status, input->text, state->what, &trouble);
-        return finish(state, graph, error, trouble, action);
+    if (!error)
+        return hear_operation(state, graph, operation, action);
+    if (state->sent && llmd__passes(error, trouble)) { /* what runs is followed to its end */
+        llmd_error_free(error);
+        action->kind = ACTION_SLEEP;
+        action->wake_ms = input->now_ms + llmd__poll_delay_ms(input);
+        return NULL;
     }
-    error = llmd__json_parse(input->text, input->text_len, state->what, &operation);
-    if (error)
-        return llmd__error_set_code(error, LLMD_E_PROTOCOL);
-    return hear_operation(state, graph, operation, action);
+    return input->kind == INPUT_ERROR ? error : finish(state, graph, error, trouble, action);
 }
 
 static llmd_error *mutation_advance(void *data, struct graph *graph, const struct step_input *input,
@@ -144,7 +151,7 @@ static llmd_error *mutation_advance(void *data, struct graph *graph, const struc
 {
     struct mutation_state *state = data;
 
-    if (input->kind == INPUT_BEGIN)
+    if (input->kind == INPUT_BEGIN || input->kind == INPUT_TICK)
         send(state, action);
     else if (input->kind == INPUT_REPLY || input->kind == INPUT_ERROR)
         return hear(state, graph, input, action);

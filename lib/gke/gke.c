@@ -201,7 +201,10 @@ llmd_error *llmd__gke_get(llmd_context *ctx, const llmd_gke *gke, enum google_ap
                           const char *path, const char *what, struct json **out)
 {
     AUTO(http_reply) struct http_reply reply = HTTP_REPLY_INIT;
-    struct http_request request = {.method = "GET", .path = path, .idempotent = true};
+    struct http_request request = {.method = "GET",
+                                   .path = path,
+                                   .idempotent = true,
+                                   .first_byte_timeout_ms = LLMD__READ_TIMEOUT_MS};
     llmd_error *error;
 
     *out = NULL;

@@ -29,6 +29,9 @@ enum google_api {
 #define LLMD__OWNER_LABEL "managed-by"
 #define LLMD__OWNER "libllmd"
 
+/* Reads are quick; a server that is silent this long has lost the question. */
+#define LLMD__READ_TIMEOUT_MS 30000
+
 llmd_gke *llmd__gke_ref(const llmd_gke *gke); /* one more; llmd_gke_free() drops it */
 struct http *llmd__gke_http(const llmd_gke *gke, enum google_api api); /* belongs to the gke */
 const llmd_credentials *llmd__gke_credentials(const llmd_gke *gke);

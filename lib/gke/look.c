@@ -9,8 +9,6 @@
 #define TRIES 3
 /* A server that gives the same page again and again must not hold the task for ever. */
 #define MAX_PAGES 1000
-/* Reads are quick; a server that is silent this long has lost the question. */
-#define SILENCE_MS 30000
 
 struct look_state {
     llmd_gke *gke;
@@ -61,7 +59,7 @@ static llmd_error *ask(struct look_state *state, struct step_action *action)
                                             .content_type = state->body ? "application/json" : NULL,
                                             .idempotent = true,
                                             .no_retry = !state->look.patient,
-                                            .first_byte_timeout_ms = SILENCE_MS};
+                                            .first_byte_timeout_ms = LLMD__READ_TIMEOUT_MS};
     return NULL;
 }
 

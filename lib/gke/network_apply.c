@@ -282,7 +282,7 @@ static llmd_error *on_address(void *data, struct graph *graph, const struct look
 {
     struct network_work *work = data;
 
-    if (answer->trouble == TROUBLE_NOT_FOUND && !work->made_address)
+    if (answer->trouble == TROUBLE_NOT_FOUND && !work->tried_address)
         return make_address(work, graph);
     if (answer->refusal)
         return llmd__error_copy(answer->refusal);
@@ -301,10 +301,11 @@ static llmd_error *on_address_made(void *data, struct graph *graph, llmd_error *
 {
     struct network_work *work = data;
 
+    work->made_address = !failure;
+    work->tried_address = true;
     if (failure && trouble != TROUBLE_EXISTS)
         return failure;
     llmd_error_free(failure);
-    work->made_address = true;
     return look_for_address(work, graph);
 }
 

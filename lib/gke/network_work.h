@@ -15,6 +15,7 @@ struct network_work {
     struct json *address; /* the static one; NULL: not there */
     char range[20];       /* of the subnet that is made */
     bool made_subnet, made_address;
+    bool tried_address; /* to make it: what is then not there stays so */
     bool nat, private_nodes;
     int users; /* forwarding rules that need the proxies */
     step_id end;

@@ -20,7 +20,8 @@ static llmd_error *post(llmd_context *ctx, const llmd_gke *gke, const char *path
                                    .content_type = "application/json",
                                    .body = body,
                                    .body_len = strlen(body),
-                                   .idempotent = true}; /* it only asks */
+                                   .idempotent = true, /* it only asks */
+                                   .first_byte_timeout_ms = LLMD__READ_TIMEOUT_MS};
     llmd_error *error;
 
     *out = NULL;
