@@ -9,6 +9,9 @@ program="${1:?llmd-sandbox}"
 record="${2:-}"
 place="$(bash "$here/install.sh")" || { echo "not ok google packages"; exit 1; }
 python="$place/python/bin/python"
+export LLMD_GOOGLE_PROTOS="$place/protos/apis.pb"
+[ -e "$LLMD_GOOGLE_PROTOS" ] || echo "skip google protos: no npm on this machine"
+command -v gcloud >/dev/null || echo "skip google gcloud: not installed"
 work="$(mktemp -d)"
 failed=0
 trap 'kill "$sandbox" 2>/dev/null; rm -rf "$work"' EXIT

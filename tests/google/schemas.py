@@ -2,10 +2,13 @@
 """Google's own description of its APIs, from published packages: which method a request is, and
 what is wrong with its query and body."""
 
+import functools
 import importlib.resources
 import json
 import re
 from urllib.parse import parse_qsl, unquote
+
+from paths import Routes
 
 DOCUMENTS = {
     "container.googleapis.com": ["container.v1"],
@@ -37,9 +40,7 @@ class Method:
         self.id = spec["id"]
         self.http = spec["httpMethod"]
         self.spec = spec
-        path = spec.get("flatPath", spec["path"])
-        pattern = re.sub(r"\\\{\\?\+?(\w+)\\\}", r"([^/]+)", re.escape("/" + document["servicePath"] + path))
-        self.pattern = re.compile(pattern + r"\Z")
+        self.template = document["servicePath"] + spec.get("flatPath", spec["path"])
 
     def parameters(self):
         return {**self.document.get("parameters", {}), **self.spec.get("parameters", {})}
@@ -59,13 +60,19 @@ class Api:
     """All documents of one host."""
 
     def __init__(self, host):
-        self.methods = [m for name in DOCUMENTS[host] for m in methods_of(load(name))]
+        self.routes = Routes()
+        for name in DOCUMENTS[host]:
+            for method in methods_of(load(name)):
+                self.routes.add(method.http, method.template, method)
 
     def find(self, http, path):
-        for method in self.methods:
-            if method.http == http and method.pattern.match(path):
-                return method
-        return None
+        found = self.routes.find(http, path)
+        return found[0] if found else None
+
+
+@functools.cache
+def api(host):
+    return Api(host) if host in DOCUMENTS else None
 
 
 def check_query(method, query):

@@ -5,6 +5,7 @@
 import json
 import sys
 
+import protos
 from validate import judge
 
 CLUSTERS = "/container.googleapis.com/v1/projects/p/locations/europe-west4-a/clusters"
@@ -92,27 +93,100 @@ CASES = [
      {"update": {"desiredGatewayApiConfig": {"channel": "CHANNEL_STANDARD"}, "desiredLocations": ["x"]}}),
     ("a body, where", "GET", CLUSTERS, {"x": 1}),
     ("given twice", "POST", CLUSTERS, '{"cluster":{"name":"a","name":"b"}}'),
-    ("", "GET", "/cloudquotas.googleapis.com/v1/projects/p/locations/global/services/compute.googleapis.com/"
-     "quotaInfos/TPUS-PER-TPU-FAMILY-per-project-region", None),
+]
+
+QUOTAS = "/cloudquotas.googleapis.com/v1/projects/p/locations/global"
+RECOMMENDER = "/gkerecommender.googleapis.com/v1"
+SERIES = "/monitoring.googleapis.com/v3/projects/p/timeSeries"
+INTERVAL = "interval.startTime=2026-11-25T00:00:00Z&interval.endTime=2026-11-25T01:00:00Z"
+SERVICES = "/serviceusage.googleapis.com/v1/projects/p/services"
+ACCOUNT = "/iam.googleapis.com/v1/projects/p/serviceAccounts"
+ADDRESSES = f"{COMPUTE}/regions/r/addresses"
+
+# What the protos find, each rule of protos.py at least once.
+PROTO_CASES = [
+    # The strict parser.
+    ("repeated field locations must be in", "POST", CLUSTERS, {"cluster": {"locations": {"a": "b"}}}),
+    ("Invalid enum value", "POST", CLUSTERS, {"cluster": {"releaseChannel": {"channel": "regular"}}}),
+    ("Failed to parse enabled field", "POST", CLUSTERS, {"cluster": {"shieldedNodes": {"enabled": "true"}}}),
+    ("Couldn't parse integer", "POST", POOLS, {"nodePool": {"name": "p", "initialNodeCount": 2.5}}),
+    ("Duration must end with letter", "POST", POOLS, {"nodePool": {"config": {"maxRunDuration": "2h"}}}),
+    ("should not have multiple", "POST", CLUSTERS,
+     {"cluster": {"maintenancePolicy": {"window": {
+         "dailyMaintenanceWindow": {"startTime": "03:00"},
+         "recurringWindow": {"recurrence": "FREQ=DAILY"}}}}}),
+    ("Failed to parse", "POST", POOLS, {"nodePool": {"config": "n1"}}),
+    ("Failed to parse", "POST", POOLS, {"nodePool": {"locations": "europe-west4-a"}}),
+    # What the parser lets pass.
+    ("unknown field", "POST", CLUSTERS, {"cluster": {"addonsConfig": {"gatewayApiConfig": {}}}}),
+    ("unknown field", "POST", f"{RECOMMENDER}/profiles:fetch", {"modell": "a/b"}),
+    ("snake_case", "POST", CLUSTERS, {"cluster": {"node_pools": []}}),
+    ("an enum by its number", "POST", CLUSTERS, {"cluster": {"releaseChannel": {"channel": 2}}}),
+    ("a 32-bit integer in quotes", "POST", POOLS, {"nodePool": {"initialNodeCount": "1"}}),
+    ("null", "POST", POOLS, {"nodePool": {"config": None}}),
+    ("in the path already", "POST", CLUSTERS, {"parent": "projects/p/locations/l", "cluster": {}}),
+    # Field behaviours.
+    ("currentMasterVersion: output only", "POST", CLUSTERS, {"cluster": {"currentMasterVersion": "1.33"}}),
+    ("effectiveCgroupMode: output only", "POST", POOLS,
+     {"nodePool": {"config": {"effectiveCgroupMode": "EFFECTIVE_CGROUP_MODE_V2"}}}),
+    ("email: output only", "POST", ACCOUNT, {"accountId": "nodes", "serviceAccount": {"email": "a@b"}}),
+    ("cluster: required", "POST", CLUSTERS, {}),
+    ("windowDuration: required", "POST", CLUSTERS,
+     {"cluster": {"maintenancePolicy": {"window": {"recurringMaintenanceWindow": {"recurrence": "FREQ=DAILY"}}}}}),
+    ("accountId: required", "POST", ACCOUNT, {"serviceAccount": {"displayName": "nodes"}}),
+    ("quotaConfig: required", "POST", f"{QUOTAS}/quotaPreferences", {"service": "compute.googleapis.com",
+                                                                      "quotaId": "x"}),
+    ("modelServerInfo", "POST", f"{RECOMMENDER}/optimizedManifest:generate", {"acceleratorType": "ct6e"}),
+    # Deprecations: of a field, an enum's value, a way to say where, a method.
+    ("nodeConfig: deprecated", "POST", CLUSTERS, {"cluster": {"nodeConfig": {"machineType": "e2-medium"}}}),
+    ("CHANNEL_EXPERIMENTAL is deprecated", "POST", CLUSTERS,
+     {"cluster": {"networkConfig": {"gatewayApiConfig": {"channel": "CHANNEL_EXPERIMENTAL"}}}}),
+    ("path with zone: deprecated", "GET", f"/{CONTAINER}/v1/projects/p/zones/europe-west4-a/clusters", None),
+    ("SetLocations is deprecated", "POST", f"{CLUSTERS}/c:setLocations", {"locations": ["europe-west4-a"]}),
+    # Queries.
+    ("query parameter filtre is not", "GET", f"{COMPUTE}/zones/z/machineTypes?filtre=z", None),
+    ("query parameter parent is not", "GET", f"{CLUSTERS}?parent=projects%2Fp", None),
+    ("query parameter zone: deprecated", "GET", f"{CLUSTERS}?zone=europe-west4-a", None),
+    ("query parameter page_size is not", "GET", f"{QUOTAS}/quotaPreferences?page_size=2", None),
+    ("invalid literal for int", "GET", f"{COMPUTE}/zones/z/machineTypes?maxResults=all", None),
+    ("query parameter filter is required", "GET", f"{SERIES}?{INTERVAL}", None),
+    ("query parameter interval is required", "GET", f"{SERIES}?filter=x", None),
+    ("interval.begin is not", "GET", f"{SERIES}?filter=x&{INTERVAL}&interval.begin=1", None),
+    # And what is right.
+    ("", "GET", f"{SERIES}?filter=x&{INTERVAL}&view=HEADERS&pageSize=3", None),
+    ("", "GET", f"{SERVICES}:batchGet?names=a&names=b", None),
+    ("", "POST", f"{ADDRESSES}?requestId=1", {"name": "a", "addressType": "EXTERNAL"}),
+    ("", "POST", f"{CLUSTERS}/c/nodePools/p:setSize", {"nodeCount": 0}),
+    ("", "POST", POOLS, {"nodePool": {"name": "p", "config": {"labels": {"a": "b"}, "maxRunDuration": "3600s"}}}),
+    ("", "GET", f"{QUOTAS}/services/compute.googleapis.com/quotaInfos/TPUS-PER-TPU-FAMILY-per-project-region", None),
     ("no method", "GET", "/cloudquotas.googleapis.com/v1/projects/p/quotaInfos", None),
-    ("", "POST", "/gkerecommender.googleapis.com/v1/profiles:fetch", {"model": "a/b", "modelServer": "vllm"}),
-    ("no field named", "POST", "/gkerecommender.googleapis.com/v1/profiles:fetch", {"modell": "a/b"}),
+    ("", "POST", f"{RECOMMENDER}/profiles:fetch", {"model": "a/b", "modelServer": "vllm"}),
 ]
 
 
-def main():
+def run(cases, side):
+    """side: only what this side found counts, "" is both."""
     failed = 0
-    for wanted, http, target, body in CASES:
+    for wanted, http, target, body in cases:
         text = body if isinstance(body, str) else "" if body is None else json.dumps(body)
         host = target.split("/")[1]
         _, faults = judge({"google": host, "method": http, "target": target, "body": text, "headers": {}})
-        good = any(wanted in fault for fault in faults) if wanted else not faults
-        failed += not good
-        if not good:
+        found = [fault for fault in faults if wanted in fault and fault.startswith(side)]
+        if not (found if wanted and wanted != "no method" else bool(faults) == bool(wanted)):
+            failed += 1
             print(f"not ok validator: {http} {target} {text}: want \"{wanted}\", found {faults}")
+    return failed
+
+
+def main():
+    failed = run(CASES, "")
+    if protos.available():
+        failed += run(PROTO_CASES, "proto: ")
     if not failed:
-        print(f"ok validator finds what is wrong in {len(CASES)} requests")
+        count = len(CASES) + protos.available() * len(PROTO_CASES)
+        print(f"ok validator finds what is wrong in {count} requests")
     return failed != 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Holds recorded requests to Google APIs (llmd-sandbox --record) against Google's own schemas.
+"""Holds recorded requests to Google APIs (llmd-sandbox --record) against Google's own schemas: the
+discovery documents (schemas.py), the protos (protos.py) and what neither says (rules.py).
 
     validate.py [--agent PREFIX] [--show-methods] RECORD...
 
@@ -11,35 +12,50 @@ sandbox with --record /dev/null.
 
 import argparse
 import collections
+import functools
 import json
 import sys
-from urllib.parse import parse_qsl
 
+import protos
 import rules
 import schemas
-import typed
 
-apis = {}
+TOKENS = ("oauth2.googleapis.com", "sts.googleapis.com", "metadata.google.internal")
+
+
+@functools.cache
+def methods(host, http, path):
+    """What the two descriptions call a request, each None where it has no such path."""
+    api = schemas.api(host)
+    return api and api.find(http, path), protos.find(host, http, path)
+
+
+@functools.cache
+def faults_of(method, proto, query, text):
+    """Polls and lists are many and alike: one judgement serves all that differ in names only."""
+    faults = []
+    if method:
+        faults += schemas.check_query(method, query)
+        faults += schemas.check_body(method, text)
+        if not faults and text and method.id.startswith("container."):
+            faults += rules.check(method.id, json.loads(text))
+    if proto:
+        faults += (f"proto: {fault}" for fault in protos.check(proto, query, text))
+    return faults
 
 
 def judge(entry):
     """(method, faults) of one recorded request."""
     host = entry["google"]
-    if host in ("oauth2.googleapis.com", "sts.googleapis.com", "metadata.google.internal"):
+    if host in TOKENS:
         return f"{host} {entry['method']}", []
     path, query = schemas.split_target(entry["target"], host)
-    if host in (typed.QUOTAS, typed.RECOMMENDER):
-        name, faults = typed.check(host, entry["method"], path, parse_qsl(query), entry["body"])
-        return name, faults if name else ["no method of the API has this path"]
-    api = apis.setdefault(host, schemas.Api(host))
-    method = api.find(entry["method"], path)
-    if not method:
+    method, proto = methods(host, entry["method"], path)
+    if not method and host not in schemas.DOCUMENTS and not protos.available():
+        return f"{host} {entry['method']} (not judged: no protos here)", []
+    if not method and not proto:
         return None, ["no method of the API has this path"]
-    faults = list(schemas.check_query(method, query))
-    faults += schemas.check_body(method, entry["body"])
-    if not faults and entry["body"] and host == "container.googleapis.com":
-        faults += rules.check(method.id, json.loads(entry["body"]))
-    return method.id, faults
+    return method.id if method else proto.name, faults_of(method, proto, query, entry["body"])
 
 
 def agent_of(entry):
@@ -81,8 +97,8 @@ def main():
     if options.show_methods:
         for method, count in sorted(seen.items()):
             print(f"  {count:6} {method}")
-    total = sum(seen.values())
-    print(f"{total} requests to {len(seen)} methods judged, {others} by others, "
+    total, distinct = sum(seen.values()), faults_of.cache_info().misses
+    print(f"{total} requests ({distinct} distinct) to {len(seen)} methods judged, {others} by others, "
           f"{sum(faulty.values())} faults")
     return 0 if total and not faulty else 1
 
