@@ -125,6 +125,9 @@ PROTO_CASES = [
     ("a 32-bit integer in quotes", "POST", POOLS, {"nodePool": {"initialNodeCount": "1"}}),
     ("null", "POST", POOLS, {"nodePool": {"config": None}}),
     ("in the path already", "POST", CLUSTERS, {"parent": "projects/p/locations/l", "cluster": {}}),
+    ("taints[1].effect: an enum by its number", "POST", POOLS,
+     {"nodePool": {"config": {"taints": [{"effect": "NO_SCHEDULE"}, {"effect": 1}]}}}),
+    ("resourceLabels[b]: null", "POST", CLUSTERS, {"cluster": {"resourceLabels": {"a": "x", "b": None}}}),
     # Field behaviours.
     ("currentMasterVersion: output only", "POST", CLUSTERS, {"cluster": {"currentMasterVersion": "1.33"}}),
     ("effectiveCgroupMode: output only", "POST", POOLS,
