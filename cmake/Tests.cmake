@@ -40,14 +40,14 @@ target_link_libraries(rig_apply PRIVATE llmd_static llmd_flags PkgConfig::CURL P
 
 # What a script can hold the tree to; each prints what is wrong and one line.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
-foreach(check layers sizes banned headers format)
+foreach(check layers sizes banned headers format pitfalls)
     add_test(NAME checks/${check}
              COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/checks/${check}.py)
 endforeach()
 add_test(NAME checks/symbols COMMAND ${Python3_EXECUTABLE}
          ${PROJECT_SOURCE_DIR}/tests/checks/symbols.py $<TARGET_FILE:llmd_shared>)
 set_tests_properties(checks/layers checks/sizes checks/banned checks/headers checks/format
-                     checks/symbols PROPERTIES TIMEOUT 120 LABELS checks)
+                     checks/pitfalls checks/symbols PROPERTIES TIMEOUT 120 LABELS checks)
 # Against a real API server; tests/rig/scenario/run-api.sh runs it. Alone it skips everything.
 add_executable(rig_test_kube_api ${PROJECT_SOURCE_DIR}/tests/rig/scenario/test_kube_api.c
                ${PROJECT_SOURCE_DIR}/tests/rig/scenario/api.c)

@@ -15,16 +15,14 @@
 /* A stock-out lasts 35 minutes of its time: 2 seconds here. */
 #define TIME_SCALE "0.001"
 
-int gke_set_up(void **state)
+int gke_start(struct gke_rig *rig, const char *option, const char *value)
 {
-    struct gke_rig *rig = calloc(1, sizeof(*rig));
     char path[512];
 
-    *state = rig;
     snprintf(path, sizeof(path), "%s/adc.json", folder);
-    rig->sandbox = sandbox_process_start((const char *const[]){"--google", "--google-credentials",
-                                                               path, "--profile", "empty",
-                                                               "--time-scale", TIME_SCALE, NULL});
+    rig->sandbox = sandbox_process_start(
+        (const char *const[]){"--google", "--google-credentials", path, "--profile", "empty",
+                              "--time-scale", TIME_SCALE, option, value, NULL});
     if (!rig->sandbox)
         return -1;
     setenv("LLMD_GOOGLE_URL", sandbox_process_url(rig->sandbox), 1);
@@ -33,6 +31,12 @@ int gke_set_up(void **state)
     assert_null(llmd_credentials_google(rig->ctx, path, &rig->credentials));
     assert_null(llmd_gke_open(rig->credentials, "my-project", "europe-west4-a", &rig->gke));
     return 0;
+}
+
+int gke_set_up(void **state)
+{
+    *state = calloc(1, sizeof(struct gke_rig));
+    return gke_start(*state, NULL, NULL);
 }
 
 int gke_tear_down(void **state)

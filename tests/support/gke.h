@@ -28,6 +28,8 @@ struct gke_rig {
     struct json *events; /* of the last task */
 };
 
+/* With one more option of the sandbox, or NULL; not 0: it did not start. */
+int gke_start(struct gke_rig *rig, const char *option, const char *value);
 /* *state is a struct gke_rig. */
 int gke_set_up(void **state);
 int gke_tear_down(void **state);
