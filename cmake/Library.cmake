@@ -7,7 +7,14 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
         lib/net/group.c lib/net/lines.c lib/net/sse.c lib/openai/scan.c lib/openai/decoder.c
         PROPERTIES COMPILE_OPTIONS -O2)
 endif()
-add_library(llmd_objects OBJECT ${LLMD_SOURCES})
+# The list of known bundles is data: it becomes an array, so that the library needs no file.
+set(BUNDLES ${PROJECT_SOURCE_DIR}/lib/platform/bundles.json)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${BUNDLES})
+file(READ ${BUNDLES} bundles HEX)
+string(REGEX REPLACE "(..)" "0x\\1," bundles "${bundles}")
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/bundles.c @ONLY
+     CONTENT "const char llmd__bundles_json[] = {@bundles@0};\n")
+add_library(llmd_objects OBJECT ${LLMD_SOURCES} ${PROJECT_BINARY_DIR}/bundles.c)
 set_target_properties(llmd_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
 target_link_libraries(llmd_objects PUBLIC llmd_flags PkgConfig::CURL PkgConfig::CJSON
                       PkgConfig::YAML PkgConfig::CRYPTO Threads::Threads)

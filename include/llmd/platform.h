@@ -47,6 +47,21 @@ LLMD_CHECKED llmd_error *llmd_platform_spec_json(const llmd_platform_spec *spec,
 /** Frees the spec, wiping its secrets; NULL is allowed. @since 0.1 */
 LLMD_API void llmd_platform_spec_free(llmd_platform_spec *spec);
 
+/**
+ * The known bundles, a JSON array of `{"component", "version", "proven", "files": [{"url",
+ * "sha256", "size"}]}`. `proven` says where the library ran it: "rig" (a real cluster), "sandbox",
+ * or "".
+ *
+ * `LLMD_BUNDLES` names a file of the same shape that adds to them and replaces those of the same
+ * component and version. A file in it may have a `path`, beside that file, instead of a `url`.
+ *
+ * @param out  llmd_free()
+ * @return NULL, or for that file LLMD_E_NOT_FOUND, LLMD_E_INVALID with its line
+ * @threads any
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_platform_bundles(char **out);
+
 LLMD_DEFINE_AUTO(llmd_platform_spec)
 
 LLMD_END

@@ -57,16 +57,27 @@ static void keep_header(struct exchange *exchange, const char *line, size_t len)
         char text[64];
         copy_value(text, sizeof text, value, value_len);
         reply->retry_after_ms = llmd__retry_after_ms(text, llmd__clock_wall_ms());
+    } else if (name_len == 8 && strncasecmp(line, "location", 8) == 0) {
+        exchange->points_on = true;
     } else if (wanted && name_len == strlen(wanted) && strncasecmp(line, wanted, name_len) == 0) {
         copy_value(reply->header, sizeof reply->header, value, value_len);
     }
 }
 
 /* A 100 or 103 comes before the real answer: what it said is forgotten. */
-static void forget_headers(struct http_reply *reply)
+static void forget_headers(struct exchange *exchange)
 {
+    struct http_reply *reply = &exchange->reply;
+
+    exchange->points_on = false;
     reply->content_type[0] = reply->request_id[0] = reply->header[0] = '\0';
     reply->retry_after_ms = -1;
+}
+
+/* libcurl goes on to where it points: only the last answer counts. */
+static bool is_followed(const struct exchange *exchange, int status)
+{
+    return exchange->http->redirects && exchange->points_on && status >= 300 && status < 400;
 }
 
 static void end_headers(struct exchange *exchange)
@@ -74,7 +85,7 @@ static void end_headers(struct exchange *exchange)
     long status = 0;
 
     curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status < 200)
+    if (status < 200 || is_followed(exchange, (int)status))
         return;
     exchange->reply.status = (int)status;
     exchange->has_headers = true;
@@ -97,7 +108,7 @@ static size_t on_header(char *line, size_t one, size_t len, void *data)
     if (exchange->has_headers) /* a trailer */
         return len;
     if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
-        forget_headers(&exchange->reply);
+        forget_headers(exchange);
     else if (len <= 2)
         end_headers(exchange);
     else

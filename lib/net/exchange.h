@@ -35,6 +35,7 @@ struct exchange {
     struct http_reply reply;
     bool sent;           /* bytes may have left */
     bool answered;       /* a first byte came */
+    bool points_on;      /* its Location header came */
     bool has_headers;    /* all headers are there */
     bool refused_repeat; /* libcurl wanted to send a POST twice */
     bool enough;         /* of a refusal's text: the rest is not read */

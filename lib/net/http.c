@@ -18,6 +18,7 @@
 /* A NAT or load balancer forgets silent connections, some after a minute. */
 #define KEEPALIVE_IDLE_S 30L
 #define KEEPALIVE_INTERVAL_S 15L
+#define MAX_REDIRECTS 5L
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 static CURLcode curl_started;
@@ -79,7 +80,9 @@ static llmd_error *set_easy(const struct http *http, CURL *easy)
         {CURLOPT_QUICK_EXIT, NULL, 1},
         {CURLOPT_NOPROGRESS, NULL, 1},
         {CURLOPT_PROTOCOLS_STR, "http,https", 0},
-        {CURLOPT_FOLLOWLOCATION, NULL, 0},
+        {CURLOPT_FOLLOWLOCATION, NULL, http->redirects},
+        {CURLOPT_MAXREDIRS, NULL, MAX_REDIRECTS},
+        {CURLOPT_REDIR_PROTOCOLS_STR, http->https ? "https" : "http,https", 0},
         {CURLOPT_PATH_AS_IS, NULL, 1},
         {CURLOPT_HTTP_VERSION, NULL, version},
         {CURLOPT_PIPEWAIT, NULL, http->http2 && http->https},
@@ -183,6 +186,7 @@ static llmd_error *fill(struct http *http, const struct http_config *config)
     TRY(set_headers(http, config->headers));
     http->insecure = config->insecure;
     http->http2 = config->http2;
+    http->redirects = config->redirects;
     http->connect_timeout_ms =
         config->connect_timeout_ms > 0 ? config->connect_timeout_ms : CONNECT_TIMEOUT_MS;
     http->certificates = config->certificates;

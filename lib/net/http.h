@@ -30,6 +30,8 @@ struct http_config {
     const char *proxy_url;   /* NULL: the environment's rules; "": none */
     bool insecure;           /* check no certificate */
     bool http2;
+    bool redirects; /* GETs follow them, at most five, never from https to http; not for a place
+                       with credentials */
     int64_t connect_timeout_ms; /* 0: 10 s */
     const char *const *headers; /* "Name: value", NULL-ended; or NULL */
     struct http_auth auth;      /* the http owns it; authorize NULL: none */

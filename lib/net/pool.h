@@ -45,6 +45,7 @@ struct http {
     bool https;
     bool insecure;
     bool http2;
+    bool redirects;
     int64_t connect_timeout_ms;
     struct curl_slist *headers;
     struct http_auth auth;

@@ -28,6 +28,8 @@ struct bundle {
 llmd_error *llmd__bundle_choose(const llmd_platform_spec *spec, enum component component,
                                 struct bundle *out);
 void llmd__bundle_free(struct bundle *bundle);
+/* After an error a part is there: llmd__bundle_free(). */
+llmd_error *llmd__bundle_copy(const struct bundle *from, struct bundle *to);
 
 /*
  * A step that brings the documents of a bundle into memory: from the spec's folder, the cache, or
@@ -40,5 +42,10 @@ typedef llmd_error *(*bundle_fn)(void *data, struct graph *graph, enum component
 llmd_error *llmd__bundle_step(struct graph *graph, const llmd_platform_spec *spec,
                               const struct bundle *bundle, bundle_fn on_loaded, void *data,
                               step_id *out);
+
+static inline void llmd__auto_bundle(struct bundle *bundle)
+{
+    llmd__bundle_free(bundle);
+}
 
 #endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "platform/bundle.h"
+
+#include "platform/known_bundles.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define MAX_FILES 1000 /* of a folder: more is a wrong folder */
+
+void llmd__bundle_free(struct bundle *bundle)
+{
+    for (size_t i = 0; i < bundle->count; i++) {
+        llmd__free(bundle->files[i].url);
+        llmd__free(bundle->files[i].path);
+        llmd__free(bundle->files[i].sha256);
+    }
+    llmd__free(bundle->files);
+    llmd__free(bundle->version);
+    llmd__free(bundle->manifests);
+    *bundle = (struct bundle){.component = bundle->component};
+}
+
+static llmd_error *copy_text(const char *text, char **out)
+{
+    if (!text || !*text)
+        return NULL;
+    *out = llmd__strdup(text);
+    return *out ? NULL : NO_MEMORY;
+}
+
+static llmd_error *add_file(struct bundle *bundle, const struct bundle_file *file)
+{
+    struct bundle_file *files =
+        llmd__realloc(bundle->files, (bundle->count + 1) * sizeof(*bundle->files));
+    struct bundle_file *added;
+
+    CHECK_MEMORY(files);
+    bundle->files = files;
+    added = &files[bundle->count++];
+    *added = (struct bundle_file){.size = file->size};
+    TRY(copy_text(file->url, &added->url));
+    TRY(copy_text(file->path, &added->path));
+    return copy_text(file->sha256, &added->sha256);
+}
+
+llmd_error *llmd__bundle_copy(const struct bundle *from, struct bundle *to)
+{
+    *to = (struct bundle){.component = from->component};
+    TRY(copy_text(from->version, &to->version));
+    TRY(copy_text(from->manifests, &to->manifests));
+    for (size_t i = 0; i < from->count; i++)
+        TRY(add_file(to, &from->files[i]));
+    return NULL;
+}
+
+/* ---- paths ---- */
+
+static int is_manifest(const struct dirent *entry)
+{
+    const char *dot = strrchr(entry->d_name, '.');
+
+    return entry->d_name[0] != '.' && dot &&
+           (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml") ||
+            (!strcmp(dot, ".json") && strcmp(entry->d_name, LLMD__BUNDLES_FILE) != 0));
+}
+
+static llmd_error *add_folder_files(struct bundle *bundle, const char *folder,
+                                    struct dirent **entries, int count)
+{
+    if (count > MAX_FILES)
+        return llmd__error(LLMD_E_TOO_LARGE, "%s: holds more than %d manifests", folder, MAX_FILES);
+    if (count == 0)
+        return llmd__error(LLMD_E_NOT_FOUND, "%s: holds no .yaml, .yml or .json", folder);
+    for (int i = 0; i < count; i++) {
+        AUTO(str) char *path = llmd__format("%s/%s", folder, entries[i]->d_name);
+
+        CHECK_MEMORY(path);
+        TRY(add_file(bundle, &(struct bundle_file){.path = path}));
+    }
+    return NULL;
+}
+
+/* By name, so that the same folder is always the same bundle. */
+static llmd_error *add_folder(struct bundle *bundle, const char *folder)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(folder, &entries, is_manifest, alphasort);
+    llmd_error *error;
+
+    if (count < 0)
+        return llmd__error_errno(errno, "%s", folder);
+    error = add_folder_files(bundle, folder, entries, count);
+    for (int i = 0; i < count; i++)
+        free(entries[i]);
+    free(entries);
+    return error;
+}
+
+static llmd_error *add_path(struct bundle *bundle, const char *path)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0)
+        return llmd__error_errno(errno, "%s", path);
+    if (S_ISDIR(status.st_mode))
+        return add_folder(bundle, path);
+    return add_file(bundle, &(struct bundle_file){.path = (char *)(uintptr_t)path});
+}
+
+/* ---- known ones ---- */
+
+static struct bundle_file listed(const struct json *file)
+{
+    /* The texts are copied by add_file(). */
+    return (struct bundle_file){.url = (char *)(uintptr_t)llmd__json_str(file, "url"),
+                                .path = (char *)(uintptr_t)llmd__json_str(file, "path"),
+                                .sha256 = (char *)(uintptr_t)llmd__json_str(file, "sha256"),
+                                .size = llmd__json_int(file, "size", 0)};
+}
+
+static llmd_error *unknown(const struct json *list, enum component component, const char *version)
+{
+    AUTO(buf) struct buf versions = BUF_INIT;
+    const char *key = llmd__component(component)->key;
+
+    llmd__bundles_versions(list, component, &versions);
+    TRY(llmd__buf_check(&versions));
+    if (!versions.len)
+        return llmd__error_set_advice(llmd__error(LLMD_E_NOT_FOUND, "%s: no bundle is known", key),
+                                      "name one as %s.bundle, or in the file of LLMD_BUNDLES", key);
+    return llmd__error_set_advice(
+        llmd__error(LLMD_E_NOT_FOUND, "%s: no bundle of version %s is known", key, version),
+        "known are %s; others as %s.bundle, or in the file of LLMD_BUNDLES",
+        llmd__buf_text(&versions), key);
+}
+
+static llmd_error *choose_known(const llmd_platform_spec *spec, struct bundle *out)
+{
+    const char *version = llmd__platform_part(spec, out->component)->version;
+    AUTO(json) struct json *list = NULL;
+    const struct json *found;
+
+    TRY(llmd__bundles_known(spec->bundles, &list));
+    found = llmd__bundles_find(list, out->component, version);
+    if (!found)
+        return unknown(list, out->component, version ? version : "");
+    JSON_EACH(file, llmd__json_member(found, "files")) {
+        struct bundle_file entry = listed(file);
+
+        TRY(add_file(out, &entry));
+    }
+    return copy_text(llmd__json_str(found, "version"), &out->version);
+}
+
+/* An address whose bytes a folder holds is read there. */
+static llmd_error *choose_url(const llmd_platform_spec *spec, const struct component_spec *part,
+                              struct bundle *out)
+{
+    struct bundle_file file = {.url = part->bundle, .sha256 = part->sha256};
+    AUTO(json) struct json *list = NULL;
+
+    if (!spec->bundles)
+        return add_file(out, &file);
+    TRY(llmd__bundles_known(spec->bundles, &list));
+    JSON_EACH(bundle, list) {
+        JSON_EACH(entry, llmd__json_member(bundle, "files")) {
+            if (!strcmp(llmd__json_str(entry, "sha256"), part->sha256))
+                file = listed(entry);
+        }
+    }
+    return add_file(out, &file);
+}
+
+static llmd_error *choose(const llmd_platform_spec *spec, struct bundle *out)
+{
+    const struct component_spec *part = llmd__platform_part(spec, out->component);
+
+    if (part->manifests)
+        return copy_text(part->manifests, &out->manifests);
+    if (!part->bundle)
+        return choose_known(spec, out);
+    if (part->sha256)
+        return choose_url(spec, part, out);
+    return llmd__error_wrap(add_path(out, part->bundle), "%s",
+                            llmd__component(out->component)->key);
+}
+
+llmd_error *llmd__bundle_choose(const llmd_platform_spec *spec, enum component component,
+                                struct bundle *out)
+{
+    llmd_error *error;
+
+    *out = (struct bundle){.component = component};
+    error = choose(spec, out);
+    if (error)
+        llmd__bundle_free(out);
+    return error;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bundle's documents: its files, or the text of the spec, read as YAML. */
+#include "platform/download.h"
+
+#include "base/yaml.h"
+
+struct loader {
+    enum component component;
+    struct json *documents;
+    bundle_fn on_loaded;
+    void *data;
+};
+
+static void loader_free(void *data)
+{
+    struct loader *loader = data;
+
+    llmd__json_free(loader->documents);
+    llmd__free(loader);
+}
+
+static llmd_error *read_documents(struct loader *loader, const char *text, const char *what)
+{
+    AUTO(json) struct json *read = NULL;
+    struct json *document;
+
+    TRY(llmd__yaml_parse_all(text, what, &read));
+    while ((document = llmd__json_shift(read)))
+        llmd__json_add(loader->documents, document);
+    return llmd__json_check(loader->documents);
+}
+
+static llmd_error *on_file(void *data, struct graph *graph, const struct bundle_file *file,
+                           struct buf *text)
+{
+    (void)graph;
+    return read_documents(data, llmd__buf_text(text), file->path ? file->path : file->url);
+}
+
+static llmd_error *on_end(void *data, struct graph *graph)
+{
+    struct loader *loader = data;
+
+    return loader->on_loaded(loader->data, graph, loader->component, TAKE(loader->documents));
+}
+
+static llmd_error *loader_new(const struct bundle *bundle, struct loader **out)
+{
+    struct loader *loader = llmd__calloc(1, sizeof(*loader));
+    llmd_error *error = NULL;
+
+    CHECK_MEMORY(loader);
+    loader->component = bundle->component;
+    loader->documents = llmd__json_array();
+    if (!loader->documents)
+        error = NO_MEMORY;
+    else if (bundle->manifests)
+        error = read_documents(loader, bundle->manifests, llmd__component(bundle->component)->key);
+    if (!error) {
+        *out = loader;
+        return NULL;
+    }
+    loader_free(loader);
+    return error;
+}
+
+llmd_error *llmd__bundle_step(struct graph *graph, const llmd_platform_spec *spec,
+                              const struct bundle *bundle, bundle_fn on_loaded, void *data,
+                              step_id *out)
+{
+    struct loader *loader = NULL;
+
+    TRY(loader_new(bundle, &loader));
+    loader->on_loaded = on_loaded;
+    loader->data = data;
+    return llmd__download_step(
+        graph, bundle, spec->ca,
+        &(struct download_user){
+            .on_file = on_file, .on_end = on_end, .free = loader_free, .data = loader},
+        out);
+}

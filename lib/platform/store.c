@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "platform/store.h"
+
+#include "auth/crypto.h"
+
+#include "base/environment.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_FILE ((size_t)64 << 20)
+
+/* ---- files and folders ---- */
+
+llmd_error *llmd__folder_make(const char *path)
+{
+    AUTO(str) char *part = llmd__strdup(path);
+
+    CHECK_MEMORY(part);
+    for (char *slash = part + 1; *slash; slash++) {
+        if (*slash != '/')
+            continue;
+        *slash = '\0';
+        mkdir(part, 0777); /* it is there, or the last one fails and tells why */
+        *slash = '/';
+    }
+    if (mkdir(path, 0777) != 0 && errno != EEXIST)
+        return llmd__error_errno(errno, "%s", path);
+    return NULL;
+}
+
+static llmd_error *write_all(int fd, const char *path, const char *data, size_t len)
+{
+    while (len) {
+        ssize_t written = write(fd, data, len);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return llmd__error_errno(errno, "%s", path);
+        data += written;
+        len -= (size_t)written;
+    }
+    return NULL;
+}
+
+static llmd_error *write_new(const char *path, const void *data, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    llmd_error *error;
+
+    if (fd < 0)
+        return llmd__error_errno(errno, "%s", path);
+    error = write_all(fd, path, data, len);
+    close(fd);
+    return error;
+}
+
+llmd_error *llmd__file_write(const char *path, const void *data, size_t len)
+{
+    AUTO(str) char *draft = llmd__format("%s.%ld", path, (long)getpid());
+    llmd_error *error;
+
+    CHECK_MEMORY(draft);
+    error = write_new(draft, data, len);
+    if (!error && rename(draft, path) != 0)
+        error = llmd__error_errno(errno, "%s", path);
+    if (error)
+        unlink(draft);
+    return error;
+}
+
+/* ---- digests ---- */
+
+bool llmd__sha256_is(const struct buf *text, const char *sha256)
+{
+    unsigned char digest[SHA256_SIZE];
+    char hex[2 * SHA256_SIZE + 1];
+    llmd_error *error = llmd__sha256(text->data ? text->data : "", text->len, digest);
+
+    if (error) {
+        llmd_error_free(error);
+        return false;
+    }
+    for (size_t i = 0; i < SHA256_SIZE; i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    return strcmp(hex, sha256) == 0;
+}
+
+/* ---- the cache ---- */
+
+/* NULL without memory; "" where there is no place for one. */
+static char *cache_folder(void)
+{
+    const char *cache = llmd__environment("XDG_CACHE_HOME");
+    const char *home = llmd__environment("HOME");
+
+    if (cache && cache[0] == '/')
+        return llmd__format("%s/libllmd/bundles", cache);
+    return home && home[0] == '/' ? llmd__format("%s/.cache/libllmd/bundles", home)
+                                  : llmd__strdup("");
+}
+
+/* What the file system says is no news; want of memory is. */
+static llmd_error *only_memory(llmd_error *error)
+{
+    if (llmd_error_code(error) == LLMD_E_NO_MEMORY)
+        return error;
+    llmd_error_free(error);
+    return NULL;
+}
+
+llmd_error *llmd__cache_read(const char *sha256, struct buf *text, bool *found)
+{
+    AUTO(str) char *folder = cache_folder();
+    AUTO(str) char *path = folder ? llmd__format("%s/%s", folder, sha256) : NULL;
+    llmd_error *error;
+
+    *found = false;
+    CHECK_MEMORY(path);
+    error = llmd__file_read(path, MAX_FILE, text);
+    *found = !error && llmd__sha256_is(text, sha256);
+    if (*found)
+        return NULL;
+    if (!error)
+        unlink(path); /* a disk's or an editor's doing */
+    llmd__buf_free(text);
+    return only_memory(error);
+}
+
+static llmd_error *open_part(struct cache_part *part, const char *folder, const char *sha256)
+{
+    part->part = llmd__format("%s/%s.part", folder, sha256);
+    part->whole = llmd__format("%s/%s", folder, sha256);
+    if (!part->part || !part->whole)
+        return NO_MEMORY;
+    TRY(llmd__folder_make(folder));
+    part->fd = open(part->part, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (part->fd < 0 || flock(part->fd, LOCK_EX | LOCK_NB) == 0)
+        return NULL;
+    /* Another process is at it: both would append. */
+    close(part->fd);
+    part->fd = -1;
+    return NULL;
+}
+
+llmd_error *llmd__cache_begin(const char *sha256, struct cache_part *part, struct buf *text)
+{
+    AUTO(str) char *folder = cache_folder();
+    llmd_error *error = NULL;
+
+    *part = CACHE_PART_INIT;
+    CHECK_MEMORY(folder);
+    if (!*folder)
+        return NULL;
+    error = open_part(part, folder, sha256);
+    if (!error && part->fd >= 0)
+        error = llmd__file_read(part->part, MAX_FILE, text);
+    if (error) {
+        llmd__buf_free(text);
+        llmd__cache_restart(part);
+    }
+    return only_memory(error);
+}
+
+void llmd__cache_add(struct cache_part *part, const void *data, size_t len)
+{
+    llmd_error *error = part->fd < 0 ? NULL : write_all(part->fd, part->part, data, len);
+
+    if (!error)
+        return;
+    llmd_error_free(error);
+    llmd__cache_restart(part); /* half a piece would spoil the rest */
+    llmd__cache_close(part);
+}
+
+void llmd__cache_restart(struct cache_part *part)
+{
+    if (part->fd >= 0 && ftruncate(part->fd, 0) != 0)
+        unlink(part->part);
+}
+
+void llmd__cache_keep(struct cache_part *part)
+{
+    if (part->fd >= 0)
+        rename(part->part, part->whole);
+}
+
+void llmd__cache_close(struct cache_part *part)
+{
+    if (part->fd >= 0)
+        close(part->fd); /* and its lock goes */
+    llmd__free(part->part);
+    llmd__free(part->whole);
+    *part = CACHE_PART_INIT;
+}
