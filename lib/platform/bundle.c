@@ -20,6 +20,7 @@ void llmd__bundle_free(struct bundle *bundle)
     }
     llmd__free(bundle->files);
     llmd__free(bundle->version);
+    llmd__free(bundle->proven);
     llmd__free(bundle->manifests);
     *bundle = (struct bundle){.component = bundle->component};
 }
@@ -51,6 +52,7 @@ llmd_error *llmd__bundle_copy(const struct bundle *from, struct bundle *to)
 {
     *to = (struct bundle){.component = from->component};
     TRY(copy_text(from->version, &to->version));
+    TRY(copy_text(from->proven, &to->proven));
     TRY(copy_text(from->manifests, &to->manifests));
     for (size_t i = 0; i < from->count; i++)
         TRY(add_file(to, &from->files[i]));
@@ -59,45 +61,54 @@ llmd_error *llmd__bundle_copy(const struct bundle *from, struct bundle *to)
 
 /* ---- paths ---- */
 
-static int is_manifest(const struct dirent *entry)
+static bool is_manifest(const char *name)
 {
-    const char *dot = strrchr(entry->d_name, '.');
+    const char *dot = strrchr(name, '.');
 
-    return entry->d_name[0] != '.' && dot &&
+    return name[0] != '.' && dot &&
            (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml") ||
-            (!strcmp(dot, ".json") && strcmp(entry->d_name, LLMD__BUNDLES_FILE) != 0));
+            (!strcmp(dot, ".json") && strcmp(name, LLMD__BUNDLES_FILE) != 0));
 }
 
-static llmd_error *add_folder_files(struct bundle *bundle, const char *folder,
-                                    struct dirent **entries, int count)
+static llmd_error *add_entries(struct bundle *bundle, const char *folder, DIR *open)
 {
-    if (count > MAX_FILES)
-        return llmd__error(LLMD_E_TOO_LARGE, "%s: holds more than %d manifests", folder, MAX_FILES);
-    if (count == 0)
-        return llmd__error(LLMD_E_NOT_FOUND, "%s: holds no .yaml, .yml or .json", folder);
-    for (int i = 0; i < count; i++) {
-        AUTO(str) char *path = llmd__format("%s/%s", folder, entries[i]->d_name);
+    struct dirent *entry;
 
+    while ((entry = readdir(open)) != NULL) {
+        AUTO(str) char *path = NULL;
+
+        if (!is_manifest(entry->d_name))
+            continue;
+        if (bundle->count == MAX_FILES)
+            return llmd__error(LLMD_E_TOO_LARGE, "%s: holds more than %d manifests", folder,
+                               MAX_FILES);
+        path = llmd__format("%s/%s", folder, entry->d_name);
         CHECK_MEMORY(path);
         TRY(add_file(bundle, &(struct bundle_file){.path = path}));
     }
     return NULL;
 }
 
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const struct bundle_file *)a)->path, ((const struct bundle_file *)b)->path);
+}
+
 /* By name, so that the same folder is always the same bundle. */
 static llmd_error *add_folder(struct bundle *bundle, const char *folder)
 {
-    struct dirent **entries = NULL;
-    int count = scandir(folder, &entries, is_manifest, alphasort);
+    DIR *open = opendir(folder);
     llmd_error *error;
 
-    if (count < 0)
+    if (!open)
         return llmd__error_errno(errno, "%s", folder);
-    error = add_folder_files(bundle, folder, entries, count);
-    for (int i = 0; i < count; i++)
-        free(entries[i]);
-    free(entries);
-    return error;
+    error = add_entries(bundle, folder, open);
+    closedir(open);
+    TRY(error);
+    if (bundle->count == 0)
+        return llmd__error(LLMD_E_NOT_FOUND, "%s: holds no .yaml, .yml or .json", folder);
+    qsort(bundle->files, bundle->count, sizeof(*bundle->files), by_path);
+    return NULL;
 }
 
 static llmd_error *add_path(struct bundle *bundle, const char *path)
@@ -153,6 +164,7 @@ static llmd_error *choose_known(const llmd_platform_spec *spec, struct bundle *o
 
         TRY(add_file(out, &entry));
     }
+    TRY(copy_text(llmd__json_str(found, "proven"), &out->proven));
     return copy_text(llmd__json_str(found, "version"), &out->version);
 }
 

@@ -19,6 +19,7 @@ struct bundle_file {
 struct bundle {
     enum component component;
     char *version;   /* NULL: not known before its documents are read */
+    char *proven;    /* of a known one: "rig"; or NULL */
     char *manifests; /* the text itself, or NULL */
     struct bundle_file *files;
     size_t count;

@@ -317,3 +317,13 @@ const char *llmd__platform_ns(const llmd_platform_spec *spec, enum component com
 
     return ns && ns[0] ? ns : llmd__component(component)->ns;
 }
+
+bool llmd__platform_wants(const llmd_platform_spec *spec, enum component component)
+{
+    const struct component_spec *part = &spec->components[component];
+
+    if (component == COMPONENT_GATEWAY_CONTROLLER && !part->bundle && !part->manifests &&
+        !part->version)
+        return false;
+    return !part->install || strcmp(part->install, "never") != 0;
+}

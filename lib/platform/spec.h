@@ -52,6 +52,8 @@ extern const struct spec_type llmd__platform_spec_type;
 /* A component's own part. */
 const struct component_spec *llmd__platform_part(const llmd_platform_spec *spec,
                                                  enum component component);
+/* False: "never", or a gateway controller that nobody named. */
+bool llmd__platform_wants(const llmd_platform_spec *spec, enum component component);
 /* Where its controller is to run: the spec's namespace or the release's; NULL: it has none. */
 const char *llmd__platform_ns(const llmd_platform_spec *spec, enum component component);
 

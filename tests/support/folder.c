@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,17 +52,14 @@ int folder_set_up(void **state)
     return mkdtemp(folder) ? 0 : -1;
 }
 
+static int drop(const char *path, const struct stat *info, int kind, struct FTW *walk)
+{
+    (void)info, (void)kind, (void)walk;
+    return remove(path);
+}
+
 int folder_tear_down(void **state)
 {
-    DIR *open = opendir(folder);
-    struct dirent *entry;
-    char path[512];
-
     (void)state;
-    while (open && (entry = readdir(open)) != NULL) {
-        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        unlink(path);
-    }
-    closedir(open);
-    return rmdir(folder);
+    return nftw(folder, drop, 16, FTW_DEPTH | FTW_PHYS);
 }

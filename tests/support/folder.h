@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 int folder_set_up(void **state);
-int folder_tear_down(void **state); /* files only, no folders inside */
+int folder_tear_down(void **state);
 
 extern char folder[]; /* its path */
 void folder_write(const char *name, const char *text, int mode);

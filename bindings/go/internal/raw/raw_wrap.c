@@ -2214,6 +2214,38 @@ void _wrap_platform_spec_free_raw_1f7915c1bd4457d3(llmd_platform_spec *_swig_go_
 }
 
 
+llmd_error *_wrap_platform_bundles_raw_1f7915c1bd4457d3(char **_swig_go_0) {
+  char **arg1 = (char **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (char **)_swig_go_0;
+
+  result = (llmd_error *)llmd_platform_bundles(arg1);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_platform_fetch_raw_1f7915c1bd4457d3(llmd_platform_spec *_swig_go_0, char *_swig_go_1, llmd_task **_swig_go_2) {
+  llmd_platform_spec *arg1 = (llmd_platform_spec *) 0 ;
+  char *arg2 = (char *) 0 ;
+  llmd_task **arg3 = (llmd_task **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_platform_spec *)_swig_go_0;
+  arg2 = (char *)_swig_go_1;
+  arg3 = (llmd_task **)_swig_go_2;
+
+  result = (llmd_error *)llmd_platform_fetch((struct llmd_platform_spec const *)arg1,(char const *)arg2,arg3);
+  _swig_go_result = (void *)result;
+
+
+  return _swig_go_result;
+}
+
+
 llmd_gateway_spec *_wrap_gateway_spec_new_raw_1f7915c1bd4457d3(char *_swig_go_0, char *_swig_go_1) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bundles into a folder, for a machine without internet:
+ *
+ *     FOLDER/bundles.json                 the list, of the shape of LLMD_BUNDLES
+ *     FOLDER/kserve-0.20.0/kserve.yaml    the files
+ */
+#include "platform/download.h"
+#include "platform/known_bundles.h"
+#include "platform/store.h"
+
+#include "base/file.h"
+
+#include <string.h>
+
+#define MAX_LIST ((size_t)4 << 20)
+
+struct fetch {
+    char *folder;
+    struct json *list; /* what was fetched */
+};
+
+/* One bundle of it: its entry in the list grows file by file. */
+struct arrival {
+    struct fetch *fetch;
+    struct json *entry;
+    char *subfolder;
+};
+
+static void fetch_free(void *data)
+{
+    struct fetch *fetch = data;
+
+    llmd__free(fetch->folder);
+    llmd__json_free(fetch->list);
+    llmd__free(fetch);
+}
+DEFINE_AUTO(fetch, struct fetch *, fetch_free)
+
+static void arrival_free(void *data)
+{
+    struct arrival *arrival = data;
+
+    llmd__json_free(arrival->entry);
+    llmd__free(arrival->subfolder);
+    llmd__free(arrival);
+}
+DEFINE_AUTO(arrival, struct arrival *, arrival_free)
+
+/* ---- files ---- */
+
+static llmd_error *write_file(const struct arrival *arrival, const char *path,
+                              const struct buf *text)
+{
+    AUTO(str) char *folder = llmd__format("%s/%s", arrival->fetch->folder, arrival->subfolder);
+    AUTO(str) char *whole = llmd__format("%s/%s", arrival->fetch->folder, path);
+
+    if (!folder || !whole)
+        return NO_MEMORY;
+    TRY(llmd__folder_make(folder));
+    return llmd__file_write(whole, llmd__buf_text(text), text->len);
+}
+
+static llmd_error *on_file(void *data, struct graph *graph, const struct bundle_file *file,
+                           struct buf *text)
+{
+    struct arrival *arrival = data;
+    const char *from = file->path ? file->path : file->url, *slash = strrchr(from, '/');
+    AUTO(str)
+    char *path = llmd__format("%s/%s", arrival->subfolder, slash ? slash + 1 : from);
+    struct json *files = llmd__json_edit(arrival->entry, "files"), *added;
+
+    (void)graph;
+    CHECK_MEMORY(path);
+    TRY(write_file(arrival, path, text));
+    added = llmd__json_add_object(files);
+    llmd__json_set_str(added, "path", path);
+    llmd__json_set_str(added, "url", file->url);
+    llmd__json_set_str(added, "sha256", file->sha256);
+    llmd__json_set_int(added, "size", (int64_t)text->len);
+    return llmd__json_check(arrival->entry);
+}
+
+static llmd_error *on_end(void *data, struct graph *graph)
+{
+    struct arrival *arrival = data;
+
+    (void)graph;
+    llmd__json_add(arrival->fetch->list, TAKE(arrival->entry));
+    return llmd__json_check(arrival->fetch->list);
+}
+
+/* ---- the list ---- */
+
+/* The paths of a list that was read are absolute; the folder may move, so they are cut again. */
+static llmd_error *make_relative(const struct fetch *fetch, struct json *bundle)
+{
+    size_t len = strlen(fetch->folder);
+    struct json *files = llmd__json_edit(bundle, "files");
+
+    for (size_t i = 0; i < llmd__json_count(files); i++) {
+        AUTO(str) char *at = llmd__format("[%zu].path", i);
+        const char *path = at ? llmd__json_str(files, at) : "";
+        AUTO(str) char *rest = NULL;
+
+        CHECK_MEMORY(at);
+        if (strncmp(path, fetch->folder, len) != 0 || path[len] != '/')
+            continue;
+        rest = llmd__strdup(path + len + 1);
+        CHECK_MEMORY(rest);
+        *strrchr(at, '.') = '\0';
+        llmd__json_set_str(llmd__json_edit(files, at), "path", rest);
+    }
+    return NULL;
+}
+
+/* What an earlier fetch brought stays known. */
+static llmd_error *add_earlier(const struct fetch *fetch, struct json *list)
+{
+    AUTO(json) struct json *earlier = NULL;
+    llmd_error *error = llmd__bundles_known(fetch->folder, &earlier);
+    struct json *item;
+
+    if (llmd_error_code(error) == LLMD_E_NOT_FOUND) {
+        llmd_error_free(error);
+        return NULL;
+    }
+    TRY(error);
+    while ((item = llmd__json_shift(earlier))) {
+        AUTO(json) struct json *bundle = item;
+        enum component component = llmd__component_find(llmd__json_str(bundle, "component"));
+
+        if (llmd__bundles_find(list, component, llmd__json_str(bundle, "version")))
+            continue;
+        TRY(make_relative(fetch, bundle));
+        llmd__json_add(list, TAKE(bundle));
+    }
+    return llmd__json_check(list);
+}
+
+static llmd_error *finish(void *state, struct graph *graph, const struct step_input *input,
+                          struct step_action *action)
+{
+    struct fetch *fetch = llmd__graph_data(graph);
+    AUTO(str) char *path = llmd__format("%s/" LLMD__BUNDLES_FILE, fetch->folder);
+    AUTO(str) char *text = NULL;
+    struct json *result = NULL;
+
+    (void)state, (void)input;
+    CHECK_MEMORY(path);
+    TRY(add_earlier(fetch, fetch->list));
+    TRY(llmd__json_print_pretty(fetch->list, &text));
+    TRY(llmd__file_write(path, text, strlen(text)));
+    TRY(llmd__json_make(&result, "{'folder': %s, 'bundles': %j}", fetch->folder, fetch->list));
+    llmd__graph_result(graph, result);
+    action->kind = ACTION_DONE;
+    return llmd__graph_event(graph, &(struct event_text){.level = LLMD_LEVEL_INFO,
+                                                         .subject = path,
+                                                         .reason = "Fetched",
+                                                         .message = "all bundles are there"});
+}
+
+static const struct step_class finish_class = {.name = "fetch", .advance = finish};
+
+/* ---- the task ---- */
+
+static llmd_error *arrival_new(struct fetch *fetch, const struct bundle *bundle,
+                               struct arrival **out)
+{
+    const char *key = llmd__component(bundle->component)->key;
+    const char *version = bundle->version ? bundle->version : "";
+    AUTO(arrival) struct arrival *arrival = llmd__calloc(1, sizeof(*arrival));
+
+    CHECK_MEMORY(arrival);
+    arrival->fetch = fetch;
+    arrival->subfolder = llmd__format("%s%s%s", key, *version ? "-" : "", version);
+    CHECK_MEMORY(arrival->subfolder);
+    TRY(llmd__json_make(&arrival->entry,
+                        "{'component': %s, 'version': %s, 'proven': %s, 'files': []}", key, version,
+                        bundle->proven ? bundle->proven : ""));
+    *out = TAKE(arrival);
+    return NULL;
+}
+
+/* A path of the spec is on a disk already, and text is in the spec. */
+static bool is_remote(const struct bundle *bundle)
+{
+    return bundle->count && bundle->files[0].sha256;
+}
+
+static llmd_error *add_bundle(struct graph *graph, const llmd_platform_spec *spec,
+                              enum component component, step_id last)
+{
+    AUTO(bundle) struct bundle bundle = {.component = component};
+    struct arrival *arrival = NULL;
+    step_id step = -1;
+
+    TRY(llmd__bundle_choose(spec, component, &bundle));
+    if (!is_remote(&bundle))
+        return NULL;
+    TRY(arrival_new(llmd__graph_data(graph), &bundle, &arrival));
+    TRY(llmd__download_step(
+        graph, &bundle, spec->ca,
+        &(struct download_user){
+            .on_file = on_file, .on_end = on_end, .free = arrival_free, .data = arrival},
+        &step));
+    return llmd__graph_need(graph, last, step);
+}
+
+static llmd_error *fetch_new(const char *folder, struct fetch **out)
+{
+    AUTO(fetch) struct fetch *fetch = llmd__calloc(1, sizeof(*fetch));
+
+    CHECK_MEMORY(fetch);
+    fetch->folder = llmd__strdup(folder);
+    fetch->list = llmd__json_array();
+    if (!fetch->folder || !fetch->list)
+        return NO_MEMORY;
+    *out = TAKE(fetch);
+    return NULL;
+}
+
+static llmd_error *fetch_steps(struct graph *graph, const llmd_platform_spec *spec)
+{
+    step_id last = -1;
+
+    TRY(llmd__graph_add(graph, &finish_class, NULL, &last));
+    for (int i = 0; i < COMPONENT_COUNT; i++)
+        if (llmd__platform_wants(spec, (enum component)i))
+            TRY(add_bundle(graph, spec, (enum component)i, last));
+    return NULL;
+}
+
+llmd_error *llmd_platform_fetch(const llmd_platform_spec *spec, const char *folder, llmd_task **out)
+{
+    AUTO(graph) struct graph *graph = NULL;
+    struct fetch *fetch = NULL;
+
+    REQUIRE(out);
+    *out = NULL;
+    REQUIRE(folder);
+    AUTO(platform_spec) llmd_platform_spec *none = llmd_platform_spec_new();
+    TRY(llmd__spec_check(spec ? spec : none));
+    TRY(fetch_new(folder, &fetch));
+    TRY(llmd__graph_new(fetch, fetch_free, &graph));
+    TRY(fetch_steps(graph, spec ? spec : none));
+    return llmd__task_new(TAKE(graph), out);
+}
