@@ -71,6 +71,7 @@ test_api() {
     check api-server-restart data_outlives_a_restart
     relay kube-api scenario/run-api.sh "$build"
     relay compare-apply ./compare_apply.sh "$build/rig_apply"
+    relay cluster scenario/run-cluster.sh "$build"
 }
 
 gateway_is_programmed() {

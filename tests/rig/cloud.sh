@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Runs a command with a sandbox as Google Cloud; the clusters that are made there are the API server
+# of the instance LLMD_RIG, and two fake nodes are their pool "system":
+#
+#   cloud.sh BUILD_DIR COMMAND…
+set -euo pipefail
+build=$(realpath "${1:?usage: cloud.sh BUILD_DIR COMMAND…}")
+shift
+cd "$(dirname "$0")"
+. ./lib/cache.sh
+. ./lib/instance.sh
+
+work=$(mktemp -d)
+sandbox=
+finish() {
+    [ -z "$sandbox" ] || kill "$sandbox" 2>/dev/null || true
+    ./fake-nodes.sh remove || true
+    rm -rf "$work"
+}
+trap finish EXIT
+
+# Tainted: pods stay on the real node, where there is one.
+./fake-nodes.sh add 2 --taint --label cloud.google.com/gke-nodepool=system
+./run.sh "$build/llmd-sandbox" --google --google-credentials "$work/credentials.json" --profile empty \
+    --time-scale 0.005 --kubernetes "$RIG_RUN/kubeconfig-token" >"$work/sandbox.log" 2>&1 &
+sandbox=$!
+until url=$(grep -o 'http://127.*' "$work/sandbox.log"); do
+    kill -0 "$sandbox" 2>/dev/null || { cat "$work/sandbox.log"; exit 1; }
+    sleep 0.05
+done
+LLMD_GOOGLE_URL=$url GOOGLE_APPLICATION_CREDENTIALS=$work/credentials.json \
+    GOOGLE_CLOUD_PROJECT=my-project ./run.sh "$@"
