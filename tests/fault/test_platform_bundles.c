@@ -107,7 +107,7 @@ static void test_refusals(void **state)
         {"[{component: kserve, files: [{size: 3}]}]", "files[0]: want url or path"},
         {"[{component: kserve, files: [{url: \"https://a.b\"}]}]", "https://a.b needs its sha256"},
         {"[{component: kserve, files: [{path: a, sha256: 12x}]}]", "64 hex digits"},
-        {"[{component: kserve, file: []}]", "files"},
+        {"[{component: kserve, file: []}]", "file: unknown key"},
     };
 
     (void)state;
