@@ -8,7 +8,7 @@ folder="${1:?folder of logs}"
 
 # By what each begins with: tokens, a client's secret, refresh and subject tokens, keys.
 secrets='ya29\.(sandbox-[0-9]|double-token)|sandbox-(client-secret|refresh-token)'
-secrets+='|0refresh-secret|GOCSPX-client-secret|subject-secret-|wJalrXUtnFEMI'
+secrets+='|0refresh-secret|outside-token|GOCSPX-client-secret|subject-secret-|wJalrXUtnFEMI'
 secrets+='|BEGIN (RSA |EC )?PRIVATE KEY'
 
 found="$(mktemp)"

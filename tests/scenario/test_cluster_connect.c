@@ -78,6 +78,25 @@ static void a_connection_outlives_its_token(void **state)
     gke_nothing_is_left(rig);
 }
 
+static void P134_a_login_that_has_ended_is_told(void **state)
+{
+    struct gke_rig *rig = *state;
+    llmd_cluster *cluster = NULL;
+
+    gke_fault(rig, "token-revoked", "", -1);
+    gke_bad(rig, llmd_cluster_get(rig->ctx, rig->gke, "none", &cluster), LLMD_E_DENIED,
+            "invalid_grant");
+}
+
+static void a_token_endpoint_may_fail_once(void **state)
+{
+    struct gke_rig *rig = *state;
+
+    gke_fault(rig, "token-failure", "", 1);
+    gke_good(rig, gke_try_delete(rig, false)); /* finds nothing, for which it needs a token */
+    assert_true(count_in_record("oauth2.googleapis.com/token") >= 2);
+}
+
 #define THREADS 100
 
 struct asking {
@@ -204,6 +223,9 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_connection_outlives_its_token, set_up_short_lived,
+                                        gke_tear_down),
+        GKE_TEST(P134_a_login_that_has_ended_is_told),
+        cmocka_unit_test_setup_teardown(a_token_endpoint_may_fail_once, set_up_recorded,
                                         gke_tear_down),
         cmocka_unit_test_setup_teardown(a_hundred_threads_get_one_token, set_up_recorded,
                                         gke_tear_down),

@@ -26,6 +26,20 @@ static void P109_P111_what_a_failed_create_left_is_made_good(void **state)
     assert_int_equal(gke_count_of(rig, "clusters"), 1);
 }
 
+/* GKE's word for it is DONE, and what stands looks whole. */
+static void P111_an_operation_that_failed_is_told_and_gone_on_with(void **state)
+{
+    struct gke_rig *rig = *state;
+
+    gke_fault(rig, "operation-fails", "nodePools", 1);
+    llmd_error *error = gke_try_apply(rig, FIXED_TPU);
+    assert_int_equal(llmd_error_code(error), LLMD_E_FAILED);
+    assert_non_null(strstr(llmd_error_message(error), "Internal error"));
+    llmd_error_free(error);
+    gke_good(rig, gke_try_apply(rig, FIXED_TPU));
+    assert_int_equal(gke_count_of(rig, "pools"), 2);
+}
+
 /* One each time: whatever happens on the way, there is one cluster with its pools in the end. */
 static void P107_P108_P112_troubles_on_the_way(void **state)
 {
@@ -145,6 +159,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         GKE_TEST(P109_P111_what_a_failed_create_left_is_made_good),
+        GKE_TEST(P111_an_operation_that_failed_is_told_and_gone_on_with),
         GKE_TEST(P107_P108_P112_troubles_on_the_way),
         GKE_TEST(P10_services_are_enabled_when_asked),
         GKE_TEST(a_task_that_stopped_anywhere_is_gone_on_with),
