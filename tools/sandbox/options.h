@@ -20,7 +20,7 @@ struct options {
     bool tls;
     const char *token;         /* bearer token to demand; NULL: none */
     const char *record;        /* every request */
-    const char *google_record; /* without it: those to Google APIs only */
+    const char *google_record; /* and those to Google APIs, for whoever looks at a whole test run */
     const char *model;         /* the stand-alone model's name */
     int ttft_ms;               /* real milliseconds */
     int itl_ms;

@@ -26,11 +26,18 @@ static bool is_secret(const char *google)
     return google && (strncmp(google, "oauth2.", 7) == 0 || strncmp(google, "sts.", 4) == 0);
 }
 
+/* One write: several sandboxes may append to one file. */
+static void append(int *file, const struct buf *line)
+{
+    if (*file >= 0 && write(*file, line->data, line->len) != (ssize_t)line->len)
+        *file = -1;
+}
+
 void record_request(struct sandbox *sandbox, const struct request *request, const char *google,
                     int status)
 {
     AUTO(buf) struct buf line = BUF_INIT;
-    if (sandbox->record < 0 || (!google && !sandbox->options.record))
+    if (sandbox->record < 0 && (!google || sandbox->google_record < 0))
         return;
     llmd__buf_format(&line, "{\"t_ms\":%" PRId64 ",", llmd__clock_wall_ms());
     if (google)
@@ -44,7 +51,7 @@ void record_request(struct sandbox *sandbox, const struct request *request, cons
     llmd__buf_str(&line, "},\"body\":");
     llmd__buf_json(&line, is_secret(google) ? "***" : request->body);
     llmd__buf_str(&line, "}\n");
-    /* One write: several sandboxes may append to one file. */
-    if (write(sandbox->record, line.data, line.len) != (ssize_t)line.len)
-        sandbox->record = -1;
+    append(&sandbox->record, &line);
+    if (google)
+        append(&sandbox->google_record, &line);
 }

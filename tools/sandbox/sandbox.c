@@ -37,6 +37,11 @@ struct object *sandbox_create(struct sandbox *sandbox, const char *group, const 
     return store_create(&sandbox->store, kind, json);
 }
 
+static int open_record(const char *path)
+{
+    return path && *path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+}
+
 static void init(struct sandbox *sandbox, const struct options *options)
 {
     pthread_condattr_t attr;
@@ -50,9 +55,8 @@ static void init(struct sandbox *sandbox, const struct options *options)
     pthread_cond_init(&sandbox->changed, &attr);
     pthread_condattr_destroy(&attr);
     sandbox->instances = instances_new(options);
-    const char *record = options->record ? options->record : options->google_record;
-    sandbox->record =
-        record && *record ? open(record, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+    sandbox->record = open_record(options->record);
+    sandbox->google_record = open_record(options->google_record);
 }
 
 static bool start_servers(struct sandbox *sandbox)
@@ -103,6 +107,8 @@ void sandbox_stop(struct sandbox *sandbox)
     google_stop(sandbox->google);
     if (sandbox->record >= 0)
         close(sandbox->record);
+    if (sandbox->google_record >= 0)
+        close(sandbox->google_record);
     instances_free(sandbox->instances);
     faults_free(&sandbox->faults);
     store_free(&sandbox->store);

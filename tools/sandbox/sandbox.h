@@ -42,9 +42,9 @@ struct sandbox {
     struct instances *instances; /* model servers, by pod */
     struct httpd *api;
     struct httpd *data_plane;
-    int record;            /* descriptor, or -1 */
-    struct google *google; /* NULL: no Google side */
-    bool no_proxy_subnet;  /* regional Gateways cannot be programmed (managed clusters) */
+    int record, google_record; /* descriptors, or -1 */
+    struct google *google;     /* NULL: no Google side */
+    bool no_proxy_subnet;      /* regional Gateways cannot be programmed (managed clusters) */
 };
 
 struct sandbox *sandbox_start(const struct options *options); /* NULL: a port is taken */
