@@ -180,8 +180,9 @@ func (v *Clusters) List(ctx context.Context) iter.Seq2[*Cluster, error] {
 	return pull(ctx, open, raw.Cluster_list_free, raw.Cluster_list_next, takeCluster)
 }
 
-// Delete deletes a cluster and proves that nothing billable is left. drain deletes the services and
-// Gateways in it first; without it, their existence refuses the delete.
+// Delete deletes a cluster and proves that nothing billable is left. drain first deletes what holds
+// load balancers in it (LLMInferenceServices, Gateways, Ingresses, Services of type LoadBalancer);
+// without it, their existence refuses the delete.
 func (v *Clusters) Delete(ctx context.Context, name string, drain bool) *Task {
 	var t texts
 	defer t.free()

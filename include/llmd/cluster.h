@@ -130,7 +130,7 @@ LLMD_CHECKED llmd_error *llmd_cluster_preflight(const llmd_gke *gke, const llmd_
  *                "ct6e-standard-4t spot": 7.13, "cluster": 0.1}}`
  * @param out     JSON: items with count and hourly price, totals per hour and day on demand and
  *                spot, currency, source and date; what has no price is listed. llmd_free()
- * @return NULL, or LLMD_E_DENIED, LLMD_E_UNREACHABLE, ...
+ * @return NULL, or LLMD_E_INVALID (spec or prices), LLMD_E_DENIED, LLMD_E_UNREACHABLE, ...
  * @threads any
  * @since 0.1
  */
@@ -141,6 +141,7 @@ LLMD_CHECKED llmd_error *llmd_cluster_cost(llmd_context *ctx, const llmd_gke *gk
  * Accelerators and settings that GKE's inference quickstart has measured for a model.
  * @param model  "Qwen/Qwen2.5-3B-Instruct", or NULL for the models that it knows
  * @param out    JSON as Google sends it, with the preset of ours where one fits; llmd_free()
+ * @return NULL, or LLMD_E_NOT_FOUND (no such model), LLMD_E_DENIED, LLMD_E_UNREACHABLE, ...
  * @threads any
  * @since 0.1
  */
@@ -170,7 +171,14 @@ LLMD_CHECKED llmd_error *llmd_cluster_recommend(llmd_context *ctx, const llmd_gk
  */
 LLMD_CHECKED llmd_error *llmd_cluster_apply(const llmd_gke *gke, const llmd_cluster_spec *spec,
                                             llmd_task **out);
-/** Follows a cluster until it is RUNNING and has no operation under way. @since 0.1 */
+/**
+ * Follows a cluster until it is RUNNING, or DEGRADED, and has no operation under way.
+ * @param out  a task; the result is the cluster as GKE sends it
+ * @return NULL, or LLMD_E_INVALID. The task ends with LLMD_E_NOT_FOUND, LLMD_E_FAILED (it is in
+ *         status ERROR), ...
+ * @threads any
+ * @since 0.1
+ */
 LLMD_CHECKED llmd_error *llmd_cluster_wait(const llmd_gke *gke, const char *name, llmd_task **out);
 /** One cluster. @return NULL, or LLMD_E_NOT_FOUND, ... @threads any @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_cluster_get(llmd_context *ctx, const llmd_gke *gke, const char *name,
@@ -192,13 +200,15 @@ LLMD_API void llmd_cluster_list_free(llmd_cluster_list *list);
  * groups, disks, instances. What is left and is not ours is told as a warning, not touched. A
  * cluster that is gone already gets the proof alone.
  *
- * @param drain  true: first deletes the LLMInferenceServices and Gateways in it and waits until
- *               their forwarding rules are gone (otherwise Google orphans them); if its Kubernetes
- *               API cannot be asked, warns what may be left and goes on. false: refuses with their
- *               list if there are any
+ * Either way it waits for the forwarding rules of Gateways that were deleted just before.
+ *
+ * @param drain  true: first deletes what holds load balancers, which Google would orphan: the
+ *               LLMInferenceServices, Gateways, Ingresses and Services of type LoadBalancer in it;
+ *               if its Kubernetes API cannot be asked, warns what may be left and goes on. false:
+ *               refuses with their list if there are any
  * @param out    a task; the result lists what was looked for and what was found
- * @return the task ends with LLMD_E_CONFLICT (drain is false and there are services or Gateways),
- *         LLMD_E_UNREACHABLE (drain is false and whether there are any cannot be asked),
+ * @return NULL, or LLMD_E_INVALID. The task ends with LLMD_E_CONFLICT (drain is false and there are
+ *         any), LLMD_E_UNREACHABLE (drain is false and whether there are any cannot be asked),
  *         LLMD_E_DENIED (the label is not ours), LLMD_E_FAILED (reason LEFTOVERS: their names)
  * @threads any
  * @since 0.1
@@ -227,7 +237,13 @@ LLMD_CHECKED llmd_error *llmd_cluster_connect(llmd_context *ctx, const llmd_gke 
  */
 LLMD_CHECKED llmd_error *llmd_node_pool_apply(const llmd_gke *gke, const char *cluster,
                                               const char *pool, llmd_task **out);
-/** Deletes a node pool and waits; one that is gone is no error. @threads any @since 0.1 */
+/**
+ * Deletes a node pool and waits; one that is gone is no error.
+ * @param out  a task, without a result
+ * @return NULL, or LLMD_E_INVALID. The task ends with LLMD_E_DENIED (its label is not ours), ...
+ * @threads any
+ * @since 0.1
+ */
 LLMD_CHECKED llmd_error *llmd_node_pool_delete(const llmd_gke *gke, const char *cluster,
                                                const char *pool, llmd_task **out);
 
@@ -272,12 +288,22 @@ LLMD_API void llmd_network_spec_free(llmd_network_spec *spec);
  * in a free range, and the static address that the spec names. Warns where private nodes have no
  * way to pull images or models (no Cloud NAT).
  * @param out  a task; the result names subnet, range and address
+ * @return NULL, or LLMD_E_INVALID. The task ends with LLMD_E_NOT_FOUND (no such network),
+ *         LLMD_E_CONFLICT (the range that the spec names is in use), LLMD_E_EXISTS (a name is taken
+ *         by something else), LLMD_E_DENIED, ...
  * @threads any
  * @since 0.1
  */
 LLMD_CHECKED llmd_error *llmd_network_apply(const llmd_gke *gke, const llmd_network_spec *spec,
                                             llmd_task **out);
-/** Removes the subnet and address if libllmd made them and nothing uses them. @since 0.1 */
+/**
+ * Removes the subnet and address if libllmd made them and nothing uses them; the rest is told and
+ * left.
+ * @param out  a task; the result names what was deleted and what was left
+ * @return NULL, or LLMD_E_INVALID
+ * @threads any
+ * @since 0.1
+ */
 LLMD_CHECKED llmd_error *llmd_network_delete(const llmd_gke *gke, const llmd_network_spec *spec,
                                              llmd_task **out);
 

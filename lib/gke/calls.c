@@ -151,3 +151,27 @@ const struct json *llmd__last_operation(const struct json *list, const char *tar
     }
     return last;
 }
+
+/* ---- aggregated lists ---- */
+
+static void add_hole(struct buf *out, const char *place, const char *region)
+{
+    const char *slash = strrchr(place, '/'), *name = slash ? slash + 1 : place;
+    size_t len = strlen(region);
+
+    if (strncmp(name, region, len) != 0 || (name[len] != '\0' && name[len] != '-') ||
+        strstr(llmd__buf_text(out), place))
+        return;
+    llmd__buf_format(out, "%s%s", out->len ? ", " : "", place);
+}
+
+void llmd__list_holes(const struct json *page, const char *region, struct buf *out)
+{
+    JSON_EACH(place, llmd__json_member(page, "unreachables")) {
+        add_hole(out, llmd__json_text(place), region);
+    }
+    JSON_EACH(scope, llmd__json_member(page, "items")) {
+        if (strcmp(llmd__json_str(scope, "warning.code"), "UNREACHABLE") == 0)
+            add_hole(out, llmd__json_key(scope), region);
+    }
+}

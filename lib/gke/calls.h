@@ -40,4 +40,8 @@ const struct json *llmd__busy_operation(const struct json *list, const char *tar
 const struct json *llmd__last_operation(const struct json *list, const char *target,
                                         const char *type);
 
+/* The places of an aggregated list in this region that did not answer, "zones/R-a, zones/R-b": what
+   is not in the list may be there nevertheless (P114). */
+void llmd__list_holes(const struct json *page, const char *region, struct buf *out);
+
 #endif

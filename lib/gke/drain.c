@@ -11,9 +11,18 @@
 #define PATIENCE_MS 60000
 #define PAGE 500
 
-/* In the order in which they are deleted: a service's route needs its Gateway to go in peace. */
-static const char *const kinds[] = {"llminferenceservices.serving.kserve.io",
-                                    "gateways.gateway.networking.k8s.io"};
+/* In the order in which they are deleted: a service's route needs its Gateway to go in peace, and
+   the Service of a Gateway goes with it. */
+static const struct {
+    const char *resource;
+    const char *addresses, *address; /* a list in it, and what is said of each there */
+    const char *type;                /* spec.type of those that count; NULL: all do */
+} kinds[] = {
+    {"llminferenceservices.serving.kserve.io", "", "", NULL},
+    {"gateways.gateway.networking.k8s.io", "status.addresses", "value", NULL},
+    {"ingresses.networking.k8s.io", "status.loadBalancer.ingress", "ip", NULL},
+    {"services", "status.loadBalancer.ingress", "ip", "LoadBalancer"},
+};
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
 
 struct search {
@@ -97,16 +106,18 @@ static llmd_error *refuse(const struct drain *drain)
         "delete them first, or say drain, which deletes them and waits for their load balancers");
 }
 
-/* Each deletion of a later kind needs all those of the earlier one. */
+/* All of a kind are deleted side by side, behind `before`; `after` needs them. */
 static llmd_error *delete_kind(const struct drain *drain, struct graph *graph, size_t kind,
                                step_id before, step_id after)
 {
+    if (before >= 0)
+        TRY(llmd__graph_need(graph, after, before));
     JSON_EACH(item, drain->found) {
         step_id step = -1;
 
-        if (strcmp(llmd__json_str(item, "resource"), kinds[kind]) != 0)
+        if (strcmp(llmd__json_str(item, "resource"), kinds[kind].resource) != 0)
             continue;
-        TRY(llmd__delete_step(graph, drain->kube, kinds[kind], llmd__json_str(item, "ns"),
+        TRY(llmd__delete_step(graph, drain->kube, kinds[kind].resource, llmd__json_str(item, "ns"),
                               llmd__json_str(item, "name"), &step));
         if (before >= 0)
             TRY(llmd__graph_need(graph, step, before));
@@ -130,23 +141,30 @@ static const struct step_class joint_class = {.name = "drain", .advance = joint_
 
 static llmd_error *delete_all(const struct drain *drain, struct graph *graph)
 {
-    step_id services = -1, rules = -1;
+    step_id before = -1, after = -1;
 
-    TRY(llmd__graph_add(graph, &joint_class, NULL, &services));
-    TRY(llmd__rules_step(graph, drain, &rules));
-    TRY(delete_kind(drain, graph, 0, -1, services));
-    TRY(delete_kind(drain, graph, 1, services, rules));
-    TRY(llmd__graph_need(graph, rules, services));
-    return llmd__graph_need(graph, drain->then, rules);
+    for (size_t kind = 0; kind < KIND_COUNT; kind++, before = after) {
+        TRY(llmd__graph_add(graph, &joint_class, NULL, &after));
+        TRY(delete_kind(drain, graph, kind, before, after));
+    }
+    TRY(llmd__rules_step(graph, drain, &after));
+    TRY(llmd__graph_need(graph, after, before));
+    return llmd__graph_need(graph, drain->then, after);
 }
 
+/* Another run may have deleted a Gateway and been killed before its forwarding rule was gone: with
+   the cluster goes the controller that removes it. */
 static llmd_error *finish(const struct drain *drain, struct graph *graph,
                           struct step_action *action)
 {
-    if (llmd__json_count(drain->found) && !drain->drain)
+    bool any = llmd__json_count(drain->found);
+
+    if (any && !drain->drain)
         return refuse(drain);
+    llmd__leak_rules(drain->leak, drain->addresses);
+    TRY(llmd__json_check(drain->addresses));
     action->kind = ACTION_DONE;
-    return llmd__json_count(drain->found) ? delete_all(drain, graph) : NULL;
+    return any || llmd__json_count(drain->addresses) ? delete_all(drain, graph) : NULL;
 }
 
 /* ---- the search ---- */
@@ -182,8 +200,8 @@ static llmd_error *begin_kind(struct search *search, struct graph *graph,
         search->listing = false;
         llmd__resolve_free(&search->resolve);
         search->resolve = (struct resolve){0};
-        TRY(llmd__resolve_advance(&search->resolve, search->drain->kube, kinds[search->at], &begin,
-                                  action, &finished, &served, &search->resource));
+        TRY(llmd__resolve_advance(&search->resolve, search->drain->kube, kinds[search->at].resource,
+                                  &begin, action, &finished, &served, &search->resource));
         if (!finished)
             return NULL;
         if (served)
@@ -195,15 +213,21 @@ static llmd_error *begin_kind(struct search *search, struct graph *graph,
 static llmd_error *note(struct search *search, const struct json *item)
 {
     struct drain *drain = search->drain;
-    struct json *found = llmd__json_add_object(drain->found);
+    const char *type = kinds[search->at].type;
+    struct json *found;
 
-    llmd__json_set_str(found, "resource", kinds[search->at]);
+    if (type && strcmp(llmd__json_str(item, "spec.type"), type) != 0)
+        return NULL;
+    found = llmd__json_add_object(drain->found);
+    llmd__json_set_str(found, "resource", kinds[search->at].resource);
     llmd__json_set_str(found, "kind", search->resource.kind);
     llmd__json_set_str(found, "ns", llmd__object_ns(item));
     llmd__json_set_str(found, "name", llmd__object_name(item));
-    JSON_EACH(address, llmd__json_get(item, "status.addresses")) {
-        const char *value = llmd__json_str(address, "value");
+    JSON_EACH(address, llmd__json_get(item, kinds[search->at].addresses)) {
+        const char *value = llmd__json_str(address, kinds[search->at].address);
 
+        if (!*value) /* a host name */
+            continue;
         llmd__json_set_bool(drain->addresses, value, true);
         TRY(llmd__leak_address(drain->leak, value));
     }
@@ -220,8 +244,8 @@ static llmd_error *take_page(struct search *search, struct graph *graph,
     if (input->kind == INPUT_ERROR)
         return llmd__error_copy(input->error);
     if (input->status / 100 != 2)
-        return llmd__status_error(input->status, input->text, kinds[search->at]);
-    TRY(llmd__json_parse(input->text, input->text_len, kinds[search->at], &page));
+        return llmd__status_error(input->status, input->text, kinds[search->at].resource);
+    TRY(llmd__json_parse(input->text, input->text_len, kinds[search->at].resource, &page));
     JSON_EACH(item, llmd__json_member(page, "items")) {
         TRY(note(search, item));
     }
@@ -241,8 +265,8 @@ static llmd_error *resolve_on(struct search *search, struct graph *graph,
 {
     bool finished = false, served = false;
 
-    TRY(llmd__resolve_advance(&search->resolve, search->drain->kube, kinds[search->at], input,
-                              action, &finished, &served, &search->resource));
+    TRY(llmd__resolve_advance(&search->resolve, search->drain->kube, kinds[search->at].resource,
+                              input, action, &finished, &served, &search->resource));
     if (!finished)
         return NULL;
     if (served)
@@ -270,6 +294,21 @@ static bool is_api_trouble(const llmd_error *error)
     return code != LLMD_OK && code != LLMD_E_NO_MEMORY && code != LLMD_E_CONFLICT;
 }
 
+/* What was found goes all the same, and so does what else can be seen. */
+static llmd_error *go_without(struct search *search, struct graph *graph,
+                              const struct step_input *input, const llmd_error *why,
+                              struct step_action *action)
+{
+    const struct drain *drain = search->drain;
+
+    TRY(blind(drain, graph, why, action));
+    if (llmd_error_code(why) == LLMD_E_DENIED) {
+        search->at++;
+        return begin_kind(search, graph, input, action);
+    }
+    return llmd__json_count(drain->found) ? delete_all(drain, graph) : NULL;
+}
+
 static llmd_error *search_advance(void *state, struct graph *graph, const struct step_input *input,
                                   struct step_action *action)
 {
@@ -284,13 +323,15 @@ static llmd_error *search_advance(void *state, struct graph *graph, const struct
     if (!search->give_up_ms)
         search->give_up_ms = input->now_ms + PATIENCE_MS;
     if (input->now_ms >= search->give_up_ms && input->kind == INPUT_TICK)
-        return blind(drain, graph, NULL, action);
+        return go_without(search, graph, input, NULL, action);
     error = dispatch(search, graph, input, action);
     if (is_api_trouble(error))
-        return blind(drain, graph, error, action);
+        TRY(go_without(search, graph, input, error, action));
+    else
+        TRY(TAKE(error));
     if (action->kind != ACTION_DONE)
         action->wake_ms = search->give_up_ms;
-    return TAKE(error);
+    return NULL;
 }
 
 static const struct step_class search_class = {"drain", search_advance, search_free};

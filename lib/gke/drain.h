@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What in a cluster holds things outside of it: its LLMInferenceServices and Gateways. Google
- * orphans the load balancer of a Gateway that is still there when its cluster goes.
+ * What in a cluster holds things outside of it: its LLMInferenceServices and Gateways, and what
+ * else has load balancers, Ingresses and Services. Google orphans a load balancer whose owner is
+ * still there when its cluster goes.
  */
 #ifndef LLMD_GKE_DRAIN_H
 #define LLMD_GKE_DRAIN_H
@@ -19,7 +20,7 @@ struct drain {
     bool hidden;            /* it runs and cannot be connected to; false: nothing can be in it */
     step_id then;           /* begins when all is gone; needs this step already */
     struct json *found;     /* owned: [{"resource", "kind", "ns", "name"}] */
-    struct json *addresses; /* owned: of the Gateways, as keys */
+    struct json *addresses; /* owned: of the load balancers, as keys */
 };
 
 /* drain outlives the graph's steps. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gke/leak.h"
 
+#include "gke/calls.h"
 #include "gke/leak_survey.h"
 #include "gke/look.h"
 #include "gke/network.h"
@@ -130,19 +131,43 @@ static llmd_error *take_page(struct proof *proof, const struct leak_kind *kind,
     return NULL;
 }
 
+static llmd_error *add_gap(struct proof *proof, const struct leak_kind *kind, const char *why,
+                           const char *advice)
+{
+    struct json *gap = llmd__json_add_object(proof->unknown);
+
+    llmd__json_set_str(gap, "kind", kind->collection);
+    llmd__json_set_str(gap, "why", why);
+    llmd__json_set_str(gap, "advice", advice);
+    return llmd__json_check(proof->unknown);
+}
+
+static llmd_error *note_holes(struct proof *proof, const struct leak_kind *kind,
+                              const struct json *page)
+{
+    AUTO(buf) struct buf places = BUF_INIT, why = BUF_INIT;
+
+    llmd__list_holes(page, llmd__gke_region(proof->leak->gke), &places);
+    TRY(llmd__buf_check(&places));
+    if (!places.len)
+        return NULL;
+    llmd__buf_format(&why, "no answer from %s: what is there is not known",
+                     llmd__buf_text(&places));
+    TRY(llmd__buf_check(&why));
+    return add_gap(proof, kind, llmd__buf_text(&why), "delete the cluster again for the proof");
+}
+
 static llmd_error *on_list(void *data, struct graph *graph, const struct look_answer *answer)
 {
     struct list_look *look = data;
     struct proof *proof = look->proof;
 
     if (answer->refusal) {
-        struct json *gap = llmd__json_add_object(proof->unknown);
-
-        llmd__json_set_str(gap, "kind", look->kind->collection);
-        llmd__json_set_str(gap, "why", llmd_error_message(answer->refusal));
-        TRY(llmd__json_check(proof->unknown));
+        TRY(add_gap(proof, look->kind, llmd_error_message(answer->refusal),
+                    "grant roles/compute.viewer, and look by hand"));
     } else {
         TRY(take_page(proof, look->kind, answer->json));
+        TRY(note_holes(proof, look->kind, answer->json));
     }
     if (answer->retry_after_ms >= LEAST_PAUSE_MS)
         proof->pause_ms = answer->retry_after_ms;
@@ -190,14 +215,19 @@ static llmd_error *begin_survey(struct proof *proof, struct graph *graph)
     return NULL;
 }
 
+static struct leak_cluster known(const struct leak *leak)
+{
+    return (struct leak_cluster){.name = leak->cluster,
+                                 .location = llmd_gke_location(leak->gke),
+                                 .region = llmd__gke_region(leak->gke),
+                                 .addresses = leak->addresses,
+                                 .groups = leak->groups,
+                                 .recorded = leak->recorded};
+}
+
 static llmd_error *survey(const struct leak *leak, const struct json *lists, struct json **out)
 {
-    struct leak_cluster cluster = {.name = leak->cluster,
-                                   .location = llmd_gke_location(leak->gke),
-                                   .region = llmd__gke_region(leak->gke),
-                                   .addresses = leak->addresses,
-                                   .groups = leak->groups,
-                                   .recorded = leak->recorded};
+    struct leak_cluster cluster = known(leak);
 
     return llmd__leak_survey(lists, &cluster, out);
 }
@@ -208,6 +238,16 @@ static bool is_ours(const struct json *find)
 }
 
 /* ---- recording ---- */
+
+void llmd__leak_rules(const struct leak *leak, struct json *addresses)
+{
+    struct leak_cluster cluster = known(leak);
+
+    JSON_EACH(rule, llmd__json_member(leak->before, "forwardingRules")) {
+        if (llmd__names_cluster(rule, &cluster) && *llmd__json_str(rule, "IPAddress"))
+            llmd__json_set_bool(addresses, llmd__json_str(rule, "IPAddress"), true);
+    }
+}
 
 /* Judged only now: the addresses of the Gateways were heard of after the lists were made. */
 static llmd_error *judge_before(struct leak *leak)
@@ -268,13 +308,12 @@ static llmd_error *tell_find(struct graph *graph, const struct json *find)
 
 static llmd_error *tell_gap(struct graph *graph, const struct json *gap)
 {
-    return llmd__graph_event(
-        graph, &(struct event_text){.level = LLMD_LEVEL_WARNING,
-                                    .step = "proof",
-                                    .subject = llmd__json_str(gap, "kind"),
-                                    .reason = "UNKNOWN",
-                                    .message = llmd__json_str(gap, "why"),
-                                    .advice = "grant roles/compute.viewer, and look by hand"});
+    return llmd__graph_event(graph, &(struct event_text){.level = LLMD_LEVEL_WARNING,
+                                                         .step = "proof",
+                                                         .subject = llmd__json_str(gap, "kind"),
+                                                         .reason = "UNKNOWN",
+                                                         .message = llmd__json_str(gap, "why"),
+                                                         .advice = llmd__json_str(gap, "advice")});
 }
 
 static llmd_error *tell_all(const struct proof *proof, struct graph *graph,

@@ -34,6 +34,9 @@ llmd_error *llmd__leak_address(struct leak *leak, const char *address);
 
 /* Lists and records what belongs to the cluster. Tells nothing. */
 llmd_error *llmd__leak_record_step(struct graph *graph, struct leak *leak, step_id *out);
+/* Adds, as keys, the addresses of the recorded forwarding rules that name the cluster themselves:
+   those of Gateways that are gone already, too. */
+void llmd__leak_rules(const struct leak *leak, struct json *addresses);
 
 /* Lists again, one event for each thing that is there: error (ours), warning (unknown and billed,
    or a list that cannot be had), info (unknown, not ours). What is ours is looked at again for a

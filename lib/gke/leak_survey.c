@@ -62,6 +62,11 @@ static bool label_names(const struct json *thing, const struct leak_cluster *clu
            (!*location || strcmp(location, cluster->location) == 0);
 }
 
+bool llmd__names_cluster(const struct json *thing, const struct leak_cluster *cluster)
+{
+    return label_names(thing, cluster) || description_names(thing, cluster);
+}
+
 /* Nodes and groups: "gke-llm-tpu-1a2b3c4d-grp", "gke-llm-tpu-1a2b3c4d-x9z1". Firewalls:
    "gke-llm-1a2b3c4d-all". A longer cluster name may begin so too: then it is not known whose. */
 static bool name_begins(const struct json *thing, const struct leak_cluster *cluster)

@@ -22,6 +22,8 @@ struct leak_kind {
 extern const struct leak_kind llmd__leak_kinds[];
 size_t llmd__leak_kind_count(void);
 
+/* Whether a label or description of this thing names the cluster. */
+bool llmd__names_cluster(const struct json *thing, const struct leak_cluster *cluster);
 /* lists: {"forwardingRules": [items], ...}. out: [{"kind", "name", "location", "owner", "why",
    "billable", "link"}]: ours, what may be ours (unknown), and what is of no GKE cluster (other)
    of the same region, as far as it is billable. */

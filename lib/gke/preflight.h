@@ -87,6 +87,7 @@ struct preflight_ask {
     size_t index;
     char subject[160];
     struct json *seen; /* gathered over the pages */
+    bool holes;        /* a place of the region did not answer (P114) */
 };
 llmd_error *llmd__preflight_look(struct preflight *preflight, struct graph *graph,
                                  enum google_api api, const char *subject, size_t index,

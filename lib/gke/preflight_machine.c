@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Zones and machine types: what is offered where, read from Compute Engine and never from a table
    (P1, P3, P8, P113, C47). */
+#include "gke/calls.h"
 #include "gke/preflight.h"
 
 #include <stdio.h>
@@ -70,6 +71,11 @@ static bool in_region(const struct preflight *preflight, const char *zone)
 /* items: {"zones/Z": {"machineTypes": [...]}}. Those of our region come first. */
 static llmd_error *gather_zones(struct preflight_ask *ask, const struct json *page)
 {
+    AUTO(buf) struct buf holes = BUF_INIT;
+
+    llmd__list_holes(page, llmd__gke_region(ask->preflight->gke), &holes);
+    TRY(llmd__buf_check(&holes));
+    ask->holes = ask->holes || holes.len;
     if (!ask->seen)
         ask->seen = llmd__json_array();
     JSON_EACH(item, llmd__json_member(page, "items")) {
@@ -223,12 +229,18 @@ static llmd_error *on_region(void *data, struct graph *graph, const struct look_
     if (!answer->last)
         return NULL;
     shape->zones = (int)zones_in_region(ask);
-    if (!shape->known)
+    if (!shape->known && !ask->holes)
         return tell_absent(ask, graph);
     if (shape->zones >= 3)
         return llmd__preflight_tell(ask->preflight, graph, &check, "in %d zones of the region",
                                     shape->zones);
     check.level = LLMD_LEVEL_WARNING;
+    if (ask->holes) {
+        check.reason = "UNKNOWN";
+        check.advice = "try again: not all zones of the region answered";
+        return llmd__preflight_tell(ask->preflight, graph, &check,
+                                    "in %d of the zones that answered", shape->zones);
+    }
     check.reason = "MACHINE_TYPE_IN_FEW_ZONES";
     check.advice = "name the pool's zones: GKE chooses three of the region, and this type is not "
                    "in all of them";

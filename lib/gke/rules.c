@@ -15,7 +15,8 @@ struct rules {
     const struct drain *drain;
     struct buf path;
     char *page_token;
-    char *left; /* names of those that are there; NULL: none on the pages so far */
+    char *left;       /* names of those that are there; NULL: none on the pages so far */
+    struct buf holes; /* places that did not answer */
     int polls;
 };
 
@@ -26,6 +27,7 @@ static void rules_free(void *state)
     llmd__buf_free(&rules->path);
     llmd__free(rules->page_token);
     llmd__free(rules->left);
+    llmd__buf_free(&rules->holes);
     llmd__free(rules);
 }
 
@@ -56,12 +58,19 @@ static llmd_error *ask(struct rules *rules, struct step_action *action)
     return NULL;
 }
 
+/* That of a Service is "a" and 31 digits of its uid. */
+static bool is_of_service(const char *name)
+{
+    return name[0] == 'a' && strlen(name) == 32 && strspn(name + 1, "0123456789abcdef") == 31;
+}
+
 /* The same private address may be another's in another network: those of GKE have such names. */
 static bool is_ours(const struct rules *rules, const struct json *rule)
 {
     const char *name = llmd__json_str(rule, "name");
 
-    return (strncmp(name, "gkegw", 5) == 0 || strncmp(name, "k8s", 3) == 0) &&
+    return (strncmp(name, "gkegw", 5) == 0 || strncmp(name, "k8s", 3) == 0 ||
+            is_of_service(name)) &&
            llmd__json_member(rules->drain->addresses, llmd__json_str(rule, "IPAddress"));
 }
 
@@ -86,7 +95,11 @@ static llmd_error *note_page(struct rules *rules, const struct json *page)
 static llmd_error *look_again(struct rules *rules, struct graph *graph,
                               const struct step_input *input, struct step_action *action)
 {
-    AUTO(str) char *message = llmd__format("waits for forwarding rules: %s", rules->left);
+    AUTO(str)
+    char *message = rules->left ? llmd__format("waits for forwarding rules: %s", rules->left)
+                                : llmd__format("waits for an answer of %s, where forwarding rules "
+                                               "may be",
+                                               llmd__buf_text(&rules->holes));
 
     CHECK_MEMORY(message);
     if (rules->polls++ == POLLS_MAX) {
@@ -95,7 +108,9 @@ static llmd_error *look_again(struct rules *rules, struct graph *graph,
     }
     action->kind = ACTION_SLEEP;
     action->wake_ms = input->now_ms + llmd__poll_delay_ms(input);
-    return rules->polls == 1 ? tell(graph, rules, LLMD_LEVEL_INFO, "Draining", message) : NULL;
+    return rules->polls == 1 && rules->left
+               ? tell(graph, rules, LLMD_LEVEL_INFO, "Draining", message)
+               : NULL;
 }
 
 /* Who may not look at them cannot wait for them; but what passes is waited out, because the cluster
@@ -127,6 +142,8 @@ static llmd_error *take_page(struct rules *rules, struct graph *graph,
     if (error)
         return unseen(rules, graph, input, action, error, class);
     TRY(note_page(rules, page));
+    llmd__list_holes(page, llmd__gke_region(rules->drain->gke), &rules->holes);
+    TRY(llmd__buf_check(&rules->holes));
     token = llmd__json_str(page, "nextPageToken");
     llmd__free(TAKE(rules->page_token));
     if (*token) {
@@ -134,7 +151,7 @@ static llmd_error *take_page(struct rules *rules, struct graph *graph,
         CHECK_MEMORY(rules->page_token);
         return ask(rules, action);
     }
-    if (rules->left)
+    if (rules->left || rules->holes.len)
         return look_again(rules, graph, input, action);
     action->kind = ACTION_DONE;
     return tell(graph, rules, LLMD_LEVEL_INFO, "Drained", "no forwarding rule is left");
@@ -152,6 +169,7 @@ static llmd_error *rules_advance(void *state, struct graph *graph, const struct 
     if (input->kind == INPUT_BEGIN || input->kind == INPUT_TICK) {
         llmd__free(TAKE(rules->left));
         llmd__free(TAKE(rules->page_token));
+        llmd__buf_reset(&rules->holes);
         return ask(rules, action);
     }
     if (input->kind != INPUT_REPLY && input->kind != INPUT_ERROR)

@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+#define COMPUTE "/compute.googleapis.com/compute/v1/projects/p"
+
 static struct server *server;
 static struct log told;
 
@@ -197,6 +199,28 @@ static void expect_reservation(const char *answer, const char *reason)
     }
 }
 
+/* P114: what does not answer may have it. */
+static void test_a_zone_that_does_not_answer_refuses_nothing(void **state)
+{
+    LLMD_AUTO(llmd_credentials) credentials = NULL;
+    LLMD_AUTO(llmd_gke) gke = NULL;
+    LLMD_AUTO(llmd_cluster_spec) spec = NULL;
+    llmd_task *task = NULL;
+
+    (void)state;
+    server_on_json(server, NULL, NULL, 200, "{}");
+    server_on_json(server, "GET", COMPUTE "/aggregated/machineTypes", 200,
+                   "{\"unreachables\":[\"zones/europe-west4-b\"]}");
+    clear(&told);
+    none(llmd_credentials_from_token("secret", &credentials));
+    none(llmd_gke_open(credentials, "p", "europe-west4", &gke));
+    none(llmd_cluster_spec_parse("name: llm", &spec));
+    none(llmd_cluster_preflight(gke, spec, &task));
+    none(drive(task, note));
+    assert_non_null(find(&told, "MachineType/europe-west4/e2-standard-4", "UNKNOWN"));
+    assert_null(find(&told, "MachineType/europe-west4/e2-standard-4", "MACHINE_TYPE_NOT_FOUND"));
+}
+
 #define RESERVED(status, machine, count, used)                                                     \
     "{\"status\":\"" status "\",\"specificReservation\":{\"count\":\"" count                       \
     "\",\"inUseCount\":\"" used "\",\"instanceProperties\":{\"machineType\":\"" machine "\"}}}"
@@ -337,8 +361,6 @@ static void test_request_ids_are_uuids(void **state)
 }
 
 /* ---- the network ---- */
-
-#define COMPUTE "/compute.googleapis.com/compute/v1/projects/p"
 
 static void give_late(struct conn *conn, const struct request *request, void *data)
 {
@@ -561,6 +583,7 @@ int main(void)
         FAULT_TEST(test_odd_answers),
         FAULT_TEST(test_an_outage_is_told_soon),
         FAULT_TEST(test_a_page_without_end),
+        FAULT_TEST(test_a_zone_that_does_not_answer_refuses_nothing),
         FAULT_TEST(test_reservations),
         FAULT_TEST(test_P111_a_failed_operation_is_done_too),
         FAULT_TEST(test_a_wait_that_is_not_over_is_asked_again),

@@ -317,6 +317,49 @@ static void test_what_is_in_use_is_not_deleted(void **state)
     assert_int_equal(server_requests_of(server, "DELETE", NULL), 0);
 }
 
+#define CORE_SERVICES                                                                              \
+    "{\"kind\":\"APIGroupDiscoveryList\",\"apiVersion\":\"apidiscovery.k8s.io/v2\",\"items\":[{"   \
+    "\"metadata\":{\"name\":\"\"},\"versions\":[{\"version\":\"v1\",\"resources\":[{"              \
+    "\"resource\":\"services\",\"responseKind\":{\"group\":\"\",\"version\":\"v1\",\"kind\":"      \
+    "\"Service\"},\"scope\":\"Namespaced\",\"singularResource\":\"service\",\"verbs\":[\"list\","  \
+    "\"delete\",\"watch\",\"get\"]}]}]}]}"
+#define ONE_SERVICE(name, type)                                                                    \
+    "{\"metadata\":{\"name\":\"" name "\",\"namespace\":\"web\"},\"spec\":{\"type\":\"" type "\"}" \
+    "}"
+
+/* Google orphans the load balancer of a Service as well. */
+static void test_a_load_balancer_is_in_use(void **state)
+{
+    (void)state;
+    stand(true);
+    serve_services("");
+    server_on_text(kube, "GET", "/api", 200, DISCOVERY_TYPE, CORE_SERVICES);
+    server_on_json(
+        kube, "GET", "/api/v1/services", 200,
+        "{\"kind\":\"ServiceList\",\"apiVersion\":\"v1\",\"metadata\":{},\"items\":["
+        "" ONE_SERVICE("inside", "ClusterIP") "," ONE_SERVICE("front", "LoadBalancer") "]}");
+    fails(delete_with(false, note), LLMD_E_CONFLICT, "in use by Service web/front");
+    assert_int_equal(server_requests_of(server, "DELETE", NULL), 0);
+}
+
+/* P114 for the proof: a zone that does not answer may hold disks. */
+static void test_a_list_with_holes_proves_nothing(void **state)
+{
+    (void)state;
+    stand(true);
+    serve_services("");
+    server_on_json(server, "GET", "/compute.googleapis.com/compute/v1/projects/p/aggregated/disks",
+                   200,
+                   "{\"items\":{\"zones/europe-west4-b\":{\"warning\":{\"code\":\"UNREACHABLE\"}},"
+                   "\"zones/us-east1-b\":{\"warning\":{\"code\":\"NO_RESULTS_ON_PAGE\"}}},"
+                   "\"unreachables\":[\"zones/europe-west4-b\",\"zones/asia-east1-a\"]}");
+    none(delete_with(false, note));
+    assert_non_null(find(&told, "disks", "UNKNOWN"));
+    assert_non_null(strstr(find(&told, "disks", "UNKNOWN")->message, "zones/europe-west4-b"));
+    assert_null(strstr(find(&told, "disks", "UNKNOWN")->message, "asia-east1"));
+    assert_non_null(strstr(told.result, "\"clean\":false"));
+}
+
 static void test_what_is_empty_is_deleted(void **state)
 {
     (void)state;
@@ -350,6 +393,40 @@ static void test_an_api_that_forbids_is_told(void **state)
     fails(delete_with(false, note), LLMD_E_UNREACHABLE, "is not known");
     none(delete_with(true, note));
     assert_non_null(find(&told, "Cluster/llm", "NotDrained"));
+}
+
+static void give_once(struct conn *conn, const struct request *request, void *data)
+{
+    int *lists = data;
+
+    (void)request;
+    reply_json(conn, 200,
+               (*lists)++
+                   ? "{\"kind\":\"List\",\"metadata\":{\"resourceVersion\":\"6\"},\"items\":[]}"
+                   : "{\"kind\":\"List\",\"metadata\":{},\"items\":[{\"metadata\":{\"name\":"
+                     "\"qwen\",\"namespace\":\"chat\"}}]}");
+}
+
+/* Who may not see one kind still has the others drained. */
+static void test_what_can_be_seen_is_drained(void **state)
+{
+    int lists = 0;
+
+    (void)state;
+    stand(true);
+    serve_services("");
+    server_on(kube, "GET", SERVICES, give_once, &lists);
+    server_on(kube, "GET", "/apis/serving.kserve.io/v1alpha1/namespaces/chat/llminferenceservices",
+              give_once, &lists);
+    server_on_json(kube, "DELETE", NULL, 200, "{\"kind\":\"Status\",\"status\":\"Success\"}");
+    server_on_text(kube, "GET", "/api", 200, DISCOVERY_TYPE, CORE_SERVICES);
+    server_on_json(
+        kube, "GET", "/api/v1/services", 403,
+        "{\"kind\":\"Status\",\"code\":403,\"reason\":\"Forbidden\",\"message\":\"no\"}");
+    none(delete_with(true, note));
+    assert_non_null(find(&told, "Cluster/llm", "NotDrained"));
+    assert_int_equal(server_requests_of(kube, "DELETE", NULL), 1);
+    assert_non_null(strstr(told.result, "chat"));
 }
 
 static void test_a_hidden_api_is_told(void **state)
@@ -462,9 +539,12 @@ int main(int argc, char **argv)
         FAULT_TEST(test_a_page_of_a_proxy_is_told_as_one),
         FAULT_TEST(test_who_may_not_look_makes_nothing),
         FAULT_TEST(test_what_is_in_use_is_not_deleted),
+        FAULT_TEST(test_a_load_balancer_is_in_use),
+        FAULT_TEST(test_a_list_with_holes_proves_nothing),
         FAULT_TEST(test_what_is_empty_is_deleted),
         FAULT_TEST(test_an_api_that_is_away_is_told),
         FAULT_TEST(test_an_api_that_forbids_is_told),
+        FAULT_TEST(test_what_can_be_seen_is_drained),
         FAULT_TEST(test_a_hidden_api_is_told),
         FAULT_TEST(test_what_is_not_ours_is_not_touched),
         FAULT_TEST(test_a_delete_is_repeated_until_it_is_gone),

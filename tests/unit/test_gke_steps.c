@@ -267,6 +267,18 @@ static void the_rules_of_our_gateways_are_waited_for(void **state)
         {PAGE_OF("gkegw1-abcd-llm-edge-80-x", "34.9.9.9", ""), "done Drained"},
         {NULL, NULL},
     };
+    static const struct line holes[] = {
+        {"begin", RULES},
+        {"200 {'unreachables':['regions/europe-west4']}", "sleep 5000"}, /* P114 */
+        {"tick", RULES},
+        {"200 {'unreachables':['regions/us-east1']}", "done Drained"},
+        {NULL, NULL},
+    };
+    static const struct line of_service[] = {
+        {"begin", RULES},
+        {PAGE_OF("a0123456789abcdef0123456789abcde", "34.1.2.3", ""), "sleep 5000 Draining"},
+        {NULL, NULL},
+    };
     static const struct line another[] = {
         {"begin", RULES}, {PAGE_OF("by-hand", "34.1.2.3", ""), "done Drained"}, {NULL, NULL}};
     static const struct line none[] = {{"begin", "done"}, {NULL, NULL}};
@@ -278,6 +290,8 @@ static void the_rules_of_our_gateways_are_waited_for(void **state)
 
     (void)state;
     play_rules("34.1.2.3", lines);
+    play_rules("34.1.2.3", holes);
+    play_rules("34.1.2.3", of_service);
     play_rules("34.1.2.3", another);
     play_rules(NULL, none);
     play_rules("34.1.2.3", forbidden);

@@ -123,8 +123,9 @@ class Clusters:
         return ClusterList(_raw.cluster_list_open(self._gke), timeout)
 
     def delete(self, name: str, *, drain: bool = False, timeout: float | None = None) -> Task:
-        """Deletes a cluster and proves that nothing billable is left. ``drain`` deletes the
-        services and Gateways in it first; without it, their existence refuses the delete."""
+        """Deletes a cluster and proves that nothing billable is left. ``drain`` first deletes what
+        holds load balancers in it (LLMInferenceServices, Gateways, Ingresses, Services of type
+        LoadBalancer); without it, their existence refuses the delete."""
         return Task(_raw.cluster_delete(self._gke, name, drain), timeout)
 
     def connect(self, name: str, *, timeout: float | None = None) -> Kube:
