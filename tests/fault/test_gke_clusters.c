@@ -360,6 +360,41 @@ static void test_a_list_with_holes_proves_nothing(void **state)
     assert_non_null(strstr(told.result, "\"clean\":false"));
 }
 
+/* Twice there is a rule that names the cluster, then it is gone; so is the cluster only then. */
+static void give_rule(struct conn *conn, const struct request *request, void *data)
+{
+    int *lists = data;
+
+    (void)request;
+    reply_header(conn, "Retry-After", "0");
+    if ((*lists)++ < 2 && !*google.cluster)
+        *lists = 100; /* the cluster went before it */
+    reply_json(conn, 200,
+               *lists > 2
+                   ? "{}"
+                   : "{\"items\":{\"regions/europe-west4\":{\"forwardingRules\":[{\"name\":"
+                     "\"gkegw1-abcd-llm-edge-80-x\",\"IPAddress\":\"34.1.2.3\",\"region\":"
+                     "\"x/europe-west4\",\"description\":\"{\\\"k8sCluster\\\":\\\"/projects/12/"
+                     "locations/europe-west4-a/clusters/llm\\\"}\"}]}}}");
+}
+
+/* Another run deleted the Gateway and was killed: nothing in the cluster tells of it any more. */
+static void test_rules_of_a_gateway_that_is_gone_are_waited_for(void **state)
+{
+    int lists = 0;
+
+    (void)state;
+    stand(true);
+    serve_services("");
+    server_on(server, "GET",
+              "/compute.googleapis.com/compute/v1/projects/p/aggregated/forwardingRules", give_rule,
+              &lists);
+    none(delete_with(true, note));
+    assert_non_null(find(&told, "Cluster/llm", "Draining"));
+    assert_non_null(find(&told, "Cluster/llm", "Drained"));
+    assert_int_equal(lists, 4); /* recorded, there, gone, proven */
+}
+
 static void test_what_is_empty_is_deleted(void **state)
 {
     (void)state;
@@ -541,6 +576,7 @@ int main(int argc, char **argv)
         FAULT_TEST(test_what_is_in_use_is_not_deleted),
         FAULT_TEST(test_a_load_balancer_is_in_use),
         FAULT_TEST(test_a_list_with_holes_proves_nothing),
+        FAULT_TEST(test_rules_of_a_gateway_that_is_gone_are_waited_for),
         FAULT_TEST(test_what_is_empty_is_deleted),
         FAULT_TEST(test_an_api_that_is_away_is_told),
         FAULT_TEST(test_an_api_that_forbids_is_told),

@@ -147,13 +147,6 @@ static void put_gateway(struct gke_rig *rig, llmd_kube **kube)
     gke_good(rig, gke_run(rig, error, task));
 }
 
-static void it_goes_when_drained(struct gke_rig *rig)
-{
-    gke_nothing_is_left(rig);
-    assert_true(gke_index_of(rig, "Drained", "") >= 0);
-    assert_true(gke_index_of(rig, "Drained", "") < gke_index_of(rig, "Deleting", ""));
-}
-
 static void a_gateway_is_drained_before_its_cluster_goes(void **state)
 {
     struct gke_rig *rig = *state;
@@ -162,23 +155,10 @@ static void a_gateway_is_drained_before_its_cluster_goes(void **state)
     put_gateway(rig, &kube);
     gke_bad(rig, gke_try_delete(rig, false), LLMD_E_CONFLICT, "Gateway default/edge");
     assert_int_equal(gke_count_of(rig, "clusters"), 1);
-    it_goes_when_drained(rig);
+    gke_nothing_is_left(rig);
+    assert_true(gke_index_of(rig, "Drained", "") >= 0);
+    assert_true(gke_index_of(rig, "Drained", "") < gke_index_of(rig, "Deleting", ""));
     assert_int_equal(llmd__json_count(llmd__json_member(gke_result_of(rig), "drained")), 1);
-}
-
-/* As after a kill in the middle: nothing in the cluster tells of it any more. */
-static void the_rules_of_a_gateway_that_is_gone_are_waited_for(void **state)
-{
-    struct gke_rig *rig = *state;
-    LLMD_AUTO(llmd_kube) kube = NULL;
-    llmd_task *task = NULL;
-    llmd_error *error;
-
-    put_gateway(rig, &kube);
-    error = llmd_kube_delete(kube, "gateways.gateway.networking.k8s.io", "default", "edge", &task);
-    gke_good(rig, gke_run(rig, error, task));
-    it_goes_when_drained(rig);
-    assert_int_equal(llmd__json_count(llmd__json_member(gke_result_of(rig), "drained")), 0);
 }
 
 int main(int argc, char **argv)
@@ -190,7 +170,6 @@ int main(int argc, char **argv)
         GKE_TEST(P10_services_are_enabled_when_asked),
         GKE_TEST(a_task_that_stopped_anywhere_is_gone_on_with),
         GKE_TEST(a_gateway_is_drained_before_its_cluster_goes),
-        GKE_TEST(the_rules_of_a_gateway_that_is_gone_are_waited_for),
     };
 
     if (argc > 1) /* "P2*": these alone */
