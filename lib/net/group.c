@@ -108,7 +108,7 @@ llmd_error *llmd__group_check(const struct group *group)
 {
     if (group->pid == getpid())
         return NULL;
-    return llmd__error(LLMD_E_INVALID, "this was opened before fork(): open it again in the child");
+    return llmd__opened_before_fork();
 }
 
 size_t llmd__group_active(const struct group *group)

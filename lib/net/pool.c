@@ -116,6 +116,11 @@ void llmd__pool_return(struct http *http, struct worker *worker)
         worker_free(worker);
 }
 
+llmd_error *llmd__opened_before_fork(void)
+{
+    return llmd__error(LLMD_E_INVALID, "this was opened before fork(): open it again in the child");
+}
+
 static struct group *pop_group(struct http *http)
 {
     pthread_mutex_lock(&http->lock);

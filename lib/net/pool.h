@@ -68,6 +68,8 @@ llmd_error *llmd__http_easy(struct http *http, CURL **out);
 
 llmd_error *llmd__pool_borrow(struct http *http, struct worker **out);
 void llmd__pool_return(struct http *http, struct worker *worker);
+/* What a call says that meets a connection of the parent. */
+llmd_error *llmd__opened_before_fork(void);
 void llmd__pool_close(struct http *http);
 
 llmd_error *llmd__pool_easy(struct http *http, CURL **out);

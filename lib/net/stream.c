@@ -9,6 +9,8 @@
 
 #include "base/clock.h"
 
+#include <unistd.h>
+
 struct http_stream {
     struct worker *worker;
     struct exchange *exchange;
@@ -38,11 +40,19 @@ static bool data_came(const struct exchange *exchange)
     return stream->came.len > 0;
 }
 
+/* In a forked child, which would take what comes away from its parent. */
+static bool inherited(const struct http_stream *stream)
+{
+    return stream->attached && stream->worker->pid != getpid();
+}
+
 void llmd__http_stream_free(struct http_stream *stream)
 {
     if (!stream)
         return;
-    if (stream->attached)
+    if (inherited(stream))
+        stream->exchange->easy = NULL; /* cleaning it would end the parent's transfer */
+    else if (stream->attached)
         llmd__worker_detach(stream->worker, stream->exchange);
     if (stream->worker)
         llmd__pool_return(stream->exchange->http, stream->worker);
@@ -139,6 +149,8 @@ llmd_error *llmd__http_stream_read(llmd_context *ctx, struct http_stream *stream
     enum retry_class class;
 
     *end = false;
+    if (inherited(stream))
+        return llmd__opened_before_fork();
     if (!stream->end && !stream->came.len) {
         TRY(llmd__context_check(ctx));
         TRY(llmd__worker_drive(ctx, stream->worker, stream->exchange, data_came));

@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <cmocka.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void stream_words(struct conn *conn, const struct request *request, void *data)
 {
@@ -155,12 +157,38 @@ static void test_stream_freed_early(void **state)
     assert_int_equal(server_connections(place->server), 2);
 }
 
+/* A child that reads on would take pieces out of what its parent gets. */
+static void test_stream_fork(void **state)
+{
+    struct place *place = *state;
+    AUTO(buf) struct buf text = BUF_INIT;
+    int status = -1;
+
+    server_on(place->server, "GET", "/ok", stream_words, NULL);
+    server_fault(place->server, "/ok", FAULT_DRIP, 3, 1);
+    struct http_stream *stream = open_stream(place, NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        int code = (int)llmd_error_code(read_all(stream, NULL, &text));
+        llmd__http_stream_free(stream);
+        _exit(code == LLMD_E_INVALID ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_null(read_all(stream, NULL, &text));
+    assert_string_equal(llmd__buf_text(&text), "data: gr\xc3\xbc\xc3\x9f\n\n"
+                                               "data: gr\xc3\xbc\xc3\x9f\n\n"
+                                               "data: gr\xc3\xbc\xc3\x9f\n\n");
+    llmd__http_stream_free(stream);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         PLACE_TEST(test_stream),      PLACE_TEST(test_stream_refused),
         PLACE_TEST(test_stream_cut),  PLACE_TEST(test_stream_survives_the_deadline),
         PLACE_TEST(test_stream_idle), PLACE_TEST(test_stream_freed_early),
+        PLACE_TEST(test_stream_fork),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
