@@ -101,7 +101,7 @@ void llmd__call_stop(struct call *call)
     call->state = CALL_IDLE;
     call->tries = 0;
     call->refreshed = false;
-    call->last[0] = '\0';
+    call->last[0] = call->last_advice[0] = '\0';
 }
 
 llmd_error *llmd__call_begin(struct call *call, struct http *http,
@@ -229,6 +229,7 @@ static void remember(struct call *call)
         snprintf(call->last, sizeof call->last, "%s", llmd_error_message(call->error));
     else
         snprintf(call->last, sizeof call->last, "status %d", call->reply.status);
+    snprintf(call->last_advice, sizeof call->last_advice, "%s", llmd_error_advice(call->error));
 }
 
 static void plan_retry(llmd_context *ctx, struct call *call, int64_t now_ms)

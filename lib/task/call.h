@@ -34,6 +34,7 @@ struct call {
     size_t cut_lines;
     struct lines lines;
     char last[256]; /* what the last failed try met */
+    char last_advice[128];
 };
 
 /* Replaces what was there. The request is copied first: it may point into the old reply. */

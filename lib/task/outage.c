@@ -14,7 +14,7 @@ bool llmd__outage_failed(struct outage *outage, const void *place, int64_t now_m
         outage->told_ms = 0;
     }
     /* One at a time: what hangs on the same machine would be told twice. */
-    if (outage->place != place || now_ms - outage->since_ms < QUIET_MS ||
+    if (outage->place != place || now_ms - outage->since_ms < (outage->heard ? QUIET_MS : 0) ||
         (outage->told_ms && now_ms - outage->told_ms < AGAIN_MS))
         return false;
     outage->told_ms = now_ms;
@@ -23,6 +23,7 @@ bool llmd__outage_failed(struct outage *outage, const void *place, int64_t now_m
 
 bool llmd__outage_answered(struct outage *outage, const void *place)
 {
+    outage->heard = true;
     if (!outage->place || outage->place != place)
         return false;
     outage->place = 0;

@@ -11,13 +11,14 @@
 
 struct outage {
     bool off;          /* the task's events are something else than news */
+    bool heard;        /* some server of the task has answered once */
     const void *place; /* whose outage it is; only compared; NULL: none */
     int64_t since_ms;
     int64_t told_ms; /* 0: not yet */
 };
 
 /* Whether to tell it now: after two seconds, which a restart or a reset takes, then every minute.
- */
+   While no server has ever answered, at once: the address may be wrong. */
 bool llmd__outage_failed(struct outage *outage, const void *place, int64_t now_ms);
 /* Whether to tell its end: only if it was told. */
 bool llmd__outage_answered(struct outage *outage, const void *place);

@@ -56,6 +56,8 @@ static llmd_error *say_awaited(const struct graph *graph, llmd_error *error)
     llmd__graph_describe(graph, &text);
     if (text.len)
         error = llmd__error_wrap(error, "%s", llmd__buf_text(&text));
+    if (!llmd_error_advice(error)[0])
+        error = llmd__error_set_advice(error, "%s", llmd__graph_advice(graph));
     llmd__buf_free(&text);
     return error;
 }

@@ -217,6 +217,15 @@ static void describe_call(const struct call *call, struct buf *text)
         llmd__buf_format(text, " (the last try: %s)", call->last);
 }
 
+const char *llmd__graph_advice(const struct graph *graph)
+{
+    for (int i = 0; i < graph->count; i++)
+        if (graph->steps[i]->call.state != CALL_IDLE && !graph->steps[i]->background &&
+            graph->steps[i]->call.last_advice[0])
+            return graph->steps[i]->call.last_advice;
+    return "";
+}
+
 static void add_one(struct buf *text, int before, const char *what)
 {
     if (before < 2)

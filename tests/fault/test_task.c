@@ -269,14 +269,14 @@ static void test_server_comes_back(void **state)
     AUTO(buf) struct buf heard = BUF_INIT;
     struct listener listener = {.place = place, .request = get_ok, .heard = &heard};
     LLMD_AUTO(llmd_context) ctx = llmd_context_new();
-    llmd_event *event = NULL;
 
     server_refuse(place->server, true);
     llmd_task *task = task_of(&listener, 1);
     llmd_context_set_timeout_ms(ctx, 1000);
-    llmd_error *error = llmd_task_next(ctx, task, &event);
+    llmd_error *error = llmd_task_run(ctx, task, NULL, NULL);
     assert_int_equal(llmd_error_code(error), LLMD_E_TIMEOUT);
     assert_non_null(strstr(llmd_error_message(error), "connection refused"));
+    assert_non_null(strstr(llmd_error_advice(error), "nothing listens there"));
     llmd_error_free(error);
     server_refuse(place->server, false);
     llmd_context_set_timeout_ms(ctx, 30000);
