@@ -119,7 +119,8 @@ llmd_error *llmd__error_errno(int number, const char *format, ...)
     llmd_error *error =
         make(code_of_errno(number), strerror_r(number, text, sizeof(text)), format, args);
     va_end(args);
-    return error;
+    return number == EMFILE || number == ENFILE ? llmd__error_set_advice(error, "raise ulimit -n")
+                                                : error;
 }
 
 /* Turns the error into NO_MEMORY in place: the caller may hold the pointer and ignore our result.

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
@@ -169,13 +170,15 @@ static int on_send(void *data, char *remote, char *local, int remote_port, int l
 
 static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    struct socket_owner *owner = data;
+    struct exchange *exchange = data;
 
     (void)purpose;
     /* libcurl 7.88 itself would let programs that the host starts inherit the connection. */
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd >= 0)
-        owner->opened(owner, fd);
+        exchange->owner->opened(exchange->owner, fd);
+    else
+        exchange->socket_errno = errno; /* libcurl forgets it */
     return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
@@ -189,8 +192,9 @@ static int on_close_socket(void *data, curl_socket_t fd)
 
 void llmd__exchange_owner(struct exchange *exchange, struct socket_owner *owner)
 {
+    exchange->owner = owner;
     curl_easy_setopt(exchange->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-    curl_easy_setopt(exchange->easy, CURLOPT_OPENSOCKETDATA, owner);
+    curl_easy_setopt(exchange->easy, CURLOPT_OPENSOCKETDATA, exchange);
     curl_easy_setopt(exchange->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
     curl_easy_setopt(exchange->easy, CURLOPT_CLOSESOCKETDATA, owner);
 }

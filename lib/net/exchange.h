@@ -19,6 +19,8 @@ struct exchange_sink {
 struct exchange {
     struct http *http; /* a reference */
     CURL *easy;
+    struct socket_owner *owner; /* hears of its sockets */
+    int socket_errno;           /* why it could get none, or 0 */
     char *method;
     char *shown_url; /* without the query: for errors and logs */
     char *body;      /* a copy, or NULL: the caller's */

@@ -73,6 +73,8 @@ static struct cause connect_cause(const struct exchange *exchange)
     long number = 0;
 
     curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &number);
+    if (exchange->socket_errno)
+        number = exchange->socket_errno;
     switch (number) {
     case ECONNREFUSED:
         return (struct cause){LLMD_E_UNREACHABLE, "connection refused",

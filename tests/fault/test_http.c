@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -129,6 +130,23 @@ static void test_refused(void **state)
     assert_true(llmd_error_retryable(error));
     assert_error(error, LLMD_E_UNREACHABLE, "connection refused");
     llmd__http_reply_free(&reply);
+}
+
+/* A mux of hundreds meets the usual limit of 1024: that is no matter of the server, and waiting
+   does not help. */
+static void test_no_descriptor_left(void **state)
+{
+    struct place *place = *state;
+    struct rlimit limit;
+    int next = dup(0);
+
+    close(next);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    const struct rlimit none = {.rlim_cur = (rlim_t)next, .rlim_max = limit.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+    send_fails(place, NULL, &get_ok, LLMD_E_SYSTEM, "too many open files");
+    setrlimit(RLIMIT_NOFILE, &limit);
+    assert_int_equal(send_status(place, NULL, &get_ok), 200);
 }
 
 static void test_refused_then_back(void **state)
@@ -464,6 +482,7 @@ int main(void)
         PLACE_TEST(test_connection_is_reused),
         PLACE_TEST(test_connection_lost_while_idle),
         PLACE_TEST(test_refused),
+        PLACE_TEST(test_no_descriptor_left),
         PLACE_TEST(test_refused_then_back),
         PLACE_TEST(test_name_not_resolved),
         PLACE_TEST(test_reset_is_repeated_for_get_only),

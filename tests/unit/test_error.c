@@ -84,6 +84,7 @@ static void test_errno(void **state)
     assert_string_equal(llmd_error_message(none), "/no/such: No such file or directory");
     assert_int_equal(llmd_error_code(denied), LLMD_E_DENIED);
     assert_int_equal(llmd_error_code(other), LLMD_E_SYSTEM);
+    assert_string_equal(llmd_error_advice(other), "raise ulimit -n");
     assert_ptr_equal(llmd__error_errno(ENOMEM, "x"), llmd__error_no_memory());
 }
 
