@@ -363,6 +363,13 @@ const struct rule llmd__rules_pod[] = {
      .texts = "NoNodeFits",
      .advice = "ask for no more chips than one host has: choose the preset by the machine type",
      .end_ms = 30000},
+    /* The scheduler looks at labels before resources: a node that is too full has the labels. */
+    {.code = "Unschedulable",
+     .observe = observe_scheduling,
+     .texts = "Insufficient",
+     .advice = "the nodes that it may run on are full: add one, delete what holds what it needs, "
+               "or ask for less",
+     .end_ms = FINDING_NEVER},
     {.code = "Unschedulable",
      .observe = observe_scheduling,
      .texts = "didn't match Pod's node affinity",

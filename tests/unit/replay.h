@@ -22,7 +22,7 @@
 
 struct told {
     double t;
-    char code[64], subject[160], message[640];
+    char code[64], subject[160], message[640], advice[256];
     bool progress;
 };
 
@@ -64,6 +64,7 @@ static inline void note_findings(struct replay *replay, double t)
         snprintf(told->code, sizeof(told->code), "%s", finding->rule->code);
         snprintf(told->subject, sizeof(told->subject), "%s", finding->subject);
         snprintf(told->message, sizeof(told->message), "%s", finding->message);
+        snprintf(told->advice, sizeof(told->advice), "%s", finding->rule->advice);
         assert_true(finding->rule->progress || strlen(finding->rule->advice) > 0);
     }
 }

@@ -55,14 +55,48 @@ static void test_no_node_fits(void **state)
     end(&replay);
 }
 
-static void put_pending_pod(struct replay *replay)
+static void put_pod_without_node(struct replay *replay, const char *why)
 {
     put(replay, SCENE_POD,
         "{'kind': 'Pod', 'metadata': {'name': 'qwen-kserve-1', 'namespace': 'llm', 'uid': 'u1',"
         " 'labels': {'app.kubernetes.io/name': 'qwen',"
         " 'app.kubernetes.io/part-of': 'llminferenceservice'}},"
         " 'status': {'phase': 'Pending', 'conditions': [{'type': 'PodScheduled',"
-        " 'status': 'False', 'reason': 'Unschedulable', 'message': 'no node'}]}}");
+        " 'status': 'False', 'reason': 'Unschedulable', 'message': '%s'}]}}",
+        why);
+}
+
+static void put_pending_pod(struct replay *replay)
+{
+    put_pod_without_node(replay, "no node");
+}
+
+/* Most nodes of a cluster are of another kind; what counts is the one of the right kind. */
+static void test_why_no_node(void **state)
+{
+    static const struct {
+        const char *message, *advice;
+    } rows[] = {
+        {"0/2 nodes are available: 2 node(s) didn\\u0027t match Pod\\u0027s node "
+         "affinity/selector.",
+         "no node carries the preset's labels"},
+        {"0/3 nodes are available: 1 Insufficient google.com/tpu, 2 node(s) didn\\u0027t match "
+         "Pod\\u0027s node affinity/selector.",
+         "are full"},
+        {"0/2 nodes are available: 2 node(s) had untolerated taint {a: b}.",
+         "add a node that has what the pod asks for"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct replay replay;
+
+        begin(&replay, "qwen");
+        put_pod_without_node(&replay, rows[i].message);
+        judge(&replay, 5);
+        assert_non_null(strstr(find(&replay, "Unschedulable")->advice, rows[i].advice));
+        end(&replay);
+    }
 }
 
 static void put_event(struct replay *replay, const char *reason, const char *message)
@@ -451,15 +485,11 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_node_fits),
-        cmocka_unit_test(test_autoscaler),
-        cmocka_unit_test(test_gateway_class),
-        cmocka_unit_test(test_gateway_missing),
-        cmocka_unit_test(test_scene_is_small),
-        cmocka_unit_test(test_route),
-        cmocka_unit_test(test_crash_log),
-        cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_conditions_are_named),
+        cmocka_unit_test(test_no_node_fits),    cmocka_unit_test(test_why_no_node),
+        cmocka_unit_test(test_autoscaler),      cmocka_unit_test(test_gateway_class),
+        cmocka_unit_test(test_gateway_missing), cmocka_unit_test(test_scene_is_small),
+        cmocka_unit_test(test_route),           cmocka_unit_test(test_crash_log),
+        cmocka_unit_test(test_lines),           cmocka_unit_test(test_conditions_are_named),
         cmocka_unit_test(test_no_memory),
     };
 
