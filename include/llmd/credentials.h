@@ -52,7 +52,8 @@ LLMD_CHECKED llmd_error *llmd_credentials_from_file(const char *path, llmd_crede
  * @param out        the credentials, llmd_credentials_free()
  * @return NULL, or LLMD_E_INVALID if that is no such array. The program's own failure is reported
  *         by the call that needs the token: LLMD_E_NOT_FOUND (no such program), LLMD_E_FAILED (its
- *         exit status and the last line of its standard error), LLMD_E_PROTOCOL (no token)
+ *         exit status and the line of its standard error that names an error, else the last),
+ *         LLMD_E_PROTOCOL (no token)
  * @threads any
  * @since 0.1
  */

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -304,18 +305,38 @@ static llmd_error *wait_for_end(llmd_context *ctx, struct child *child)
     }
 }
 
-static const char *last_line(struct buf *text)
+static bool has_letter(const char *line)
 {
-    while (text->len && strchr(" \t\r\n", text->data[text->len - 1]))
-        text->data[--text->len] = '\0';
-    const char *all = llmd__buf_text(text);
-    const char *newline = strrchr(all, '\n');
-    return newline ? newline + 1 : all;
+    for (; *line; line++)
+        if (isalpha((unsigned char)*line))
+            return true;
+    return false;
+}
+
+/* The line that says why, which is mostly the last one. Gcloud's plugin names the error first and
+   then tells at length how to log in, down to a lone parenthesis. */
+static const char *reason_line(struct buf *text)
+{
+    const char *last = "";
+    const char *error = NULL;
+    char *line = text->len ? text->data : NULL;
+
+    while (line && *line) {
+        size_t len = strcspn(line, "\r\n");
+        char *next = line[len] ? line + len + 1 : NULL;
+        line[len] = '\0';
+        if (has_letter(line))
+            last = line;
+        if (strcasestr(line, "error"))
+            error = line;
+        line = next ? next + strspn(next, "\r\n") : NULL;
+    }
+    return error ? error : last;
 }
 
 static llmd_error *judge(struct child *child)
 {
-    const char *line = last_line(&child->complaint);
+    const char *line = reason_line(&child->complaint);
     const char *colon = line[0] ? ": " : "";
 
     if (WIFSIGNALED(child->status))

@@ -15,7 +15,7 @@ struct process {
 };
 
 /* Waits for the end; killed when ctx ends, or past timeout_ms (FAILED). A non-zero exit is FAILED
-   with the last line of its standard error; a missing program is NOT_FOUND. */
+   with the line of its standard error that says why; a missing program is NOT_FOUND. */
 llmd_error *llmd__process_run(llmd_context *ctx, const struct process *process, struct buf *out);
 
 #endif

@@ -87,6 +87,9 @@ static void test_failures(void **state)
     } rows[] = {
         {"exit 3", LLMD_E_FAILED, "sh: exit status 3"},
         {"echo one >&2; echo 'two words' >&2; exit 1", LLMD_E_FAILED, "exit status 1: two words"},
+        {"echo 'F1 ERROR: no account. Run:' >&2; echo '  login' >&2; echo ')' >&2; exit 1",
+         LLMD_E_FAILED, "exit status 1: F1 ERROR: no account. Run:"},
+        {"echo reason >&2; echo ')' >&2; exit 1", LLMD_E_FAILED, "exit status 1: reason"},
         {"kill -9 $$", LLMD_E_FAILED, "signal 9"},
         {"head -c 2000000 /dev/zero | tr '\\0' x", LLMD_E_TOO_LARGE, "sh"},
     };
