@@ -221,7 +221,8 @@ static const struct field platform_fields[] = {
      .type = FIELD_JSON,
      AT(route_timeouts),
      .json = JSON_BOOL,
-     .doc = "`true` leaves the timeouts in KServe's route presets, which GKE refuses."},
+     .doc = "`false` takes the timeouts out of KServe's route presets, `true` leaves them; by "
+            "default they go on GKE, which refuses them."},
     {.name = "monitors",
      .type = FIELD_STRING,
      AT(monitors),

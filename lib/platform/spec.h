@@ -41,7 +41,7 @@ struct llmd_platform_spec {
     char *image_pull_policy;
     struct json *digests;        /* image -> "sha256:..." */
     struct json *config;         /* key of inferenceservice-config -> merge patch of its JSON */
-    struct json *route_timeouts; /* bool or NULL: false */
+    struct json *route_timeouts; /* bool or NULL: false on GKE */
     char *monitors;              /* "gke", "operator"; NULL: none */
     struct platform_istio istio;
     bool adopt, strip_finalizers;

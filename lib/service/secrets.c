@@ -3,6 +3,7 @@
 #include "service/kserve.h"
 
 #include "base/base64.h"
+#include "kube/docker_config.h"
 
 #include <string.h>
 
@@ -49,24 +50,6 @@ static llmd_error *add_secret(const llmd_service_spec *spec, const char *ns, con
     return NULL;
 }
 
-/* What kubelet reads: {"auths": {"registry": {"auth": base64(user:password)}}}. */
-static llmd_error *docker_config(const struct pull_secret *pull, struct buf *out)
-{
-    AUTO(buf) struct buf login = BUF_SECRET;
-    AUTO(buf) struct buf auth = BUF_SECRET;
-
-    llmd__buf_format(&login, "%s:%s", pull->user, pull->password);
-    TRY(llmd__buf_check(&login));
-    llmd__base64_encode(login.data, login.len, false, &auth);
-    TRY(llmd__buf_check(&auth));
-    llmd__buf_str(out, "{\"auths\":{");
-    llmd__buf_json(out, pull->registry);
-    llmd__buf_str(out, ":{\"auth\":");
-    llmd__buf_json(out, llmd__buf_text(&auth));
-    llmd__buf_str(out, "}}}");
-    return llmd__buf_check(out);
-}
-
 /* No token, no Secret: an empty one would hide that of the namespace. */
 llmd_error *llmd__secrets_manifests(const llmd_service_spec *spec, const char *ns, bool masked,
                                     struct json *list)
@@ -77,8 +60,9 @@ llmd_error *llmd__secrets_manifests(const llmd_service_spec *spec, const char *n
         TRY(add_secret(spec, ns, TOKEN_SUFFIX, "Opaque", TOKEN_KEY, spec->hf_token, masked, list));
     if (!spec->pull_secret.registry)
         return NULL;
-    TRY(docker_config(&spec->pull_secret, &config));
-    return add_secret(spec, ns, PULL_SUFFIX, "kubernetes.io/dockerconfigjson", ".dockerconfigjson",
+    TRY(llmd__docker_config(spec->pull_secret.registry, spec->pull_secret.user,
+                            spec->pull_secret.password, &config));
+    return add_secret(spec, ns, PULL_SUFFIX, LLMD__DOCKER_CONFIG_TYPE, LLMD__DOCKER_CONFIG_KEY,
                       llmd__buf_text(&config), masked, list);
 }
 
