@@ -48,11 +48,13 @@ add_test(NAME checks/symbols COMMAND ${Python3_EXECUTABLE}
          ${PROJECT_SOURCE_DIR}/tests/checks/symbols.py $<TARGET_FILE:llmd_shared>)
 set_tests_properties(checks/layers checks/sizes checks/banned checks/headers checks/format
                      checks/pitfalls checks/symbols PROPERTIES TIMEOUT 120 LABELS checks)
-# Against a real API server; tests/rig/scenario/run-api.sh runs it. Alone it skips everything.
-add_executable(rig_test_kube_api ${PROJECT_SOURCE_DIR}/tests/rig/scenario/test_kube_api.c
-               ${PROJECT_SOURCE_DIR}/tests/rig/scenario/api.c)
-target_link_libraries(rig_test_kube_api PRIVATE llmd_static llmd_flags PkgConfig::CMOCKA
-    PkgConfig::CURL PkgConfig::CJSON PkgConfig::YAML PkgConfig::CRYPTO Threads::Threads m)
+# Against a real API server; tests/rig/scenario/run-api.sh runs them. Alone they skip everything.
+foreach(name kube_api kube_memory)
+    add_executable(rig_test_${name} ${PROJECT_SOURCE_DIR}/tests/rig/scenario/test_${name}.c
+                   ${PROJECT_SOURCE_DIR}/tests/rig/scenario/api.c)
+    target_link_libraries(rig_test_${name} PRIVATE test_torture llmd_static llmd_flags PkgConfig::CMOCKA
+        PkgConfig::CURL PkgConfig::CJSON PkgConfig::YAML PkgConfig::CRYPTO Threads::Threads m)
+endforeach()
 if(TARGET llmd-sandbox)
     add_test(NAME scenario/kube_api COMMAND
              ${PROJECT_SOURCE_DIR}/tests/rig/scenario/run-sandbox.sh ${PROJECT_BINARY_DIR})

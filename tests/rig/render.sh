@@ -42,6 +42,7 @@ namespace() {
 render_gateway_crds() {
     local generated
     generated=$(rig_manifests envoy-gateway charts)/gateway-helm/charts/crds/crds/generated
+    # Envoy Gateway's wish decides, whichever KServe it is.
     join "$(rig_manifests kserve gateway-api)"/*.yaml >"$out/00-gateway-api-crds.yaml"
     join "$generated"/*.yaml >"$out/02-envoy-gateway-crds.yaml"
     helm template crds "$(rig_manifests ai-gateway charts)/ai-gateway-crds-helm" \
@@ -76,7 +77,7 @@ main() {
     render_cert_manager
     render_envoy_gateway
     render_ai_gateway
-    python3 split_manifests.py "$(rig_manifests kserve install)" "$out"
+    python3 split_manifests.py "$(rig_manifests "$KSERVE" install)" "$out"
 }
 
 main "$@"

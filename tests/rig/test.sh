@@ -62,6 +62,19 @@ data_outlives_a_restart() {
     ./fake-nodes.sh remove
 }
 
+# The same tests where a sanitizer or valgrind watches.
+watched() { # build preset
+    if [ -x "../../build/$1/rig_test_kube_memory" ]; then
+        relay "kube-api-$1" scenario/run-api.sh "../../build/$1"
+    else
+        say "skip kube-api with $1: build/$1 is not built"
+    fi
+}
+memcheck() {
+    LLMD_TEST_ALLOCATIONS=5 scenario/run-api.sh "$build" kube_memory \
+        valgrind -q --leak-check=full --error-exitcode=9 --errors-for-leak-kinds=definite
+}
+
 test_api() {
     check api-server api_server_answers
     check bearer-token token_is_admin
@@ -70,6 +83,9 @@ test_api() {
     check fake-logs fake_pods_have_logs
     check api-server-restart data_outlives_a_restart
     relay kube-api scenario/run-api.sh "$build"
+    watched asan
+    watched tsan
+    relay kube-api-valgrind memcheck
     relay compare-apply ./compare_apply.sh "$build/rig_apply"
     relay cluster scenario/run-cluster.sh "$build"
 }
@@ -95,10 +111,16 @@ test_full() {
     check gateway gateway_is_programmed
     check service-stub stub_is_served
     check service-stub-delete service_goes stub
+    relay kill ./run.sh python3 ../scenario/kill.py "$build/deploy" --on "$KUBECONFIG" \
+        manifests/spec-stub.yaml "${LLMD_KILLS:-3}"
     # What the cluster says, by kubectl; and what the library tells of it.
     relay broken ./run.sh python3 ../scenario/broken.py run "$RIG_RUN/broken" "$RIG_RUN/kubeconfig" \
         "$build/deploy" manifests
-    # And that the sandbox says the same.
+    # And that the sandbox says the same, which speaks as the usual KServe.
+    if [ -n "${LLMD_RIG_KSERVE:-}" ]; then
+        say "skip agree: the sandbox does not model KServe $LLMD_RIG_KSERVE"
+        return
+    fi
     relay agree ./run.sh ../scenario/agree.sh "$build" "$RIG_RUN/broken"
 }
 

@@ -5,8 +5,12 @@
 RIG_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 RIG_CACHE=${LLMD_RIG_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/llmd-rig}
 
+# LLMD_RIG_KSERVE=0.19.0 takes another release of KServe than the usual one, from programs/kserve-0.19.0.
+KSERVE_VERSION=${LLMD_RIG_KSERVE:-0.20.0}
+KSERVE=kserve${LLMD_RIG_KSERVE:+-$LLMD_RIG_KSERVE}
+
 # Built in this order: what the first stage needs comes first.
-RIG_PROGRAMS=(kubernetes etcd kwok cert-manager kserve envoy-gateway ai-gateway epp coredns helm)
+RIG_PROGRAMS=(kubernetes etcd kwok cert-manager "$KSERVE" envoy-gateway ai-gateway epp coredns helm)
 RIG_BUILD_VERSION=1         # raise it when programs.sh builds differently
 
 say() { printf '%s\n' "$*"; }

@@ -84,12 +84,14 @@ spec:
 END
 }
 
+# --node-name: kwok's stage takes the address from a node that it starts for the second
+# time if no Hostname stands beside it.
 start_kwok() {
     write_kwok_config
     start_daemon kwok "$(rig_bin kwok kwok)" --config="$RIG_RUN/kwok.yaml" --kubeconfig="$KUBECONFIG" \
         --manage-all-nodes=false --manage-nodes-with-label-selector=type=kwok \
         --cidr="$RIG_FAKE_POD_CIDR" --node-lease-duration-seconds=40 \
-        --node-ip="$RIG_NODE_IP" --node-port=10247 \
+        --node-ip="$RIG_NODE_IP" --node-name=kwok --node-port=10247 \
         --tls-cert-file="$PKI/kubelet.crt" --tls-private-key-file="$PKI/kubelet.key"
 }
 

@@ -34,8 +34,8 @@ import_base_images() {
 }
 
 import_platform_images() {
-    import_image docker.io/kserve/llmisvc-controller:v0.20.0 --entrypoint /manager \
-        "$(rig_bin kserve llmisvc)=/manager"
+    import_image "docker.io/kserve/llmisvc-controller:v$KSERVE_VERSION" --entrypoint /manager \
+        "$(rig_bin "$KSERVE" llmisvc)=/manager"
     import_image docker.io/envoyproxy/gateway:v1.8.1 --entrypoint /usr/local/bin/envoy-gateway \
         "$(rig_bin envoy-gateway envoy-gateway)=/usr/local/bin/envoy-gateway"
     import_image docker.io/envoyproxy/ai-gateway-controller:v1.0.0 --entrypoint /app \

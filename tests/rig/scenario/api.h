@@ -7,6 +7,8 @@
 
 #define NS "kube-api-test"
 #define LIMIT_MS 60000
+/* For what controllers do: after a restart of the server each retries up to half a minute apart. */
+#define PATIENCE 3
 
 struct tally {
     int created, configured, unchanged, warnings;
