@@ -202,7 +202,7 @@ static void a_deadline_says_what_was_waited_for_and_seen(void **state)
                     "namespaces n");
     server_refuse(rig->server, true);
     server_cut_all(rig->server);
-    expect_deadline(rig, "pods", "qwen", "(the last try: ", "");
+    expect_deadline(rig, "pods", "qwen", "(the last try: ", server_url(rig->server));
 }
 
 #define RIG_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
