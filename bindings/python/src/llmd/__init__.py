@@ -32,11 +32,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from . import platform
     from ._progress import progress
     from ._sandbox import Sandbox
     from .cluster import Cluster, Gke
     from .credentials import Credentials
-    from .specs import ClusterSpec, GatewaySpec, NetworkSpec, NodePool, ServiceSpec
+    from .specs import (
+        ClusterSpec, GatewaySpec, NetworkSpec, NodePool, PlatformSpec, ServiceSpec,
+    )
 
 __version__ = "0.1.0"
 
@@ -44,9 +47,9 @@ __all__ = [
     "BusyError", "CanceledError", "Change", "Cluster", "ClusterSpec", "ConflictError",
     "Credentials", "Delta", "DeniedError", "Endpoint", "Error", "Event", "ExistsError",
     "FailedError", "Gateway", "GatewaySpec", "Gke", "InvalidError", "Kube", "Level", "NetworkSpec",
-    "NodePool", "NotFoundError", "ProtocolError", "RemoteError", "Reply", "Sandbox",
+    "NodePool", "NotFoundError", "PlatformSpec", "ProtocolError", "RemoteError", "Reply", "Sandbox",
     "Service", "ServiceSpec", "Stream", "SystemError", "Task", "TimeoutError", "TooLargeError",
-    "UnreachableError", "progress", "version",
+    "UnreachableError", "platform", "progress", "version",
 ]
 
 
@@ -58,16 +61,19 @@ def version() -> str:
 _ELSEWHERE = {
     "Sandbox": "_sandbox", "progress": "_progress", "Cluster": "cluster", "Gke": "cluster",
     "Credentials": "credentials", "ClusterSpec": "specs", "GatewaySpec": "specs",
-    "NetworkSpec": "specs", "NodePool": "specs", "ServiceSpec": "specs",
+    "NetworkSpec": "specs", "NodePool": "specs", "PlatformSpec": "specs",
+    "ServiceSpec": "specs",
 }
 
 
 def __getattr__(name: str) -> Any:
     # What not every program needs is imported when it is used.
-    if name not in _ELSEWHERE:
-        raise AttributeError(f"module 'llmd' has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "platform":
+        return import_module(".platform", __name__)
+    if name not in _ELSEWHERE:
+        raise AttributeError(f"module 'llmd' has no attribute {name!r}")
     value = getattr(import_module(f".{_ELSEWHERE[name]}", __name__), name)
     globals()[name] = value
     return value

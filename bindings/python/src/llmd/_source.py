@@ -77,6 +77,11 @@ def network_spec(source: SpecLike) -> Any:
     return _spec(source, _raw.network_spec_parse, _raw.network_spec_parse_file)
 
 
+def platform_spec(source: SpecLike) -> Any:
+    """The raw spec of anything that SpecLike allows."""
+    return _spec(source, _raw.platform_spec_parse, _raw.platform_spec_parse_file)
+
+
 def manifest_text(manifests: Manifests) -> str:
     if is_path(manifests):
         with open(manifests, encoding="utf-8") as file:  # type: ignore[arg-type]

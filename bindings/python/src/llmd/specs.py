@@ -75,6 +75,15 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
+def _hiding(spec: Spec) -> str:
+    """What dataclass would print, without secrets."""
+    hidden = {"hf_token", "pull_secret"}
+    shown = (
+        f"{f.name}={'***' if f.name in hidden else repr(getattr(spec, f.name))}"
+        for f in fields(spec) if getattr(spec, f.name) is not None)  # type: ignore[arg-type]
+    return f"{type(spec).__name__}({', '.join(shown)})"
+
+
 @dataclass(kw_only=True)
 class GatewaySpec(Spec):
     """The Gateway that inference traffic comes through; right by default for GKE."""
@@ -156,11 +165,7 @@ class ServiceSpec(Spec):
     overlay: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:
-        hidden = {"hf_token", "pull_secret"}
-        shown = ", ".join(
-            f"{f.name}={'***' if f.name in hidden else repr(getattr(self, f.name))}"
-            for f in fields(self) if getattr(self, f.name) is not None)
-        return f"ServiceSpec({shown})"
+        return _hiding(self)
 
     @classmethod
     def from_yaml(cls, text: str) -> ServiceSpec:
@@ -282,3 +287,57 @@ class NetworkSpec(Spec):
     address_type: str | None = None
     subnetwork: str | None = None
     private_nodes: bool | None = None
+
+
+@dataclass(kw_only=True)
+class PlatformSpec(Spec):
+    """What a cluster needs before it serves: cert-manager, KServe and CRDs.
+
+    A component is {"version": ...}, or {"bundle": path or address, "sha256": ...}, or
+    {"manifests": text}, with "install": "auto", "always" or "never"; those with a controller also
+    take "namespace" and "resources".
+    """
+
+    kserve: Mapping[str, Any] | None = None
+    cert_manager: Mapping[str, Any] | None = None
+    gateway_api: Mapping[str, Any] | None = None
+    leader_worker_set: Mapping[str, Any] | None = None
+    gateway_controller: Mapping[str, Any] | None = None
+    #: A folder made by ``llmd.platform.fetch``: nothing is downloaded.
+    bundles: str | None = None
+    #: Further CA certificates, PEM.
+    ca: str | None = None
+    #: A registry login: {"registry": HOST, "user": NAME, "password": TOKEN}.
+    pull_secret: Mapping[str, str] | None = None
+    #: Takes the place of every image's registry.
+    image_mirror: str | None = None
+    #: How image names begin, and what comes there instead.
+    image_mirrors: Mapping[str, str] | None = None
+    image_pull_policy: str | None = None
+    #: Images and the digests that they are pinned to.
+    digests: Mapping[str, str] | None = None
+    #: Merge patches for the values of KServe's ConfigMap.
+    config: Mapping[str, Any] | None = None
+    route_timeouts: bool | None = None
+    monitors: str | None = None
+    istio: Mapping[str, Any] | None = None
+    #: Takes over what others installed, instead of using it as it is.
+    adopt: bool | None = None
+    strip_finalizers: bool | None = None
+
+    def __repr__(self) -> str:
+        return _hiding(self)
+
+    @classmethod
+    def from_yaml(cls, text: str) -> PlatformSpec:
+        """Reads YAML or JSON text; ``InvalidError`` tells key and line of what is wrong."""
+        return cls._take(_raw.platform_spec_parse(text))
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> PlatformSpec:
+        """As ``from_yaml``, from a file."""
+        return cls._take(_raw.platform_spec_parse_file(os.fspath(path)))
+
+    @classmethod
+    def _take(cls, raw: Any) -> PlatformSpec:
+        return cls._from_raw(raw, _raw.platform_spec_json(raw))
