@@ -85,6 +85,8 @@ static bool is_our_service(const struct scene *scene, const struct json *object)
 /* A watch by selector sends only ours; a list that a server filters differently may not. */
 static bool is_ours(const struct scene *scene, enum scene_kind kind, const struct json *object)
 {
+    if (scene->everything)
+        return true;
     switch (kind) {
     case SCENE_SERVICE:
         return is_our_service(scene, object);

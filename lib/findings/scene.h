@@ -34,6 +34,7 @@ struct scene {
     char *gateway_ns, *gateway; /* the gateway, where there is no service */
     int64_t min_generation;     /* older objects of the service are of yesterday */
     bool gke;
+    bool everything; /* all that is put in is ours: whoever watches has chosen */
     struct scene_set sets[SCENE_KINDS];
     struct json *logs; /* {"pod/container": "last lines"} */
 };

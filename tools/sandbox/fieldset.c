@@ -99,11 +99,13 @@ static void set_field(struct json *set, const char *name, struct json *value)
     free(key);
 }
 
-/* A branch that lost something but gained nothing is no field of the one who changed it. */
+/* A branch that lost something but gained nothing is no field of the one who changed it, and
+   metadata with nothing but a name is nobody's. */
 static void set_inner(struct json *set, const char *name, struct json *inner,
-                      const struct json *old)
+                      const struct json *old, int depth)
 {
-    if (old && llmd__json_count(inner) == 0)
+    bool is_metadata = depth == 0 && strcmp(name, "metadata") == 0;
+    if ((old || is_metadata) && llmd__json_count(inner) == 0)
         llmd__json_free(inner);
     else
         set_field(set, name, inner);
@@ -165,9 +167,9 @@ static struct json *set_of(const struct json *before, const struct json *now, in
         const char *const *keys =
             llmd__json_type(value) == JSON_ARRAY ? list_keys(key, value, &is_set) : NULL;
         if (keys)
-            set_inner(set, key, set_of_list(old, value, keys, depth + 1), old);
+            set_inner(set, key, set_of_list(old, value, keys, depth + 1), old, depth);
         else if (llmd__json_type(value) == JSON_OBJECT)
-            set_inner(set, key, set_of(old, value, depth + 1), old);
+            set_inner(set, key, set_of(old, value, depth + 1), old, depth);
         else
             set_field(set, key, llmd__json_object());
     }
