@@ -18,5 +18,8 @@ if(TARGET llmd-sandbox)
     add_test(NAME scenario/kill_cluster COMMAND python3
              ${CMAKE_SOURCE_DIR}/tests/scenario/kill_cluster.py
              $<TARGET_FILE:cluster> $<TARGET_FILE:llmd-sandbox> ${kills})
-    set_tests_properties(scenario/kill scenario/kill_cluster PROPERTIES TIMEOUT 300 LABELS scenario)
+    add_test(NAME scenario/kill_platform COMMAND python3
+             ${CMAKE_SOURCE_DIR}/tests/scenario/kill_platform.py
+             $<TARGET_FILE:rig_platform> $<TARGET_FILE:llmd-sandbox>)
+    set_tests_properties(scenario/kill scenario/kill_cluster scenario/kill_platform PROPERTIES TIMEOUT 300 LABELS scenario)
 endif()

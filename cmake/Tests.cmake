@@ -12,6 +12,7 @@ target_link_libraries(test_torture PUBLIC llmd_static llmd_flags PkgConfig::CMOC
 if(SUPPORT_SOURCES)
     add_library(test_support STATIC ${SUPPORT_SOURCES})
     target_include_directories(test_support PUBLIC ${PROJECT_SOURCE_DIR}/tests)
+    target_compile_definitions(test_support PRIVATE SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     target_link_libraries(test_support PUBLIC sandbox_objects llmd_static llmd_flags PkgConfig::CMOCKA)
 endif()
 foreach(kind unit fault scenario)
@@ -34,9 +35,11 @@ foreach(kind unit fault scenario)
     endforeach()
 endforeach()
 # What the rig installs its operators with; it uses the public API only.
-add_executable(rig_apply ${PROJECT_SOURCE_DIR}/tests/rig/apply.c)
-target_link_libraries(rig_apply PRIVATE llmd_static llmd_flags PkgConfig::CURL PkgConfig::CJSON
-                      PkgConfig::YAML PkgConfig::CRYPTO Threads::Threads m)
+foreach(program apply platform)
+    add_executable(rig_${program} ${PROJECT_SOURCE_DIR}/tests/rig/${program}.c)
+    target_link_libraries(rig_${program} PRIVATE llmd_static llmd_flags PkgConfig::CURL
+        PkgConfig::CJSON PkgConfig::YAML PkgConfig::CRYPTO Threads::Threads m)
+endforeach()
 
 # What a script can hold the tree to; each prints what is wrong and one line.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)

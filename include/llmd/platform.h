@@ -84,6 +84,67 @@ LLMD_CHECKED llmd_error *llmd_platform_bundles(char **out);
 LLMD_CHECKED llmd_error *llmd_platform_fetch(const llmd_platform_spec *spec, const char *folder,
                                              llmd_task **out);
 
+/**
+ * Makes the cluster able to serve LLMInferenceServices, and waits until it is: CRDs are served,
+ * webhooks answer and are trusted, controllers are available, presets are there.
+ *
+ * It looks first, goes by conditions in the order that works, and does side by side what is
+ * independent; run again it changes nothing, and after a crash it goes on. Objects are written by
+ * server-side apply and carry `app.kubernetes.io/managed-by: libllmd`. Controllers that are older
+ * than CRDs which they look for at their start are restarted. CRDs that GKE or others manage are
+ * left alone and named; so are installations by others (helm, kustomize, an add-on) that serve the
+ * needed version, unless `adopt: true` takes them over.
+ *
+ * @param kube  the cluster
+ * @param spec  what is wanted, or NULL for llmd_platform_spec_new()
+ * @param out   a task, llmd_task_free(); events: one per object, one per phase of a component with
+ *              phases done and total, and what keeps a controller from starting. The result is as
+ *              llmd_platform_status()'s
+ * @return NULL, or LLMD_E_INVALID for a bad spec. The task ends with LLMD_E_FAILED and the cause as
+ *         reason ("ImageNotFound", "ImagePullDenied", "PodsNotCreated" for a quota, ...),
+ *         LLMD_E_DENIED (a right that is missing), LLMD_E_CONFLICT (fields of another manager;
+ *         "WebhookLeftOver": an old installation's webhook would refuse everything)
+ * @threads any
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_platform_apply(const llmd_kube *kube, const llmd_platform_spec *spec,
+                                             llmd_task **out);
+
+/**
+ * What is installed. Reads only. Each component is an event: info (as wanted), warning (differs,
+ * with what), error (missing or not working, with advice).
+ *
+ * @param kube  the cluster
+ * @param spec  what is compared with, or NULL
+ * @param out   a task, llmd_task_free(); the result is JSON: `{"ready", "gke", "components":
+ *              {KEY: {"version", "installer", "by", "namespace", "ready"}}, "left"}`, installer
+ *              being "libllmd", "helm", "gke" or "other"
+ * @return NULL, or LLMD_E_INVALID
+ * @threads any
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_platform_status(const llmd_kube *kube, const llmd_platform_spec *spec,
+                                              llmd_task **out);
+
+/**
+ * Removes what the library installed, in the order that ends: webhook configurations, presets,
+ * certificates, controllers, the rest, CRDs, namespaces; then looks whether nothing of it is left.
+ * What others installed stays. A namespace that holds something of others stays with it, as a
+ * warning.
+ *
+ * @param kube  the cluster
+ * @param spec  NULL, or `stripFinalizers: true`, which allows the two finalizers of KServe to be
+ *              taken off its presets when its controller is gone already
+ * @param out   a task, llmd_task_free(); the result is `{"removed": [...], "left": {...}}`
+ * @return NULL, or LLMD_E_INVALID. The task ends with LLMD_E_CONFLICT and reason "InUse" with the
+ *         list of what others made of our CRDs (services, gateways, certificates),
+ * "FinalizersHeld"; LLMD_E_FAILED "LeftOver" if something is there again; LLMD_E_DENIED
+ * @threads any
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_platform_delete(const llmd_kube *kube, const llmd_platform_spec *spec,
+                                              llmd_task **out);
+
 LLMD_DEFINE_AUTO(llmd_platform_spec)
 
 LLMD_END

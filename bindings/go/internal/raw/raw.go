@@ -180,6 +180,9 @@ extern uintptr_t _wrap_platform_spec_json_raw_1f7915c1bd4457d3(uintptr_t arg1, s
 extern void _wrap_platform_spec_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_platform_bundles_raw_1f7915c1bd4457d3(swig_voidp arg1);
 extern uintptr_t _wrap_platform_fetch_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
+extern uintptr_t _wrap_platform_apply_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
+extern uintptr_t _wrap_platform_status_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
+extern uintptr_t _wrap_platform_delete_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
 extern uintptr_t _wrap_gateway_spec_new_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2);
 extern uintptr_t _wrap_gateway_spec_parse_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
 extern uintptr_t _wrap_gateway_spec_parse_file_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
@@ -1739,6 +1742,48 @@ _swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
 _swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_platform_fetch_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Platform_apply(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 *C.uintptr_t
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+	swig_r = (uintptr)(C._wrap_platform_apply_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Platform_status(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 *C.uintptr_t
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+	swig_r = (uintptr)(C._wrap_platform_status_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Platform_delete(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 *C.uintptr_t
+_swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
+	swig_r = (uintptr)(C._wrap_platform_delete_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 uintptr
 swig_r_1 = swig_r
 	return swig_r_1

@@ -2246,6 +2246,57 @@ llmd_error *_wrap_platform_fetch_raw_1f7915c1bd4457d3(llmd_platform_spec *_swig_
 }
 
 
+llmd_error *_wrap_platform_apply_raw_1f7915c1bd4457d3(llmd_kube *_swig_go_0, llmd_platform_spec *_swig_go_1, llmd_task **_swig_go_2) {
+  llmd_kube *arg1 = (llmd_kube *) 0 ;
+  llmd_platform_spec *arg2 = (llmd_platform_spec *) 0 ;
+  llmd_task **arg3 = (llmd_task **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_kube *)_swig_go_0;
+  arg2 = (llmd_platform_spec *)_swig_go_1;
+  arg3 = (llmd_task **)_swig_go_2;
+
+  result = (llmd_error *)llmd_platform_apply((struct llmd_kube const *)arg1,(struct llmd_platform_spec const *)arg2,arg3);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_platform_status_raw_1f7915c1bd4457d3(llmd_kube *_swig_go_0, llmd_platform_spec *_swig_go_1, llmd_task **_swig_go_2) {
+  llmd_kube *arg1 = (llmd_kube *) 0 ;
+  llmd_platform_spec *arg2 = (llmd_platform_spec *) 0 ;
+  llmd_task **arg3 = (llmd_task **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_kube *)_swig_go_0;
+  arg2 = (llmd_platform_spec *)_swig_go_1;
+  arg3 = (llmd_task **)_swig_go_2;
+
+  result = (llmd_error *)llmd_platform_status((struct llmd_kube const *)arg1,(struct llmd_platform_spec const *)arg2,arg3);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_platform_delete_raw_1f7915c1bd4457d3(llmd_kube *_swig_go_0, llmd_platform_spec *_swig_go_1, llmd_task **_swig_go_2) {
+  llmd_kube *arg1 = (llmd_kube *) 0 ;
+  llmd_platform_spec *arg2 = (llmd_platform_spec *) 0 ;
+  llmd_task **arg3 = (llmd_task **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_kube *)_swig_go_0;
+  arg2 = (llmd_platform_spec *)_swig_go_1;
+  arg3 = (llmd_task **)_swig_go_2;
+
+  result = (llmd_error *)llmd_platform_delete((struct llmd_kube const *)arg1,(struct llmd_platform_spec const *)arg2,arg3);
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
 llmd_gateway_spec *_wrap_gateway_spec_new_raw_1f7915c1bd4457d3(char *_swig_go_0, char *_swig_go_1) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Removing what carries our label, in the order that ends, and then looking whether it is so.
+ *
+ *     survey ──> refuse | waves, one after the other ──> survey again ──> result
+ */
+#include "platform/removal.h"
+
+#include "kube/apply.h"
+#include "kube/status.h"
+
+#include <string.h>
+
+/* As many at once as an apply has workers. */
+#define LANES 16
+
+void llmd__removal_free(void *data)
+{
+    struct removal *removal = data;
+
+    if (!removal)
+        return;
+    for (int wave = 0; wave < REMOVE_WAVES; wave++)
+        llmd__json_free(removal->waves[wave]);
+    llmd__json_free(removal->foreign);
+    llmd__json_free(removal->kept);
+    llmd__json_free(removal->removed);
+    llmd__json_free(removal->finalizers);
+    llmd__platform_run_free(removal->run);
+    llmd__free(removal);
+}
+
+llmd_error *llmd__removal_new(struct platform_run *run, struct removal **out)
+{
+    struct removal *removal = llmd__calloc(1, sizeof(*removal));
+
+    *out = NULL;
+    if (!removal) {
+        llmd__platform_run_free(run);
+        return NO_MEMORY;
+    }
+    removal->run = run;
+    removal->listed = removal->surveyed = -1;
+    removal->foreign = llmd__json_array();
+    removal->kept = llmd__json_object();
+    removal->removed = llmd__json_array();
+    removal->finalizers = llmd__json_array();
+    if (!removal->foreign || !removal->kept || !removal->removed || !removal->finalizers) {
+        llmd__removal_free(removal);
+        return NO_MEMORY;
+    }
+    *out = removal;
+    return NULL;
+}
+
+/* ---- taking KServe's finalizers off ---- */
+
+struct strip {
+    struct removal *removal;
+    char *path, *body, *subject;
+};
+
+static void strip_free(void *data)
+{
+    struct strip *strip = data;
+
+    llmd__free(strip->path);
+    llmd__free(strip->body);
+    llmd__free(strip->subject);
+    llmd__free(strip);
+}
+
+static llmd_error *strip_advance(void *state, struct graph *graph, const struct step_input *input,
+                                 struct step_action *action)
+{
+    struct strip *strip = state;
+
+    if (input->kind == INPUT_ERROR)
+        return llmd__error_copy(input->error);
+    if (input->kind == INPUT_BEGIN) {
+        action->kind = ACTION_SEND;
+        action->http = llmd__kube_http(strip->removal->run->kube);
+        action->request = (struct http_request){.method = "PATCH",
+                                                .path = strip->path,
+                                                .content_type = "application/merge-patch+json",
+                                                .body = strip->body,
+                                                .body_len = strlen(strip->body),
+                                                .idempotent = true};
+        return NULL;
+    }
+    if (input->kind != INPUT_REPLY)
+        return NULL;
+    if (input->status / 100 != 2 && input->status != 404)
+        return llmd__status_error(input->status, input->text, strip->subject);
+    action->kind = ACTION_DONE;
+    return llmd__graph_event(graph,
+                             &(struct event_text){.level = LLMD_LEVEL_WARNING,
+                                                  .subject = strip->subject,
+                                                  .reason = "FinalizerStripped",
+                                                  .message = "KServe's finalizer was taken off"});
+}
+
+static const struct step_class strip_class = {
+    .name = "strip", .advance = strip_advance, .free = strip_free};
+
+static llmd_error *fill_strip(struct strip *strip, const struct json *item)
+{
+    AUTO(json) struct json *patch = NULL;
+    AUTO(buf) struct buf path = BUF_INIT;
+    struct resource resource;
+
+    if (!llmd__discovery_lookup(strip->removal->run->kube, llmd__json_str(item, "resource"),
+                                &resource))
+        return llmd__discovery_missing(strip->removal->run->kube, llmd__json_str(item, "resource"));
+    llmd__resource_path(&path, &resource, llmd__json_str(item, "ns"), llmd__json_str(item, "name"),
+                        NULL, NULL);
+    strip->subject = llmd__format("%s/%s/%s", resource.kind, llmd__json_str(item, "ns"),
+                                  llmd__json_str(item, "name"));
+    CHECK_MEMORY(strip->subject);
+    TRY(llmd__buf_take(&path, &strip->path));
+    TRY(llmd__json_make(&patch, "{'metadata': {'finalizers': %j}}",
+                        llmd__json_member(item, "rest")));
+    return llmd__json_print(patch, &strip->body);
+}
+
+static llmd_error *add_strip(struct graph *graph, struct removal *removal, const struct json *item,
+                             step_id *out)
+{
+    struct strip *strip = llmd__calloc(1, sizeof(*strip));
+    llmd_error *error;
+
+    CHECK_MEMORY(strip);
+    strip->removal = removal;
+    error = fill_strip(strip, item);
+    if (!error)
+        return llmd__graph_add(graph, &strip_class, strip, out);
+    strip_free(strip);
+    return error;
+}
+
+/* ---- may it go? ---- */
+
+static llmd_error *refuse_foreign(const struct removal *removal)
+{
+    AUTO(buf) struct buf list = BUF_INIT;
+
+    if (!llmd__json_count(removal->foreign))
+        return NULL;
+    llmd__removal_list(&list, removal->foreign);
+    TRY(llmd__buf_check(&list));
+    return llmd__error_set_advice(
+        llmd__error_set_reason(llmd__error(LLMD_E_CONFLICT,
+                                           "platform: in use by what would go with its CRDs: %s",
+                                           llmd__buf_text(&list)),
+                               "InUse"),
+        "delete these first, services before gateways");
+}
+
+/* Without its controller nobody takes KServe's finalizers off, and the presets would never go. */
+static llmd_error *refuse_held(const struct removal *removal)
+{
+    if (!llmd__json_count(removal->finalizers) || removal->controller ||
+        removal->run->spec->strip_finalizers)
+        return NULL;
+    return llmd__error_set_advice(
+        llmd__error_set_reason(llmd__error(LLMD_E_CONFLICT,
+                                           "platform: %zu presets are held by KServe's finalizer, "
+                                           "and its controller is not there to take it off",
+                                           llmd__json_count(removal->finalizers)),
+                               "FinalizersHeld"),
+        "apply the platform again and then delete it, or set stripFinalizers: true");
+}
+
+/* ---- the waves ---- */
+
+static bool is_kept(const struct removal *removal, enum removal_wave wave, const struct json *item)
+{
+    return wave == REMOVE_NAMESPACES &&
+           llmd__json_member(removal->kept, llmd__json_str(item, "name"));
+}
+
+/* Each item in a lane of its own, behind the one that had it before. */
+static llmd_error *add_deletions(struct graph *graph, struct removal *removal,
+                                 enum removal_wave wave, step_id before, step_id after)
+{
+    step_id lanes[LANES];
+    size_t count = 0;
+
+    JSON_EACH(item, removal->waves[wave]) {
+        step_id step = -1;
+
+        if (is_kept(removal, wave, item))
+            continue;
+        TRY(llmd__delete_step(graph, removal->run->kube, llmd__json_str(item, "resource"),
+                              llmd__json_str(item, "ns"), llmd__json_str(item, "name"), &step));
+        TRY(llmd__graph_need(graph, step, count < LANES ? before : lanes[count % LANES]));
+        TRY(llmd__graph_need(graph, after, step));
+        lanes[count++ % LANES] = step;
+        llmd__json_add_str(removal->removed, llmd__json_str(item, "subject"));
+    }
+    return llmd__json_check(removal->removed);
+}
+
+static llmd_error *add_strips(struct graph *graph, struct removal *removal, step_id before,
+                              step_id after)
+{
+    if (removal->controller || !removal->run->spec->strip_finalizers)
+        return NULL;
+    JSON_EACH(item, removal->finalizers) {
+        step_id step = -1;
+
+        TRY(add_strip(graph, removal, item, &step));
+        TRY(llmd__graph_need(graph, step, before));
+        TRY(llmd__graph_need(graph, after, step));
+    }
+    return NULL;
+}
+
+static llmd_error *barrier_advance(void *state, struct graph *graph, const struct step_input *input,
+                                   struct step_action *action)
+{
+    (void)state;
+    (void)graph;
+    (void)input;
+    action->kind = ACTION_DONE;
+    return NULL;
+}
+
+static const struct step_class barrier_class = {.name = "delete", .advance = barrier_advance};
+
+static llmd_error *add_barrier(struct graph *graph, step_id before, step_id *out)
+{
+    TRY(llmd__graph_add(graph, &barrier_class, NULL, out));
+    return before < 0 ? NULL : llmd__graph_need(graph, *out, before);
+}
+
+/* Presets are let go after the webhooks are gone: these judge changes of them, too. */
+static llmd_error *add_waves(struct graph *graph, struct removal *removal, step_id last)
+{
+    step_id before = -1;
+
+    TRY(add_barrier(graph, -1, &before));
+    for (int wave = 0; wave < REMOVE_WAVES; wave++) {
+        step_id after = -1;
+
+        TRY(add_barrier(graph, before, &after));
+        if (wave == REMOVE_PRESETS) {
+            TRY(add_strips(graph, removal, before, after));
+            before = after;
+            TRY(add_barrier(graph, before, &after));
+        }
+        TRY(add_deletions(graph, removal, (enum removal_wave)wave, before, after));
+        before = after;
+    }
+    return llmd__graph_need(graph, last, before);
+}
+
+struct sentence {
+    struct removal *removal;
+    step_id removed; /* done when all waves are */
+};
+
+static llmd_error *judge_advance(void *state, struct graph *graph, const struct step_input *input,
+                                 struct step_action *action)
+{
+    struct sentence *sentence = state;
+
+    (void)input;
+    TRY(refuse_foreign(sentence->removal));
+    TRY(refuse_held(sentence->removal));
+    TRY(add_waves(graph, sentence->removal, sentence->removed));
+    sentence->removal->proving = true;
+    action->kind = ACTION_DONE;
+    return NULL;
+}
+
+static const struct step_class judge_class = {
+    .name = "delete", .advance = judge_advance, .free = llmd__free};
+
+/* ---- the proof ---- */
+
+static llmd_error *refuse_left(const struct removal *removal)
+{
+    AUTO(json) struct json *left = llmd__json_array();
+    AUTO(buf) struct buf list = BUF_INIT;
+
+    for (int wave = 0; wave < REMOVE_WAVES; wave++)
+        JSON_EACH(item, removal->waves[wave])
+            if (!is_kept(removal, (enum removal_wave)wave, item))
+                llmd__json_add_str(left, llmd__json_str(item, "subject"));
+    TRY(llmd__json_check(left));
+    if (!llmd__json_count(left))
+        return NULL;
+    llmd__removal_list(&list, left);
+    TRY(llmd__buf_check(&list));
+    return llmd__error_set_advice(
+        llmd__error_set_reason(llmd__error(LLMD_E_FAILED,
+                                           "platform: still there after the delete: %s",
+                                           llmd__buf_text(&list)),
+                               "LeftOver"),
+        "somebody makes them again: look at their managers, then delete once more");
+}
+
+static llmd_error *tell_kept(struct graph *graph, const struct removal *removal)
+{
+    JSON_EACH(item, removal->kept) {
+        AUTO(str) char *subject = llmd__format("Namespace/%s", llmd__json_key(item));
+        AUTO(str)
+        char *message = llmd__format("stays, because it holds %s", llmd__json_text(item));
+
+        if (!subject || !message)
+            return NO_MEMORY;
+        TRY(llmd__graph_event(graph,
+                              &(struct event_text){.level = LLMD_LEVEL_WARNING,
+                                                   .subject = subject,
+                                                   .reason = "Kept",
+                                                   .message = message,
+                                                   .advice = "delete it yourself when nobody needs "
+                                                             "it any more"}));
+    }
+    return NULL;
+}
+
+static llmd_error *prove_advance(void *state, struct graph *graph, const struct step_input *input,
+                                 struct step_action *action)
+{
+    const struct removal *removal = state;
+    struct json *result = NULL;
+    AUTO(str)
+    char *message = llmd__format("%zu objects are gone, nothing of ours is left",
+                                 llmd__json_count(removal->removed));
+
+    (void)input;
+    CHECK_MEMORY(message);
+    TRY(refuse_left(removal));
+    TRY(tell_kept(graph, removal));
+    TRY(llmd__json_make(&result, "{'removed': %j, 'left': %j}", removal->removed, removal->kept));
+    llmd__graph_result(graph, result);
+    action->kind = ACTION_FINISH;
+    return llmd__graph_event(graph, &(struct event_text){.level = LLMD_LEVEL_INFO,
+                                                         .subject = "platform",
+                                                         .reason = "Deleted",
+                                                         .message = message});
+}
+
+static const struct step_class prove_class = {.name = "delete", .advance = prove_advance};
+
+/* ---- the task ---- */
+
+static llmd_error *add_steps(struct graph *graph, struct removal *removal)
+{
+    struct sentence *sentence = llmd__calloc(1, sizeof(*sentence));
+    step_id judge = -1, surveyed = -1, proven = -1, prove = -1;
+
+    CHECK_MEMORY(sentence);
+    sentence->removal = removal;
+    TRY(llmd__graph_add(graph, &judge_class, sentence, &judge));
+    TRY(llmd__removal_survey(graph, removal, -1, &surveyed));
+    TRY(llmd__graph_need(graph, judge, surveyed));
+    TRY(add_barrier(graph, judge, &sentence->removed));
+    TRY(llmd__removal_survey(graph, removal, sentence->removed, &proven));
+    TRY(llmd__graph_add(graph, &prove_class, removal, &prove));
+    return llmd__graph_need(graph, prove, proven);
+}
+
+llmd_error *llmd_platform_delete(const llmd_kube *kube, const llmd_platform_spec *spec,
+                                 llmd_task **out)
+{
+    AUTO(graph) struct graph *graph = NULL;
+    struct platform_run *run = NULL;
+    struct removal *removal = NULL;
+
+    REQUIRE(out);
+    *out = NULL;
+    REQUIRE(kube);
+    TRY(llmd__platform_run_new(kube, spec, &run));
+    TRY(llmd__removal_new(run, &removal));
+    TRY(llmd__graph_new(removal, llmd__removal_free, &graph));
+    TRY(add_steps(graph, removal));
+    return llmd__task_new(TAKE(graph), out);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is installed, by whom, and whether it works. */
+#include "platform/run.h"
+
+#include <string.h>
+
+/* ---- the report ---- */
+
+static bool is_there(const struct platform_run *run, enum component component)
+{
+    return run->found.components[component].installer != INSTALLER_NONE;
+}
+
+/* Without a controller its CRDs are all there is to it. */
+static bool is_ready(const struct platform_run *run, enum component component)
+{
+    const struct looked *looked = &run->looked[component];
+
+    if (!is_there(run, component))
+        return false;
+    return llmd__component(component)->controller && run->found.components[component].ns
+               ? looked->available
+               : true;
+}
+
+/* KServe without its controller is only CRDs, which somebody else's release may have left. */
+static bool lacks_controller(const struct platform_run *run, enum component component)
+{
+    return component != COMPONENT_LWS && llmd__component(component)->controller &&
+           !run->looked[component].there;
+}
+
+static llmd_error *add_component(const struct platform_run *run, enum component component,
+                                 struct json *list)
+{
+    const struct found_component *found = &run->found.components[component];
+    struct json *item = NULL;
+
+    TRY(llmd__json_make(&item,
+                        "{'version': %s, 'installer': %s, 'by': %s, 'namespace': %s, 'ready': %b}",
+                        found->version, llmd__installer_name(found->installer), found->by,
+                        found->ns, is_ready(run, component) && !lacks_controller(run, component)));
+    llmd__json_set(list, llmd__component(component)->key, item);
+    return llmd__json_check(list);
+}
+
+static bool serves(const struct platform_run *run)
+{
+    static const enum component needed[] = {COMPONENT_GATEWAY_API, COMPONENT_CERT_MANAGER,
+                                            COMPONENT_KSERVE};
+
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+        if (!is_ready(run, needed[i]) || lacks_controller(run, needed[i]))
+            return false;
+    return true;
+}
+
+llmd_error *llmd__platform_report(const struct platform_run *run, struct json **out)
+{
+    AUTO(json) struct json *components = llmd__json_object();
+
+    for (int i = 0; i < COMPONENT_COUNT; i++)
+        if (is_there(run, (enum component)i))
+            TRY(add_component(run, (enum component)i, components));
+    TRY(llmd__json_check(components));
+    return llmd__json_make(out, "{'ready': %b, 'gke': %b, 'components': %j, 'left': %j}",
+                           serves(run), run->found.gke, components, run->left);
+}
+
+/* ---- the events ---- */
+
+struct verdict {
+    llmd_level level;
+    const char *reason, *advice;
+    char *message;
+};
+
+static char *by_whom(const struct found_component *found)
+{
+    return llmd__format("%s%s%s%s%s%s", found->version ? found->version : "installed", ", by ",
+                        found->by ? found->by : llmd__installer_name(found->installer),
+                        found->ns ? ", in namespace " : "", found->ns ? found->ns : "", "");
+}
+
+/* The version that an apply of this spec would bring; NULL: whatever its bundle says. */
+static llmd_error *wanted_version(const struct platform_run *run, enum component component,
+                                  char **out)
+{
+    struct bundle bundle = {0};
+    llmd_error *error = llmd__bundle_choose(run->spec, component, &bundle);
+
+    if (!error && bundle.version) {
+        *out = llmd__strdup(bundle.version);
+        if (!*out)
+            error = NO_MEMORY;
+    }
+    llmd__bundle_free(&bundle);
+    return error;
+}
+
+static llmd_error *judge_version(const struct platform_run *run, enum component component,
+                                 struct verdict *verdict)
+{
+    const struct found_component *found = &run->found.components[component];
+    AUTO(str) char *wanted = NULL;
+
+    verdict->message = by_whom(found);
+    CHECK_MEMORY(verdict->message);
+    if (found->installer != INSTALLER_US || !found->version)
+        return NULL;
+    TRY(wanted_version(run, component, &wanted));
+    if (!wanted || strcmp(wanted, found->version) == 0)
+        return NULL;
+    verdict->level = LLMD_LEVEL_WARNING;
+    verdict->reason = "Differs";
+    verdict->advice = "apply the platform again to bring it to the wanted version";
+    llmd__free(verdict->message);
+    verdict->message = llmd__format("is %s, wanted is %s", found->version, wanted);
+    CHECK_MEMORY(verdict->message);
+    return NULL;
+}
+
+static llmd_error *judge(const struct platform_run *run, enum component component,
+                         struct verdict *verdict)
+{
+    const struct looked *looked = &run->looked[component];
+
+    *verdict = (struct verdict){.level = LLMD_LEVEL_ERROR};
+    if (!is_there(run, component) || lacks_controller(run, component)) {
+        verdict->reason = "Missing";
+        verdict->advice = "apply the platform";
+        verdict->message = llmd__strdup(is_there(run, component) ? "has CRDs but no controller"
+                                                                 : "is not installed");
+    } else if (!is_ready(run, component)) {
+        verdict->reason = "NotAvailable";
+        verdict->advice = "look at the pods of its Deployment; applying the platform again names "
+                          "the cause";
+        verdict->message = llmd__format("its controller is not available: %s",
+                                        looked->why && *looked->why ? looked->why : "no reason");
+    } else {
+        verdict->level = LLMD_LEVEL_INFO;
+        verdict->reason = "Ready";
+        return judge_version(run, component, verdict);
+    }
+    CHECK_MEMORY(verdict->message);
+    return NULL;
+}
+
+static llmd_error *tell(struct graph *graph, const struct platform_run *run,
+                        enum component component)
+{
+    struct verdict verdict;
+    llmd_error *error = judge(run, component, &verdict);
+    AUTO(str) char *message = verdict.message;
+
+    TRY(error);
+    return llmd__graph_event(graph,
+                             &(struct event_text){.level = verdict.level,
+                                                  .subject = llmd__component(component)->title,
+                                                  .reason = verdict.reason,
+                                                  .message = message,
+                                                  .advice = verdict.advice});
+}
+
+/* What a spec asks for that this cluster cannot have is a finding here, not an error. */
+static llmd_error *tell_refusal(struct graph *graph, llmd_error *error)
+{
+    AUTO(error) llmd_error *owned = error;
+
+    if (llmd_error_code(error) == LLMD_E_NO_MEMORY)
+        return TAKE(owned);
+    return llmd__graph_event(graph, &(struct event_text){.level = LLMD_LEVEL_ERROR,
+                                                         .subject = "platform",
+                                                         .reason = llmd_error_reason(error),
+                                                         .message = llmd_error_message(error),
+                                                         .advice = llmd_error_advice(error)});
+}
+
+static llmd_error *tell_all(struct graph *graph, struct platform_run *run)
+{
+    llmd_error *refusal = llmd__plan_make(run->spec, &run->found, &run->plan);
+
+    run->planned = !refusal;
+    if (refusal)
+        TRY(tell_refusal(graph, refusal));
+    for (int i = 0; i < COMPONENT_COUNT; i++)
+        if (is_there(run, (enum component)i) ||
+            (run->planned && run->plan.parts[i].action != PLAN_SKIP))
+            TRY(tell(graph, run, (enum component)i));
+    return NULL;
+}
+
+static llmd_error *status_advance(void *state, struct graph *graph, const struct step_input *input,
+                                  struct step_action *action)
+{
+    struct platform_run *run = state;
+    struct json *report = NULL;
+
+    (void)input;
+    TRY(tell_all(graph, run));
+    TRY(llmd__platform_report(run, &report));
+    llmd__graph_result(graph, report);
+    action->kind = ACTION_FINISH;
+    return NULL;
+}
+
+static const struct step_class status_class = {.name = "status", .advance = status_advance};
+
+llmd_error *llmd_platform_status(const llmd_kube *kube, const llmd_platform_spec *spec,
+                                 llmd_task **out)
+{
+    AUTO(graph) struct graph *graph = NULL;
+    struct platform_run *run = NULL;
+    step_id looked = -1, status = -1;
+
+    REQUIRE(out);
+    *out = NULL;
+    REQUIRE(kube);
+    TRY(llmd__platform_run_new(kube, spec, &run));
+    TRY(llmd__graph_new(run, llmd__platform_run_free, &graph));
+    TRY(llmd__platform_look(graph, run, -1, &looked));
+    TRY(llmd__graph_add(graph, &status_class, run, &status));
+    TRY(llmd__graph_need(graph, status, looked));
+    return llmd__task_new(TAKE(graph), out);
+}

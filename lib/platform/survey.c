@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What carries our label, and what of others hangs on it. */
+#include "platform/removal.h"
+
+#include "base/url.h"
+#include "kube/object.h"
+
+#include <string.h>
+
+#define LISTED_MAX 5
+
+/* The kinds that releases have. */
+static const struct {
+    const char *resource;
+    enum removal_wave wave;
+    bool whole; /* more than metadata is looked at */
+} kinds[] = {
+    {"mutatingwebhookconfigurations.admissionregistration.k8s.io", REMOVE_WEBHOOKS, false},
+    {"validatingwebhookconfigurations.admissionregistration.k8s.io", REMOVE_WEBHOOKS, false},
+    {"llminferenceserviceconfigs.serving.kserve.io", REMOVE_PRESETS, false},
+    {"clusterstoragecontainers.serving.kserve.io", REMOVE_PRESETS, false},
+    {"certificates.cert-manager.io", REMOVE_CERTIFICATES, true},
+    {"issuers.cert-manager.io", REMOVE_CERTIFICATES, false},
+    {"clusterissuers.cert-manager.io", REMOVE_CERTIFICATES, false},
+    {"gateways.gateway.networking.k8s.io", REMOVE_CERTIFICATES, false},
+    {"gatewayclasses.gateway.networking.k8s.io", REMOVE_CERTIFICATES, false},
+    {"podmonitorings.monitoring.googleapis.com", REMOVE_CERTIFICATES, false},
+    {"podmonitors.monitoring.coreos.com", REMOVE_CERTIFICATES, false},
+    {"servicemonitors.monitoring.coreos.com", REMOVE_CERTIFICATES, false},
+    {"envoyfilters.networking.istio.io", REMOVE_CERTIFICATES, false},
+    {"deployments.apps", REMOVE_CONTROLLERS, false},
+    {"daemonsets.apps", REMOVE_CONTROLLERS, false},
+    {"jobs.batch", REMOVE_CONTROLLERS, false},
+    {"services", REMOVE_REST, false},
+    {"serviceaccounts", REMOVE_REST, false},
+    {"configmaps", REMOVE_REST, false},
+    {"secrets", REMOVE_REST, false},
+    {"roles.rbac.authorization.k8s.io", REMOVE_REST, false},
+    {"rolebindings.rbac.authorization.k8s.io", REMOVE_REST, false},
+    {"clusterroles.rbac.authorization.k8s.io", REMOVE_REST, false},
+    {"clusterrolebindings.rbac.authorization.k8s.io", REMOVE_REST, false},
+    {"poddisruptionbudgets.policy", REMOVE_REST, false},
+    {"horizontalpodautoscalers.autoscaling", REMOVE_REST, false},
+    {"networkpolicies.networking.k8s.io", REMOVE_REST, false},
+    {"priorityclasses.scheduling.k8s.io", REMOVE_REST, false},
+    {"validatingadmissionpolicies.admissionregistration.k8s.io", REMOVE_WEBHOOKS, false},
+    {"validatingadmissionpolicybindings.admissionregistration.k8s.io", REMOVE_WEBHOOKS, false},
+    {"customresourcedefinitions.apiextensions.k8s.io", REMOVE_CRDS, false},
+    {"namespaces", REMOVE_NAMESPACES, false},
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+/* Of a namespace of ours: what people keep in one, and would lose with it. */
+static const char *const kept_kinds[] = {"deployments.apps",
+                                         "statefulsets.apps",
+                                         "daemonsets.apps",
+                                         "jobs.batch",
+                                         "services",
+                                         "secrets",
+                                         "configmaps",
+                                         "persistentvolumeclaims",
+                                         "pods",
+                                         "gateways.gateway.networking.k8s.io",
+                                         NULL};
+
+/* What a list of one kind is asked for. */
+struct listing {
+    struct removal *removal;
+    char *resource, *kind;
+    char *ns; /* of a namespace that is looked into; NULL: a list by label, or of a CRD's objects */
+    enum removal_wave wave;
+};
+
+static void listing_free(void *data)
+{
+    struct listing *listing = data;
+
+    llmd__free(listing->resource);
+    llmd__free(listing->kind);
+    llmd__free(listing->ns);
+    llmd__free(listing);
+}
+
+static bool is_ours(const struct json *object)
+{
+    return llmd__json_member(llmd__json_get(object, "metadata.labels"),
+                             LLMD__PLATFORM_COMPONENT_LABEL) != NULL;
+}
+
+static char *subject_of(const struct listing *listing, const struct json *object)
+{
+    const char *ns = llmd__object_ns(object);
+
+    return llmd__format("%s/%s%s%s", listing->kind, ns, *ns ? "/" : "", llmd__object_name(object));
+}
+
+/* ---- a list as a step ---- */
+
+static llmd_error *list_path(const struct listing *listing, const struct resource *resource,
+                             const char *labels, char **out)
+{
+    AUTO(buf) struct buf query = BUF_INIT;
+    AUTO(buf) struct buf path = BUF_INIT;
+
+    llmd__buf_str(&query, "limit=5000");
+    llmd__resource_selectors(&query, labels, NULL);
+    llmd__resource_path(&path, resource, listing->ns, NULL, NULL, llmd__buf_text(&query));
+    TRY(llmd__buf_check(&query));
+    return llmd__buf_take(&path, out);
+}
+
+/* Takes listing. *out is -1: the kind is not served. */
+static llmd_error *ask_list(struct graph *graph, struct listing *listing, const char *labels,
+                            bool whole, answer_fn on_answer, step_id *out)
+{
+    const llmd_kube *kube = listing->removal->run->kube;
+    struct resource resource;
+    char *path = NULL;
+    llmd_error *error;
+
+    *out = -1;
+    if (!llmd__discovery_lookup(kube, listing->resource, &resource)) {
+        listing_free(listing);
+        return NULL;
+    }
+    listing->kind = llmd__strdup(resource.kind);
+    error = listing->kind ? list_path(listing, &resource, labels, &path) : NO_MEMORY;
+    if (error) {
+        listing_free(listing);
+        return error;
+    }
+    return llmd__ask_step(graph, kube,
+                          &(struct question){.path = path,
+                                             .accept = whole ? NULL : LLMD__PARTIAL_LIST,
+                                             .on_answer = on_answer,
+                                             .data = listing,
+                                             .free_data = listing_free},
+                          out);
+}
+
+static llmd_error *listing_new(struct removal *removal, const char *resource, const char *ns,
+                               struct listing **out)
+{
+    struct listing *listing = llmd__calloc(1, sizeof(*listing));
+
+    CHECK_MEMORY(listing);
+    listing->removal = removal;
+    listing->resource = llmd__strdup(resource);
+    listing->ns = llmd__strdup(ns);
+    if (listing->resource && (listing->ns || !ns)) {
+        *out = listing;
+        return NULL;
+    }
+    listing_free(listing);
+    return NO_MEMORY;
+}
+
+/* Who may not list a kind cannot be told what is left of it. */
+static llmd_error *read_list(const struct listing *listing, int status, const char *text,
+                             size_t len, struct json **out)
+{
+    *out = NULL;
+    if (status == 404)
+        return NULL;
+    if (status != 200)
+        return llmd__error_set_advice(llmd__error(status == 403 ? LLMD_E_DENIED : LLMD_E_REMOTE,
+                                                  "platform: list of %s: the server answered %d",
+                                                  listing->resource, status),
+                                      "what is installed can only be removed by who may list it");
+    return llmd__json_parse(text, len, listing->resource, out);
+}
+
+/* ---- what others have in our CRDs and namespaces ---- */
+
+/* What an owner made goes with its owner. */
+static bool is_somebodys(const struct json *object)
+{
+    return !is_ours(object) &&
+           !llmd__json_count(llmd__json_get(object, "metadata.ownerReferences"));
+}
+
+static llmd_error *take_objects(void *data, struct graph *graph, int status, const char *text,
+                                size_t len)
+{
+    struct listing *listing = data;
+    AUTO(json) struct json *list = NULL;
+
+    (void)graph;
+    TRY(read_list(listing, status, text, len, &list));
+    JSON_EACH(object, llmd__json_member(list, "items")) {
+        AUTO(str) char *subject = subject_of(listing, object);
+
+        CHECK_MEMORY(subject);
+        if (is_somebodys(object))
+            llmd__json_add_str(listing->removal->foreign, subject);
+    }
+    return llmd__json_check(listing->removal->foreign);
+}
+
+/* Kubernetes puts these into every namespace. */
+static bool comes_by_itself(const struct json *object)
+{
+    const char *name = llmd__object_name(object);
+
+    return strcmp(name, "kube-root-ca.crt") == 0 || strcmp(name, "default") == 0 ||
+           strcmp(name, "istio-ca-root-cert") == 0 || strncmp(name, "default-token-", 14) == 0;
+}
+
+static bool is_of_ours(const struct removal *removal, const char *subject)
+{
+    for (int wave = 0; wave < REMOVE_WAVES; wave++)
+        JSON_EACH(item, removal->waves[wave])
+            if (strcmp(llmd__json_str(item, "subject"), subject) == 0)
+                return true;
+    return false;
+}
+
+static llmd_error *take_content(void *data, struct graph *graph, int status, const char *text,
+                                size_t len)
+{
+    struct listing *listing = data;
+    struct removal *removal = listing->removal;
+    AUTO(json) struct json *list = NULL;
+
+    (void)graph;
+    TRY(read_list(listing, status, text, len, &list));
+    JSON_EACH(object, llmd__json_member(list, "items")) {
+        AUTO(str) char *subject = subject_of(listing, object);
+
+        CHECK_MEMORY(subject);
+        if (is_somebodys(object) && !comes_by_itself(object) && !is_of_ours(removal, subject))
+            llmd__json_set_str(removal->kept, listing->ns, subject);
+    }
+    return llmd__json_check(removal->kept);
+}
+
+static llmd_error *look_into(struct graph *graph, struct removal *removal, const char *ns)
+{
+    for (const char *const *kind = kept_kinds; *kind; kind++) {
+        struct listing *listing = NULL;
+        step_id step = -1;
+
+        TRY(listing_new(removal, *kind, ns, &listing));
+        TRY(ask_list(graph, listing, NULL, false, take_content, &step));
+        if (step >= 0)
+            TRY(llmd__graph_need(graph, removal->surveyed, step));
+    }
+    return NULL;
+}
+
+static llmd_error *look_at_objects(struct graph *graph, struct removal *removal, const char *crd)
+{
+    struct listing *listing = NULL;
+    step_id step = -1;
+
+    TRY(listing_new(removal, crd, NULL, &listing));
+    TRY(ask_list(graph, listing, NULL, false, take_objects, &step));
+    return step < 0 ? NULL : llmd__graph_need(graph, removal->surveyed, step);
+}
+
+/* ---- what carries our label ---- */
+
+static llmd_error *add_item(struct removal *removal, enum removal_wave wave, const char *resource,
+                            const char *ns, const char *name, const char *subject)
+{
+    struct json *item = NULL;
+
+    if (is_of_ours(removal, subject))
+        return NULL;
+    TRY(llmd__json_make(&item, "{'resource': %s, 'ns': %s, 'name': %s, 'subject': %s}", resource,
+                        *ns ? ns : NULL, name, subject));
+    llmd__json_add(removal->waves[wave], item);
+    return llmd__json_check(removal->waves[wave]);
+}
+
+static llmd_error *add_secret(struct removal *removal, const char *ns, const char *name)
+{
+    AUTO(str) char *subject = llmd__format("Secret/%s/%s", ns, name);
+
+    CHECK_MEMORY(subject);
+    return *ns && *name ? add_item(removal, REMOVE_REST, "secrets", ns, name, subject) : NULL;
+}
+
+/* cert-manager leaves the Secrets of Certificates, and its webhook that of its own CA. */
+static llmd_error *add_secrets(struct removal *removal, const struct json *object)
+{
+    const char *from =
+        llmd__json_str(object, "metadata.annotations.\"cert-manager.io/inject-ca-from-secret\"");
+    const char *slash = strchr(from, '/');
+    AUTO(str) char *ns = slash ? llmd__strndup(from, (size_t)(slash - from)) : NULL;
+
+    TRY(add_secret(removal, llmd__object_ns(object), llmd__json_str(object, "spec.secretName")));
+    if (!slash)
+        return NULL;
+    CHECK_MEMORY(ns);
+    return add_secret(removal, ns, slash + 1);
+}
+
+/* Its leader election leaves them where it always is, not in its own namespace. */
+static llmd_error *add_leases(struct removal *removal)
+{
+    static const char *const names[] = {"cert-manager-controller",
+                                        "cert-manager-cainjector-leader-election",
+                                        "cert-manager-cainjector-leader-election-core"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        AUTO(str) char *subject = llmd__format("Lease/kube-system/%s", names[i]);
+
+        CHECK_MEMORY(subject);
+        TRY(add_item(removal, REMOVE_REST, "leases.coordination.k8s.io", "kube-system", names[i],
+                     subject));
+    }
+    return NULL;
+}
+
+/* Only KServe's two; what others hold, others let go. */
+static bool is_kserves(const char *finalizer)
+{
+    return strcmp(finalizer, "serving.kserve.io/llmisvc-finalizer") == 0 ||
+           strcmp(finalizer, "serving.kserve.io/llmisvcconfig-finalizer") == 0;
+}
+
+static llmd_error *note_finalizers(struct removal *removal, const struct listing *listing,
+                                   const struct json *object)
+{
+    AUTO(json) struct json *rest = llmd__json_array();
+    struct json *item = NULL;
+    bool held = false;
+
+    JSON_EACH(finalizer, llmd__json_get(object, "metadata.finalizers")) {
+        bool known = is_kserves(llmd__json_text(finalizer));
+        held = held || known;
+        if (!known)
+            llmd__json_add_str(rest, llmd__json_text(finalizer));
+    }
+    TRY(llmd__json_check(rest));
+    if (!held)
+        return NULL;
+    TRY(llmd__json_make(&item, "{'resource': %s, 'ns': %s, 'name': %s, 'rest': %j}",
+                        listing->resource, llmd__object_ns(object), llmd__object_name(object),
+                        rest));
+    llmd__json_add(removal->finalizers, item);
+    return llmd__json_check(removal->finalizers);
+}
+
+static llmd_error *take_one(struct graph *graph, const struct listing *listing,
+                            const struct json *object)
+{
+    struct removal *removal = listing->removal;
+    const char *name = llmd__object_name(object);
+    AUTO(str) char *subject = subject_of(listing, object);
+
+    CHECK_MEMORY(subject);
+    TRY(add_item(removal, listing->wave, listing->resource, llmd__object_ns(object), name,
+                 subject));
+    if (removal->proving)
+        return NULL;
+    if (listing->wave == REMOVE_CRDS)
+        return look_at_objects(graph, removal, name);
+    if (listing->wave == REMOVE_PRESETS)
+        return note_finalizers(removal, listing, object);
+    if (listing->wave == REMOVE_CONTROLLERS) {
+        removal->controller =
+            removal->controller || strcmp(name, llmd__component(COMPONENT_KSERVE)->controller) == 0;
+        return strcmp(name, "cert-manager") == 0 ? add_leases(removal) : NULL;
+    }
+    return add_secrets(removal, object);
+}
+
+static llmd_error *take_ours(void *data, struct graph *graph, int status, const char *text,
+                             size_t len)
+{
+    struct listing *listing = data;
+    AUTO(json) struct json *list = NULL;
+
+    TRY(read_list(listing, status, text, len, &list));
+    JSON_EACH(object, llmd__json_member(list, "items"))
+        TRY(take_one(graph, listing, object));
+    return NULL;
+}
+
+static llmd_error *list_kind(struct graph *graph, struct removal *removal, size_t nth)
+{
+    struct listing *listing = NULL;
+    step_id step = -1;
+
+    TRY(listing_new(removal, kinds[nth].resource, NULL, &listing));
+    listing->wave = kinds[nth].wave;
+    TRY(ask_list(graph, listing, LLMD__PLATFORM_COMPONENT_LABEL, kinds[nth].whole, take_ours,
+                 &step));
+    return step < 0 ? NULL : llmd__graph_need(graph, removal->listed, step);
+}
+
+/* ---- the survey ---- */
+
+static llmd_error *forget(struct removal *removal)
+{
+    for (int wave = 0; wave < REMOVE_WAVES; wave++) {
+        llmd__json_free(removal->waves[wave]);
+        removal->waves[wave] = llmd__json_array();
+        CHECK_MEMORY(removal->waves[wave]);
+    }
+    return NULL;
+}
+
+/* Two surveys are made with the graph; which of them runs is known when it begins. */
+struct survey {
+    struct removal *removal;
+    step_id listed, surveyed;
+};
+
+static llmd_error *survey_advance(void *state, struct graph *graph, const struct step_input *input,
+                                  struct step_action *action)
+{
+    const struct survey *survey = state;
+    struct removal *removal = survey->removal;
+
+    (void)input;
+    removal->listed = survey->listed;
+    removal->surveyed = survey->surveyed;
+    TRY(forget(removal));
+    for (size_t i = 0; i < KINDS; i++)
+        TRY(list_kind(graph, removal, i));
+    action->kind = ACTION_DONE;
+    return NULL;
+}
+
+/* Namespaces are looked into when all kinds are known: what goes anyway does not keep one. */
+static llmd_error *listed_advance(void *state, struct graph *graph, const struct step_input *input,
+                                  struct step_action *action)
+{
+    struct removal *removal = state;
+
+    (void)input;
+    action->kind = ACTION_DONE;
+    if (removal->proving)
+        return NULL;
+    JSON_EACH(item, removal->waves[REMOVE_NAMESPACES])
+        TRY(look_into(graph, removal, llmd__json_str(item, "name")));
+    return NULL;
+}
+
+static llmd_error *surveyed_advance(void *state, struct graph *graph,
+                                    const struct step_input *input, struct step_action *action)
+{
+    (void)state;
+    (void)graph;
+    (void)input;
+    action->kind = ACTION_DONE;
+    return NULL;
+}
+
+static const struct step_class survey_class = {
+    .name = "survey", .advance = survey_advance, .free = llmd__free};
+static const struct step_class listed_class = {.name = "survey", .advance = listed_advance};
+static const struct step_class surveyed_class = {.name = "survey", .advance = surveyed_advance};
+
+llmd_error *llmd__removal_survey(struct graph *graph, struct removal *removal, step_id after,
+                                 step_id *done)
+{
+    struct survey *survey = llmd__calloc(1, sizeof(*survey));
+    step_id discovery = -1, first = -1;
+
+    CHECK_MEMORY(survey);
+    survey->removal = removal;
+    TRY(llmd__graph_add(graph, &survey_class, survey, &first));
+    TRY(llmd__discovery_step(graph, removal->run->kube, true, &discovery));
+    if (after >= 0)
+        TRY(llmd__graph_need(graph, discovery, after));
+    TRY(llmd__graph_need(graph, first, discovery));
+    TRY(llmd__graph_add(graph, &listed_class, removal, &survey->listed));
+    TRY(llmd__graph_need(graph, survey->listed, first));
+    TRY(llmd__graph_add(graph, &surveyed_class, NULL, done));
+    survey->surveyed = *done;
+    return llmd__graph_need(graph, *done, survey->listed);
+}
+
+void llmd__removal_list(struct buf *text, const struct json *subjects)
+{
+    size_t count = 0;
+
+    JSON_EACH(subject, subjects) {
+        if (count++ < LISTED_MAX)
+            llmd__buf_format(text, "%s%s", count > 1 ? ", " : "", llmd__json_text(subject));
+    }
+    if (count > LISTED_MAX)
+        llmd__buf_format(text, " and %zu more", count - LISTED_MAX);
+}

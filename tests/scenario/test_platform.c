@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A platform on an empty cluster: installed in the order that works, again without any change,
+ * looked at, and removed until nothing is left of it.
+ */
+#include "support/events.h"
+#include "support/platform.h"
+#include "support/torture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* ---- installing ---- */
+
+/* Nothing was refused, mounted too early or tried again: that is what the order is for. */
+static void expect_no_warning(const struct log *log)
+{
+    for (size_t i = 0; i < log->count; i++)
+        if (log->items[i].level > LLMD_LEVEL_INFO) {
+            print(log);
+            fail_msg("%s: %s", log->items[i].subject, log->items[i].message);
+        }
+}
+
+static size_t place_of(const struct log *log, const char *subject, const char *reason)
+{
+    const struct seen *seen = find(log, subject, reason);
+
+    if (!seen) {
+        print(log);
+        fail_msg("%s %s was not told", subject, reason);
+    }
+    return (size_t)(seen - log->items);
+}
+
+static void expect_before(const struct log *log, const char *first, const char *first_reason,
+                          const char *second)
+{
+    if (place_of(log, first, first_reason) > place_of(log, second, "created")) {
+        print(log);
+        fail_msg("%s comes after %s", first, second);
+    }
+}
+
+static void test_empty_cluster(void **state)
+{
+    struct platform *platform = *state;
+
+    none(platform_apply(platform, NULL));
+    expect_no_warning(&platform->log);
+    /* Whoever starts finds what it looks for; whoever judges is there before what it judges. */
+    expect_before(&platform->log, "CustomResourceDefinition/gateways.gateway.networking.k8s.io",
+                  "created", "Deployment/kserve/llmisvc-controller-manager");
+    expect_before(&platform->log, "Certificate/kserve/llmisvc-serving-cert", "created",
+                  "Deployment/kserve/llmisvc-controller-manager");
+    expect_before(&platform->log, "cert-manager", "Ready", "Issuer/kserve/selfsigned-issuer");
+    expect_before(&platform->log, "ValidatingWebhookConfiguration/llminferenceserviceconfig",
+                  "created", "LLMInferenceServiceConfig/kserve/kserve-config-llm-template");
+    assert_non_null(strstr(platform->log.result, "\"ready\":true"));
+    assert_non_null(strstr(platform->log.result, "\"kserve\":{\"version\":\"0.20.0\""));
+}
+
+static void test_serves_a_service(void **state)
+{
+    struct platform *platform = *state;
+    LLMD_AUTO(llmd_service_spec)
+    spec = llmd_service_spec_new("llm", "qwen", "hf://Qwen/Qwen3-0.6B");
+    llmd_task *task = NULL;
+    llmd_error *made;
+
+    none(platform_apply(platform, NULL));
+    platform_add_gateway(platform);
+    llmd_service_spec_set(spec, "gateway.namespace", "kserve");
+    llmd_service_spec_set(spec, "gateway.name", "kserve-ingress-gateway");
+    made = llmd_service_apply(platform->kube, spec, &task);
+    none(run(made, task, 30000, &platform->log));
+}
+
+static void test_second_apply_changes_nothing(void **state)
+{
+    struct platform *platform = *state;
+    char *before, *after;
+
+    none(platform_apply(platform, NULL));
+    before = platform_version(platform);
+    none(platform_apply(platform, NULL));
+    after = platform_version(platform);
+    assert_string_equal(after, before);
+    assert_null(find(&platform->log, "", "configured"));
+    assert_null(find(&platform->log, "", "created"));
+    free(before);
+    free(after);
+}
+
+/* The controller decides its watches when it starts: it is restarted, and only it. */
+static void test_crds_that_came_later(void **state)
+{
+    struct platform *platform = *state;
+    const struct seen *seen;
+
+    none(platform_apply(platform, "gatewayApi: {install: never}"));
+    platform_wait_a_second();
+    none(platform_apply(platform, NULL));
+    seen = find(&platform->log, "Deployment/kserve/llmisvc-controller-manager", "Restarted");
+    assert_non_null(seen);
+    platform_wait_a_second();
+    none(platform_apply(platform, NULL));
+    assert_null(find(&platform->log, "", "Restarted"));
+}
+
+/* ---- status ---- */
+
+static void test_status(void **state)
+{
+    struct platform *platform = *state;
+    const struct seen *seen;
+
+    none(platform_status(platform));
+    seen = find(&platform->log, "KServe", "Missing");
+    assert_non_null(seen);
+    assert_int_equal(seen->level, LLMD_LEVEL_ERROR);
+    assert_non_null(strstr(platform->log.result, "\"ready\":false"));
+    none(platform_apply(platform, NULL));
+    none(platform_status(platform));
+    expect_no_warning(&platform->log);
+    seen = find(&platform->log, "KServe", "Ready");
+    assert_non_null(seen);
+    assert_string_equal(seen->message, "0.20.0, by libllmd, in namespace kserve");
+    assert_non_null(strstr(platform->log.result, "\"ready\":true"));
+}
+
+/* ---- delete ---- */
+
+static void test_delete_leaves_nothing(void **state)
+{
+    struct platform *platform = *state;
+    char *before = platform_objects(platform), *after;
+
+    none(platform_apply(platform, NULL));
+    none(platform_delete(platform, NULL));
+    assert_non_null(find(&platform->log, "platform", "Deleted"));
+    after = platform_objects(platform);
+    assert_string_equal(after, before);
+    none(platform_apply(platform, NULL));
+    none(platform_delete(platform, NULL));
+    none(platform_delete(platform, NULL));
+    assert_non_null(strstr(platform->log.result, "\"removed\":[]"));
+    free(before);
+    free(after);
+}
+
+static void test_delete_while_in_use(void **state)
+{
+    struct platform *platform = *state;
+    LLMD_AUTO(llmd_error) error = NULL;
+    char *before, *after;
+
+    none(platform_apply(platform, NULL));
+    platform_put(platform, "/apis/cert-manager.io/v1/namespaces/default/issuers/mine",
+                 "{\"apiVersion\":\"cert-manager.io/v1\",\"kind\":\"Issuer\",\"metadata\":{"
+                 "\"name\":\"mine\"},\"spec\":{\"selfSigned\":{}}}");
+    before = platform_objects(platform);
+    error = platform_delete(platform, NULL);
+    assert_int_equal(llmd_error_code(error), LLMD_E_CONFLICT);
+    assert_string_equal(llmd_error_reason(error), "InUse");
+    assert_non_null(strstr(llmd_error_message(error), "Issuer/default/mine"));
+    after = platform_objects(platform);
+    assert_string_equal(after, before);
+    free(before);
+    free(after);
+}
+
+/* What people keep in the namespace is theirs. */
+static void test_delete_keeps_what_is_not_ours(void **state)
+{
+    struct platform *platform = *state;
+
+    none(platform_apply(platform, NULL));
+    platform_put(platform, "/api/v1/namespaces/kserve/configmaps/mine",
+                 "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"mine\"}}");
+    none(platform_delete(platform, NULL));
+    assert_non_null(find(&platform->log, "Namespace/kserve", "Kept"));
+    assert_null(find(&platform->log, "Namespace/kserve", "deleted"));
+    assert_non_null(find(&platform->log, "Namespace/cert-manager", "deleted"));
+    assert_int_equal(platform_get(platform, "/api/v1/namespaces/kserve/configmaps/mine"), 200);
+}
+
+/* Without KServe's controller nobody takes its finalizers off. */
+static void test_finalizers_of_a_controller_that_is_gone(void **state)
+{
+    struct platform *platform = *state;
+    LLMD_AUTO(llmd_error) error = NULL;
+
+    none(platform_apply(platform, NULL));
+    platform_remove(platform,
+                    "/apis/apps/v1/namespaces/kserve/deployments/llmisvc-controller-manager");
+    error = platform_delete(platform, NULL);
+    assert_int_equal(llmd_error_code(error), LLMD_E_CONFLICT);
+    assert_string_equal(llmd_error_reason(error), "FinalizersHeld");
+    none(platform_delete(platform, "stripFinalizers: true"));
+    assert_non_null(find(&platform->log, "LLMInferenceServiceConfig/kserve/", "FinalizerStripped"));
+}
+
+/* ---- without memory ---- */
+
+/* Installing what is there already, looking at it, and removing nothing but asking for it. */
+static llmd_error *come_and_go(void *data)
+{
+    struct platform *platform = data;
+
+    TRY(platform_try_apply(platform));
+    return platform_try_status(platform);
+}
+
+static llmd_error *install_and_remove(void *data)
+{
+    struct platform *platform = data;
+
+    TRY(platform_try_apply(platform));
+    return platform_try_delete(platform);
+}
+
+static void test_without_memory(void **state)
+{
+    struct platform *platform = *state;
+
+    none(platform_apply(platform, NULL));
+    torture_sample(come_and_go, platform, 5, 60);
+    none(platform_delete(platform, NULL));
+    torture_sample(install_and_remove, platform, 6, 20);
+}
+
+#define PLATFORM_TEST(name)                                                                        \
+    cmocka_unit_test_setup_teardown(name, platform_set_up, platform_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PLATFORM_TEST(test_empty_cluster),
+        PLATFORM_TEST(test_serves_a_service),
+        PLATFORM_TEST(test_second_apply_changes_nothing),
+        PLATFORM_TEST(test_crds_that_came_later),
+        PLATFORM_TEST(test_status),
+        PLATFORM_TEST(test_delete_leaves_nothing),
+        PLATFORM_TEST(test_delete_while_in_use),
+        PLATFORM_TEST(test_delete_keeps_what_is_not_ours),
+        PLATFORM_TEST(test_finalizers_of_a_controller_that_is_gone),
+        PLATFORM_TEST(test_without_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
