@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Brings the real stack up on this machine: up.sh [--stage api|full|vllm]
+# Brings the real stack up on this machine: up.sh [--stage api|node|full|vllm]
 # The environment variable LLMD_RIG names the instance (default: rig).
 # Run again, it goes on from where an instance is; see README.md.
 set -euo pipefail
@@ -17,7 +17,7 @@ cd "$(dirname "$0")"
 . ./lib/platform.sh
 . ./lib/vllm.sh
 
-usage() { die "usage: up.sh [--stage api|full|vllm]"; }
+usage() { die "usage: up.sh [--stage api|node|full|vllm]"; }
 
 parse_arguments() {
     stage=full
@@ -28,7 +28,7 @@ parse_arguments() {
             *) usage ;;
         esac
     done
-    [[ $stage =~ ^(api|full|vllm)$ ]] || usage
+    [[ $stage =~ ^(api|node|full|vllm)$ ]] || usage
 }
 
 build_programs() {
@@ -93,6 +93,12 @@ chain_gateways() {
     run_step gateways install_gateways
 }
 
+# A node and every image, and nothing on it but DNS: what a platform is installed on.
+up_node() {
+    run_step render render_manifests
+    run_steps_together up_control_plane chain_node chain_images
+}
+
 up_full() {
     run_step render render_manifests
     run_steps_together chain_control_plane chain_node chain_images chain_kserve chain_gateways
@@ -100,7 +106,11 @@ up_full() {
 
 up_stage() {
     run_step network make_network
-    if [ "$stage" = api ]; then up_control_plane; else up_full; fi
+    case $stage in
+        api) up_control_plane ;;
+        node) up_node ;;
+        *) up_full ;;
+    esac
     [ "$stage" != vllm ] || run_step vllm-image prepare_vllm
 }
 
