@@ -18,8 +18,9 @@ struct outage {
 };
 
 /* Whether to tell it now: after two seconds, which a restart or a reset takes, then every minute.
-   While no server has ever answered, at once: the address may be wrong. */
-bool llmd__outage_failed(struct outage *outage, const void *place, int64_t now_ms);
+   While no server has ever answered, at once, since the address may be wrong; unless the tries are
+   few (patient: until a deadline), so that the error comes as soon. */
+bool llmd__outage_failed(struct outage *outage, const void *place, bool patient, int64_t now_ms);
 /* Whether to tell its end: only if it was told. */
 bool llmd__outage_answered(struct outage *outage, const void *place);
 

@@ -112,17 +112,17 @@ static llmd_error *tell_outage(struct graph *graph, const llmd_context *ctx,
                                const struct step *step, const struct step_input *input, bool given)
 {
     const llmd_error *error = missed(step, input, given);
+    bool patient = llmd__context_has_deadline(ctx);
     bool answered = given && (input->kind == INPUT_REPLY || input->kind == INPUT_OPEN ||
                               input->kind == INPUT_LINE);
     struct event_text text = {.step = step->class->name, .subject = "", .reason = "Unreachable"};
 
-    if (error && llmd__outage_failed(&graph->outage, step->call.http, input->now_ms)) {
+    if (error && llmd__outage_failed(&graph->outage, step->call.http, patient, input->now_ms)) {
         text.level = LLMD_LEVEL_WARNING;
         text.subject = llmd__http_base_url(step->call.http);
         text.message = llmd_error_message(error);
-        text.advice = llmd__context_has_deadline(ctx)
-                          ? "it is tried again until the deadline"
-                          : "it is tried again; set a deadline (timeout) to say for how long";
+        text.advice = patient ? "it is tried again until the deadline"
+                              : "it is tried again; set a deadline (timeout) to say for how long";
         return llmd__graph_event(graph, &text);
     }
     if (!answered || !llmd__outage_answered(&graph->outage, step->call.http))
