@@ -164,6 +164,37 @@ static void sizes_and_autoscaling_are_changed(void **state)
     assert_int_equal(gke_index_of(rig, "Changing", ""), -1);
 }
 
+#define VERSIONED(channel, version)                                                                \
+    LLM "releaseChannel: " channel "\nversion: '" version                                          \
+        "'\nnodePools: [{preset: cpu, name: work, nodes: 1, version: '" version "'}]\n"
+
+static const char *version_of(const struct json *object, const char *member)
+{
+    return llmd__json_str(object, member);
+}
+
+/* The channel first, which offers the version; the control plane next; then the nodes. */
+static void channel_and_versions_are_changed_in_their_order(void **state)
+{
+    struct gke_rig *rig = *state;
+    int channel, plane, nodes;
+
+    gke_good(rig, gke_try_apply(rig, VERSIONED("regular", "1.33")));
+    gke_good(rig, gke_try_apply(rig, VERSIONED("rapid", "1.35")));
+    channel = gke_index_of(rig, "Changing", "release channel");
+    plane = gke_index_of(rig, "Changing", "control plane version");
+    nodes = gke_index_of(rig, "Changing", "version of the nodes");
+    assert_true(0 <= channel && channel < plane && plane < nodes);
+    assert_string_equal(llmd__json_str(gke_result_of(rig), "releaseChannel.channel"), "RAPID");
+    assert_non_null(strstr(version_of(gke_result_of(rig), "currentMasterVersion"), "1.35."));
+    assert_non_null(strstr(version_of(gke_pool_of(rig, "work"), "version"), "1.35."));
+    /* What is newer than the spec stays, and nothing else is changed either. */
+    gke_good(rig, gke_try_apply(rig, VERSIONED("rapid", "1.34")));
+    assert_int_equal(gke_index_of(rig, "Changing", ""), -1);
+    gke_bad(rig, gke_try_apply(rig, VERSIONED("rapid", "1.99")), LLMD_E_INVALID,
+            "Master version \"1.99\" is unsupported");
+}
+
 static void P13_P14_gateway_api_is_switched_on_when_asked(void **state)
 {
     struct gke_rig *rig = *state;
@@ -321,6 +352,7 @@ int main(int argc, char **argv)
         GKE_TEST(P21_what_others_made_is_adopted_only_when_asked),
         GKE_TEST(P21_another_network_is_a_difference),
         GKE_TEST(sizes_and_autoscaling_are_changed),
+        GKE_TEST(channel_and_versions_are_changed_in_their_order),
         GKE_TEST(P13_P14_gateway_api_is_switched_on_when_asked),
         GKE_TEST(a_pool_comes_and_goes_alone),
         GKE_TEST(P2_P110_a_stockout_is_told_early_and_the_next_fallback_made),

@@ -32,6 +32,9 @@ bool pool_autoscales(const struct gke_pool *pool);
 
 /* defaults.c: what the server adds to what was asked. */
 struct json *cluster_defaults(struct google *google, const char *location, const struct json *spec);
+/* What an alias means for nodes: the control plane's version where it fits, else the newest that
+   its channel has; NULL: unsupported. */
+const char *node_version(const struct gke_cluster *cluster, const char *wanted);
 struct json *pool_defaults(const struct gke_cluster *cluster, const struct json *spec);
 
 /* nodes.c: nodes of a pool, their virtual machines and Kubernetes objects. */

@@ -123,11 +123,22 @@ static void mark_accelerator(struct json *json)
                    MAKE("[{'key':'google.com/tpu','value':'present','effect':'NO_SCHEDULE'}]"));
 }
 
+const char *node_version(const struct gke_cluster *cluster, const char *wanted)
+{
+    const char *master = llmd__json_str(cluster->spec, "currentMasterVersion");
+    size_t len = strlen(wanted);
+    if (!len || strcmp(wanted, "-") == 0 ||
+        (strncmp(master, wanted, len) == 0 && (!master[len] || strchr(".-", master[len]))))
+        return master;
+    return catalog_version(llmd__json_str(cluster->spec, "releaseChannel.channel"), wanted);
+}
+
 struct json *pool_defaults(const struct gke_cluster *cluster, const struct json *spec)
 {
     struct json *json = under(standard_pool(cluster), spec);
-    if (!*llmd__json_str(json, "version"))
-        llmd__json_set_str(json, "version", llmd__json_str(cluster->spec, "currentMasterVersion"));
+    const char *version = node_version(cluster, llmd__json_str(json, "version"));
+    if (version)
+        llmd__json_set_str(json, "version", version);
     if (llmd__json_count(llmd__json_get(json, "locations")) == 0)
         llmd__json_set(json, "locations", must_copy(llmd__json_get(cluster->spec, "locations")));
     mark_accelerator(json);

@@ -269,8 +269,8 @@ static void patch_member(struct json *patch, const struct json *value)
     const char *field = llmd__json_key(value);
     struct json *config = llmd__json_edit(patch, "config");
     if (strcmp(field, "nodeVersion") == 0)
-        llmd__json_set_str(patch, "version", llmd__json_text(value));
-    else if (strcmp(field, "labels") == 0 || strcmp(field, "resourceLabels") == 0)
+        return; /* what its alias means is set by the caller */
+    if (strcmp(field, "labels") == 0 || strcmp(field, "resourceLabels") == 0)
         llmd__json_set(config, field, must_copy(llmd__json_get(value, "labels")));
     else if (strcmp(field, "taints") == 0)
         llmd__json_set(config, field, must_copy(llmd__json_get(value, "taints")));
@@ -288,9 +288,17 @@ struct json *update_pool(struct api_call *call)
     if (refused)
         return refused;
     struct json *patch = MAKE("{'config':{}}");
+    bool upgrade = llmd__json_get(call->body, "nodeVersion") != NULL;
+    const char *version = node_version(cluster, llmd__json_str(call->body, "nodeVersion"));
+    if (!version) {
+        llmd__json_free(patch);
+        return api_invalid(call, "Node version \"%s\" is unsupported.",
+                           llmd__json_str(call->body, "nodeVersion"));
+    }
     JSON_EACH(value, call->body)
         patch_member(patch, value);
-    bool upgrade = llmd__json_get(call->body, "nodeVersion") != NULL;
+    if (upgrade)
+        llmd__json_set_str(patch, "version", version);
     return begin(call, upgrade ? "UPGRADE_NODES" : "UPDATE_CLUSTER", cluster, pool, patch,
                  upgrade ? UPGRADE_TIME : CLUSTER_UPDATE_TIME);
 }
