@@ -6,6 +6,7 @@
 #include "gke/changes.h"
 
 #include "gke/cluster_manifest.h"
+#include "gke/gke.h"
 #include "gke/pool_manifest.h"
 #include "gke/version.h"
 
@@ -40,13 +41,19 @@ static bool said(const char *text)
 static llmd_error *add_version(const llmd_cluster_spec *spec, const struct json *cluster,
                                struct json *changes)
 {
-    static const struct update change = {"PUT", "", "control plane version"};
+    static const struct update regional = {"PUT", "", "control plane version"};
+    static const struct update zonal = {
+        "PUT", "", "control plane version",
+        "a zonal cluster has one control plane: its Kubernetes API is away for some minutes, while "
+        "pods run on"};
+    const char *location = llmd__json_str(cluster, "location");
+    bool is_zonal = llmd__region_len(location) < strlen(location);
     struct json *body = NULL;
 
     if (!llmd__version_newer(spec->version, llmd__json_str(cluster, "currentMasterVersion")))
         return NULL;
     TRY(llmd__json_make(&body, "{'update': {'desiredMasterVersion': %s}}", spec->version));
-    add(changes, &change, body);
+    add(changes, is_zonal ? &zonal : &regional, body);
     return NULL;
 }
 

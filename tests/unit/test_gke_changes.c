@@ -80,6 +80,8 @@ struct cluster_row {
 
 static const struct cluster_row clusters[] = {
     {"as wanted", "", READY, "", "", ""},
+    {"version of one control plane alone", "version: '1.35'", READY "location: europe-west4-a\n",
+     "PUT  {'update':{'desiredMasterVersion':'1.35'}} !", "", ""},
     {"version", "version: '1.35'", READY, "PUT  {'update':{'desiredMasterVersion':'1.35'}}", "",
      ""},
     {"version, met", "version: '1.34'", READY, "", "", ""},
