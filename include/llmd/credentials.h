@@ -70,7 +70,8 @@ LLMD_CHECKED llmd_error *llmd_credentials_from_command(const char *argv_json,
  *    `application_default_credentials.json` in `$CLOUDSDK_CONFIG`, or in `~/.config/gcloud`;
  * 4. the metadata server of a Google machine, GKE pod or Cloud Run instance. `GCE_METADATA_HOST`
  *    (host[:port]) says where it is, `NO_GCE_CHECK=true` that there is none. Elsewhere than on
- *    Google's machines it is asked once, for a second at most (`GCE_METADATA_TIMEOUT`, seconds).
+ *    Google's machines it is asked once (`GCE_METADATA_DETECT_RETRIES`), for a second at most
+ *    (`GCE_METADATA_TIMEOUT`, seconds).
  *
  * `gcloud auth login` alone makes no such credentials; when it is all there is, the error says so.
  *

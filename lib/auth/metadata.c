@@ -22,6 +22,7 @@
 #define TIMEOUT_MS 3000
 /* A pod's identity takes some seconds to be there. */
 #define TRIES 5
+#define MAX_PINGS 10
 #define MAX_DMI 4096
 
 static const char *const flavor[] = {FLAVOR ": Google", NULL};
@@ -50,6 +51,15 @@ static int64_t timeout_ms(int64_t otherwise)
     return seconds > 0 && seconds < 3600 ? (int64_t)(seconds * 1000) : otherwise;
 }
 
+/* Other libraries ask three times; each costs a second where nothing is, so once is our default. */
+static int pings(void)
+{
+    const char *text = llmd__environment("GCE_METADATA_DETECT_RETRIES");
+    long count = text ? strtol(text, NULL, 10) : 1;
+
+    return count < 1 ? 1 : count > MAX_PINGS ? MAX_PINGS : (int)count;
+}
+
 static bool is_google_machine(const char *dmi_path)
 {
     AUTO(buf) struct buf name = BUF_INIT;
@@ -66,8 +76,10 @@ static llmd_error *ping(llmd_context *ctx, bool *found)
     AUTO(str) char *url = llmd__format("http://%s", address ? address : ADDRESS);
     AUTO(token_url) struct token_url place = {0};
     AUTO(http_reply) struct http_reply reply = HTTP_REPLY_INIT;
-    const struct token_request request = {
-        .headers = flavor, .tries = 1, .timeout_ms = timeout_ms(PING_MS), .want_header = FLAVOR};
+    const struct token_request request = {.headers = flavor,
+                                          .tries = pings(),
+                                          .timeout_ms = timeout_ms(PING_MS),
+                                          .want_header = FLAVOR};
 
     CHECK_MEMORY(url);
     TRY(llmd__token_url_open(url, NULL, true, &place));

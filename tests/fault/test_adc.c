@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Google's search order, in a home of its own, with every combination of what may be there. */
+#include "auth/token_request.h"
 #include "auth/adc.h"
 #include "auth/credentials.h"
 #include "auth/google.h"
@@ -28,6 +29,8 @@ static const char *const variables[] = {"CLOUDSDK_AUTH_ACCESS_TOKEN",
                                         "GCE_METADATA_HOST",
                                         "GCE_METADATA_ROOT",
                                         "GCE_METADATA_IP",
+                                        "GCE_METADATA_DETECT_RETRIES",
+                                        "GCE_METADATA_TIMEOUT",
                                         "GOOGLE_CLOUD_PROJECT",
                                         "GCLOUD_PROJECT",
                                         "GOOGLE_CLOUD_QUOTA_PROJECT",
@@ -267,6 +270,18 @@ static void test_detection(void **state)
     assert_true(is_detected("KVM"));
     assert_int_equal(server_requests(ours), 1);
     assert_string_equal(request_header(server_last_request(ours), "metadata-flavor"), "Google");
+    server_fault(ours, "*", FAULT_CLOSE, 0, 1);
+    assert_false(is_detected("KVM"));
+    setenv("GCE_METADATA_DETECT_RETRIES", "2", 1);
+    llmd__token_set_pause_ms(1);
+    server_fault(ours, "*", FAULT_CLOSE, 0, 1);
+    assert_true(is_detected("KVM"));
+    setenv("GCE_METADATA_TIMEOUT", "0.2", 1);
+    server_fault(ours, "*", FAULT_STALL, 0, 1);
+    assert_true(is_detected("KVM"));
+    setenv("GCE_METADATA_DETECT_RETRIES", "many", 1); /* no number: once */
+    server_fault(ours, "*", FAULT_CLOSE, 0, 1);
+    assert_false(is_detected("KVM"));
     setenv("GCE_METADATA_IP", server_url(theirs) + strlen("http://"), 1);
     assert_false(is_detected("KVM"));
     server_refuse(theirs, true);
