@@ -13,7 +13,6 @@
 /* Only what is read of a SKU: whole pages weigh ten megabytes. */
 #define SKU_FIELDS "nextPageToken,skus(description,category/usageType,serviceRegions,pricingInfo)"
 #define MAX_PAGES 100
-#define BOOT_DISK_GB 100
 
 void llmd__cost_free(struct cost *cost)
 {
@@ -97,7 +96,7 @@ static void kind_of_pool(const struct pool_spec *pool, struct node_kind *kind)
 {
     const struct chip *chip = llmd__pool_chip(pool);
 
-    *kind = (struct node_kind){.accelerator = "", .disk_type = "pd-balanced"};
+    *kind = (struct node_kind){.accelerator = ""};
     snprintf(kind->machine, sizeof(kind->machine), "%s", pool->machine);
     kind->tpu = llmd__pool_accelerator(pool) == ACCELERATOR_TPU;
     kind->chips = llmd__pool_chips_per_node(pool);
@@ -105,11 +104,9 @@ static void kind_of_pool(const struct pool_spec *pool, struct node_kind *kind)
         kind->accelerator = pool->accelerator.type      ? pool->accelerator.type
                             : chip && chip->accelerator ? chip->accelerator
                                                         : "";
-    kind->disk_gb = pool->disk_gb > 0 ? pool->disk_gb : BOOT_DISK_GB;
-    if (pool->disk_type && *pool->disk_type)
-        kind->disk_type = pool->disk_type;
-    else if (kind->tpu)
-        kind->disk_type = "hyperdisk-balanced"; /* v6e machines take no other */
+    kind->disk_gb = pool->disk_gb > 0 ? pool->disk_gb : LLMD__DISK_GB;
+    kind->disk_type =
+        pool->disk_type && *pool->disk_type ? pool->disk_type : llmd__machine_disk(pool->machine);
 }
 
 static enum price_way way_of_pool(const struct pool_spec *pool)

@@ -7,6 +7,7 @@
 #include "gke/network.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MS_PER_HOUR 3600000.0
@@ -114,7 +115,7 @@ static enum price_way way_of(const struct json *pool)
 
 static void read_kind(const struct json *pool, struct node_kind *kind)
 {
-    const struct chip *chip;
+    const struct json *gb = llmd__json_get(pool, "config.bootDisk.sizeGb"); /* an int64: text */
     const char *disk;
 
     *kind = (struct node_kind){0};
@@ -122,15 +123,15 @@ static void read_kind(const struct json *pool, struct node_kind *kind)
              llmd__json_str(pool, "config.machineType"));
     kind->accelerator = llmd__json_str(pool, "config.accelerators[0].acceleratorType");
     kind->chips = (int)llmd__json_int(pool, "config.accelerators[0].acceleratorCount", 0);
-    chip = llmd__chip_of_machine(kind->machine);
-    kind->tpu = chip && chip->kind == ACCELERATOR_TPU;
+    kind->tpu = llmd__machine_is_tpu(kind->machine);
     if (kind->tpu)
         kind->chips = llmd__machine_chips(kind->machine);
     disk = llmd__json_str(pool, "config.bootDisk.diskType");
     kind->disk_type = *disk ? disk : llmd__json_str(pool, "config.diskType");
     if (!*kind->disk_type)
-        kind->disk_type = kind->tpu ? "hyperdisk-balanced" : "pd-balanced";
-    kind->disk_gb = (int)llmd__json_int(pool, "config.diskSizeGb", 100);
+        kind->disk_type = llmd__machine_disk(kind->machine);
+    kind->disk_gb = gb ? (int)strtol(llmd__json_text(gb), NULL, 10)
+                       : (int)llmd__json_int(pool, "config.diskSizeGb", LLMD__DISK_GB);
 }
 
 static llmd_error *meter_pool(llmd_context *ctx, struct cost *cost, const struct json *cluster,

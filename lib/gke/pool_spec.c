@@ -177,11 +177,7 @@ enum accelerator_kind llmd__pool_accelerator(const struct pool_spec *pool)
         return chip->kind;
     if (said(pool->accelerator.type))
         return ACCELERATOR_GPU;
-    /* TPUs newer or older than the table: ct5p-hightpu-4t, tpu7x-standard-4t. */
-    if (said(pool->machine) &&
-        (strncmp(pool->machine, "ct", 2) == 0 || strncmp(pool->machine, "tpu", 3) == 0))
-        return ACCELERATOR_TPU;
-    return ACCELERATOR_NONE;
+    return llmd__machine_is_tpu(pool->machine) ? ACCELERATOR_TPU : ACCELERATOR_NONE;
 }
 
 int llmd__pool_chips_per_node(const struct pool_spec *pool)

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BOOT_DISK_GB 100 /* what GKE takes when nobody says else */
-
 /* ---- names of quotas ---- */
 
 /* Families with a CPU quota of their own; all others draw on CPUS. */
@@ -125,9 +123,10 @@ static void add_cpus(struct demands *demands, const struct pool_spec *pool,
 static void add_disks(struct demands *demands, const struct pool_spec *pool,
                       const struct nodes *nodes)
 {
-    const char *type = pool->disk_type && *pool->disk_type ? pool->disk_type : "pd-balanced";
+    const char *type =
+        pool->disk_type && *pool->disk_type ? pool->disk_type : llmd__machine_disk(pool->machine);
     struct demand wanted =
-        times(nodes, pool->disk_gb > 0 ? pool->disk_gb : BOOT_DISK_GB,
+        times(nodes, pool->disk_gb > 0 ? pool->disk_gb : LLMD__DISK_GB,
               strcmp(type, "pd-standard") == 0 ? "DISKS_TOTAL_GB" : "SSD_TOTAL_GB");
 
     if (strncmp(type, "hyperdisk", 9) != 0) /* has quotas of its own, which are large */

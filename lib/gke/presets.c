@@ -221,6 +221,23 @@ int llmd__machine_chips(const char *machine)
     return 0;
 }
 
+static bool begins(const char *machine, const char *prefix)
+{
+    return machine && strncmp(machine, prefix, strlen(prefix)) == 0;
+}
+
+bool llmd__machine_is_tpu(const char *machine)
+{
+    return begins(machine, "ct") || begins(machine, "tpu");
+}
+
+/* v6e and later take no Persistent Disk. */
+const char *llmd__machine_disk(const char *machine)
+{
+    return begins(machine, "ct6e-") || begins(machine, "tpu7x-") ? "hyperdisk-balanced"
+                                                                 : "pd-balanced";
+}
+
 int llmd__topology_chips(const char *topology, int *dimensions)
 {
     long product = 1;

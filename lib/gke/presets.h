@@ -59,6 +59,10 @@ const struct chip *llmd__chip_of_machine(const char *machine);
 const struct chip *llmd__chip_of_accelerator(const char *type);
 /* Chips in one machine of this type by its name; 0 if the name does not say. */
 int llmd__machine_chips(const char *machine);
+bool llmd__machine_is_tpu(const char *machine); /* also of those that no chip here names */
+/* The boot disk that nodes get when nobody says which: its type, and its size in GB. */
+const char *llmd__machine_disk(const char *machine);
+#define LLMD__DISK_GB 100
 /* "4x4" -> 16; 0 if it is none. dimensions may be NULL. */
 int llmd__topology_chips(const char *topology, int *dimensions);
 

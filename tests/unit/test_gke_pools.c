@@ -152,6 +152,12 @@ static void test_chips_by_machine_type(void **state)
     assert_int_equal(llmd__machine_chips("e2-standard-4"), 0);
     assert_int_equal(llmd__machine_chips("nonsense"), 0);
     assert_int_equal(llmd__machine_chips(NULL), 0);
+    assert_true(llmd__machine_is_tpu("ct5p-hightpu-4t"));
+    assert_true(llmd__machine_is_tpu("tpu7x-standard-4t"));
+    assert_false(llmd__machine_is_tpu("c3-standard-4"));
+    assert_false(llmd__machine_is_tpu(NULL));
+    assert_string_equal(llmd__machine_disk("ct6e-standard-4t"), "hyperdisk-balanced");
+    assert_string_equal(llmd__machine_disk("ct5lp-hightpu-4t"), "pd-balanced");
     assert_int_equal(llmd__topology_chips("2x2x1", NULL), 4);
     assert_int_equal(llmd__topology_chips("4", NULL), 0);
     assert_int_equal(llmd__topology_chips("4x", NULL), 0);

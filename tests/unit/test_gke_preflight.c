@@ -67,7 +67,7 @@ static void test_P4_demand(void **state)
         {"{machine: e2-standard-4, nodes: 1, spot: true}", 1, false,
          "PREEMPTIBLE_CPUS 4/4, SSD_TOTAL_GB 100/100"},
         /* The CPUs of TPU machines come with the chips; hyperdisks have quotas of their own. */
-        {"{preset: tpu-v6e-4t, nodes: 1, diskType: hyperdisk-balanced}", 1, false,
+        {"{preset: tpu-v6e-4t, nodes: 1}", 1, false,
          "TPUS-PER-TPU-FAMILY-per-project-region:CT6E 4/4"},
         {"{preset: tpu-v6e-4t, nodes: 1, minNodes: 0, maxNodes: 3, diskType: "
          "hyperdisk-balanced}",
