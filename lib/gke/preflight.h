@@ -46,6 +46,14 @@ struct cloud_quota {
     int64_t limit, usage;
 };
 
+/* What Google says of a quota that is wanted. */
+struct quota {
+    const char *metric;  /* that counts: the wanted one, or the one instead of it */
+    int64_t limit, used; /* limit INT64_MAX: none */
+    bool used_known;
+};
+
+#define LLMD__QUOTA_CONSOLE "https://console.cloud.google.com/iam-admin/quotas"
 #define MAX_SHAPES 64
 #define MAX_CLOUD_QUOTAS 8
 
@@ -93,6 +101,19 @@ llmd_error *llmd__preflight_look(struct preflight *preflight, struct graph *grap
                                  enum google_api api, const char *subject, size_t index,
                                  look_fn on_answer, const char *body, step_id *out,
                                  const char *path_format, ...) PRINTF_LIKE(9, 10);
+/* What the pools that are not there yet want; `other` in the place of `pool` (NULL: as they are).
+ */
+llmd_error *llmd__preflight_demand(const struct preflight *preflight, const struct pool_spec *pool,
+                                   const struct pool_spec *other, struct demands *demands);
+/* False: not known. */
+bool llmd__preflight_quota(const struct preflight *preflight, const struct demand *demand,
+                           struct quota *quota);
+typedef llmd_error *(*fallback_fn)(void *data, struct graph *graph, const struct pool_spec *pool,
+                                   size_t nth, const struct demands *demands);
+/* Of each fall-back of each pool: what all want with it in its pool's place. */
+llmd_error *llmd__preflight_each_fallback(struct preflight *preflight, struct graph *graph,
+                                          fallback_fn on_fallback, void *data);
+llmd_error *llmd__preflight_judge_fallbacks(struct preflight *preflight, struct graph *graph);
 /* The quotas are judged when this look is done, too. */
 llmd_error *llmd__preflight_quota_needs(struct preflight *preflight, struct graph *graph,
                                         step_id look);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CONSOLE "https://console.cloud.google.com/iam-admin/quotas"
+#define CONSOLE LLMD__QUOTA_CONSOLE
 #define USAGE_WINDOW_MS                                                                            \
     ((int64_t)24 * 3600 * 1000) /* quota use is sampled once in a while only                       \
                                  */
@@ -42,16 +42,21 @@ static int zones_of(const struct shape *shape, const struct json *zones)
     return shape && shape->zones < 3 ? shape->zones : 3; /* GKE chooses three */
 }
 
-static llmd_error *demand_of(const struct preflight *preflight, struct demands *demands)
+llmd_error *llmd__preflight_demand(const struct preflight *preflight,
+                                   const struct pool_spec *replaced, const struct pool_spec *other,
+                                   struct demands *demands)
 {
     *demands = (struct demands){0};
     for (size_t i = 0; i < preflight->pool_count; i++) {
         const struct pool_spec *pool = &preflight->pools[i];
-        const struct shape *shape = shape_of(preflight, pool->machine);
+        const struct shape *shape;
         AUTO(json) struct json *zones = NULL;
 
         if (exists_already(preflight, pool))
             continue;
+        if (pool == replaced)
+            pool = other;
+        shape = shape_of(preflight, pool->machine);
         TRY(llmd__pool_zones(preflight, pool, &zones));
         llmd__demand_add_pool(demands, pool, shape, zones_of(shape, zones),
                               !preflight->spec->private_nodes);
@@ -135,6 +140,11 @@ static llmd_error *add_cloud(struct preflight *preflight, struct graph *graph, c
 {
     struct cloud_quota *quota = &preflight->clouds[preflight->cloud_count];
 
+    for (size_t i = 0; i < preflight->cloud_count; i++) {
+        if (strcmp(preflight->clouds[i].id, id) == 0 &&
+            strcmp(preflight->clouds[i].family, family) == 0)
+            return NULL; /* asked already */
+    }
     if (preflight->cloud_count >= MAX_CLOUD_QUOTAS)
         return NULL;
     snprintf(quota->id, sizeof(quota->id), "%s", id);
@@ -143,98 +153,119 @@ static llmd_error *add_cloud(struct preflight *preflight, struct graph *graph, c
     return ask_cloud(preflight, graph, preflight->cloud_count++);
 }
 
+static llmd_error *add_clouds(void *data, struct graph *graph, const struct pool_spec *pool,
+                              size_t nth, const struct demands *demands)
+{
+    struct preflight *preflight = data;
+
+    (void)pool, (void)nth;
+    for (size_t i = 0; i < demands->count; i++) {
+        const struct demand *demand = &demands->items[i];
+
+        if (demand->cloud)
+            TRY(add_cloud(preflight, graph, demand->metric, demand->family, demand->usage));
+    }
+    return NULL;
+}
+
 static llmd_error *ask_clouds(struct preflight *preflight, struct graph *graph)
 {
     struct demands demands;
 
-    TRY(demand_of(preflight, &demands));
-    for (size_t i = 0; i < demands.count; i++)
-        if (demands.items[i].cloud)
-            TRY(add_cloud(preflight, graph, demands.items[i].metric, demands.items[i].family,
-                          demands.items[i].usage));
-    return NULL;
+    TRY(llmd__preflight_demand(preflight, NULL, NULL, &demands));
+    TRY(add_clouds(preflight, graph, NULL, 0, &demands));
+    return llmd__preflight_each_fallback(preflight, graph, add_clouds, preflight);
 }
 
 /* ---- the judge ---- */
 
-static llmd_error *tell_quota(struct preflight *preflight, struct graph *graph,
-                              const struct demand *demand, const char *metric, int64_t limit,
-                              int64_t used, bool usage_known)
-{
-    int64_t left = limit - used;
-    const char *place = demand->project_wide ? "global" : llmd__gke_region(preflight->gke);
-    char subject[160];
-    struct check check = {LLMD_LEVEL_INFO, subject, "QUOTA", "",
-                          metric,          limit,   used,    demand->at_once};
-
-    snprintf(subject, sizeof(subject), "Quota/%s/%s%s%s", place, metric, *demand->family ? "/" : "",
-             demand->family);
-    if (limit == INT64_MAX)
-        return llmd__preflight_tell(preflight, graph, &check, "unlimited, needed %lld",
-                                    (long long)demand->at_once);
-    if (demand->at_once > left || limit == 0) {
-        check.level = LLMD_LEVEL_ERROR;
-        check.reason = "QUOTA_EXCEEDED";
-        check.advice = "ask for more at " CONSOLE ", want less, or choose another region";
-    } else if (demand->at_most > left || !usage_known) {
-        check.level = LLMD_LEVEL_WARNING;
-        check.reason = usage_known ? "QUOTA_TIGHT" : "QUOTA_USE_UNKNOWN";
-        check.advice = usage_known ? "scaling up will stop at the quota: ask for more at " CONSOLE
-                                   : "needs monitoring.timeSeries.list and the Monitoring API; "
-                                     "look at " CONSOLE;
-    }
-    return llmd__preflight_tell(preflight, graph, &check,
-                                "limit %lld, used %lld%s, needed %lld, at most %lld",
-                                (long long)limit, (long long)used, usage_known ? "" : " (unknown)",
-                                (long long)demand->at_once, (long long)demand->at_most);
-}
-
-static llmd_error *judge_cloud(struct preflight *preflight, struct graph *graph,
-                               const struct demand *demand)
+static bool cloud_quota(const struct preflight *preflight, const struct demand *demand,
+                        struct quota *out)
 {
     for (size_t i = 0; i < preflight->cloud_count; i++) {
         const struct cloud_quota *quota = &preflight->clouds[i];
 
-        if (strcmp(quota->id, demand->metric) == 0 && strcmp(quota->family, demand->family) == 0 &&
-            quota->limit_known)
-            return tell_quota(preflight, graph, demand, quota->id, quota->limit, quota->usage,
-                              quota->usage_known);
+        if (strcmp(quota->id, demand->metric) != 0 || strcmp(quota->family, demand->family) != 0 ||
+            !quota->limit_known)
+            continue;
+        *out = (struct quota){quota->id, quota->limit, quota->usage, quota->usage_known};
+        return true;
     }
-    return NULL; /* the look has told that it failed */
+    return false;
 }
 
+static const struct json *place_of(const struct preflight *preflight, const struct demand *demand)
+{
+    return demand->project_wide ? preflight->project : preflight->region;
+}
+
+static bool region_quota(const struct preflight *preflight, const struct demand *demand,
+                         struct quota *out)
+{
+    const struct json *place = place_of(preflight, demand);
+    bool known;
+
+    *out = (struct quota){.metric = demand->metric, .used_known = true};
+    known = llmd__region_quota(place, out->metric, &out->limit, &out->used);
+    if ((known && out->limit != 0) || !*demand->instead)
+        return known;
+    out->metric = demand->instead;
+    return llmd__region_quota(place, out->metric, &out->limit, &out->used);
+}
+
+bool llmd__preflight_quota(const struct preflight *preflight, const struct demand *demand,
+                           struct quota *quota)
+{
+    return demand->cloud ? cloud_quota(preflight, demand, quota)
+                         : region_quota(preflight, demand, quota);
+}
+
+static llmd_error *tell_quota(struct preflight *preflight, struct graph *graph,
+                              const struct demand *demand, const struct quota *quota)
+{
+    int64_t left = quota->limit - quota->used;
+    const char *place = demand->project_wide ? "global" : llmd__gke_region(preflight->gke);
+    char subject[160];
+    struct check check = {LLMD_LEVEL_INFO, subject,      "QUOTA",     "",
+                          quota->metric,   quota->limit, quota->used, demand->at_once};
+
+    snprintf(subject, sizeof(subject), "Quota/%s/%s%s%s", place, quota->metric,
+             *demand->family ? "/" : "", demand->family);
+    if (quota->limit == INT64_MAX)
+        return llmd__preflight_tell(preflight, graph, &check, "unlimited, needed %lld",
+                                    (long long)demand->at_once);
+    if (demand->at_once > left || quota->limit == 0) {
+        check.level = LLMD_LEVEL_ERROR;
+        check.reason = "QUOTA_EXCEEDED";
+        check.advice = "ask for more at " CONSOLE ", want less, or choose another region";
+    } else if (demand->at_most > left || !quota->used_known) {
+        check.level = LLMD_LEVEL_WARNING;
+        check.reason = quota->used_known ? "QUOTA_TIGHT" : "QUOTA_USE_UNKNOWN";
+        check.advice = quota->used_known
+                           ? "scaling up will stop at the quota: ask for more at " CONSOLE
+                           : "needs monitoring.timeSeries.list and the Monitoring API; "
+                             "look at " CONSOLE;
+    }
+    return llmd__preflight_tell(
+        preflight, graph, &check, "limit %lld, used %lld%s, needed %lld, at most %lld",
+        (long long)quota->limit, (long long)quota->used, quota->used_known ? "" : " (unknown)",
+        (long long)demand->at_once, (long long)demand->at_most);
+}
+
+/* A look that failed has told so itself; what Compute Engine does not list nobody has. */
 static llmd_error *tell_no_metric(struct preflight *preflight, struct graph *graph,
                                   const struct demand *demand)
 {
     char subject[160];
     struct check check = {LLMD_LEVEL_WARNING, subject, "UNKNOWN", "look at " CONSOLE};
 
-    if (demand->optional)
+    if (demand->cloud || demand->optional || !place_of(preflight, demand))
         return NULL;
     snprintf(subject, sizeof(subject), "Quota/%s/%s", llmd__gke_region(preflight->gke),
              demand->metric);
     return llmd__preflight_tell(preflight, graph, &check,
                                 "Compute Engine lists no such quota for the region; needed %lld",
                                 (long long)demand->at_once);
-}
-
-static llmd_error *judge_region(struct preflight *preflight, struct graph *graph,
-                                const struct demand *demand)
-{
-    const struct json *place = demand->project_wide ? preflight->project : preflight->region;
-    const char *metric = demand->metric;
-    int64_t limit = 0, used = 0;
-    bool known = llmd__region_quota(place, metric, &limit, &used);
-
-    if (!place)
-        return NULL; /* the look has told that it failed */
-    if ((!known || limit == 0) && *demand->instead) {
-        metric = demand->instead;
-        known = llmd__region_quota(place, metric, &limit, &used);
-    }
-    if (!known)
-        return tell_no_metric(preflight, graph, demand);
-    return tell_quota(preflight, graph, demand, metric, limit, used, true);
 }
 
 /* What a Gateway needs beside the nodes. */
@@ -260,13 +291,18 @@ static llmd_error *judge(void *data, struct graph *graph, const struct step_inpu
     struct demands demands;
 
     (void)input;
-    TRY(demand_of(preflight, &demands));
+    TRY(llmd__preflight_demand(preflight, NULL, NULL, &demands));
     demand_of_gateway(&demands);
-    for (size_t i = 0; i < demands.count; i++)
-        TRY(demands.items[i].cloud ? judge_cloud(preflight, graph, &demands.items[i])
-                                   : judge_region(preflight, graph, &demands.items[i]));
+    for (size_t i = 0; i < demands.count; i++) {
+        const struct demand *demand = &demands.items[i];
+        struct quota quota;
+
+        TRY(llmd__preflight_quota(preflight, demand, &quota)
+                ? tell_quota(preflight, graph, demand, &quota)
+                : tell_no_metric(preflight, graph, demand));
+    }
     action->kind = ACTION_DONE;
-    return NULL;
+    return llmd__preflight_judge_fallbacks(preflight, graph);
 }
 
 static const struct step_class judge_class = {"preflight", judge, NULL};

@@ -221,6 +221,36 @@ static void test_a_zone_that_does_not_answer_refuses_nothing(void **state)
     assert_null(find(&told, "MachineType/europe-west4/e2-standard-4", "MACHINE_TYPE_NOT_FOUND"));
 }
 
+#define QUOTA_INFOS                                                                                \
+    "/cloudquotas.googleapis.com/v1/projects/p/locations/global/services/compute.googleapis.com/"  \
+    "quotaInfos/"
+
+#define FALLBACK "NodePool/llm/tpu-v6e-4t/fallbacks[1]"
+
+/* A fall-back draws on another quota: it is known before it is needed. */
+static void test_P4_quotas_of_fallbacks(void **state)
+{
+    static const char enough[] =
+        "{\"dimensionsInfos\":[{\"dimensions\":{\"region\":\"europe-west4\",\"tpu_family\":"
+        "\"CT6E\"},\"details\":{\"value\":\"8\"}}]}";
+
+    (void)state;
+    server_on_json(server, NULL, NULL, 200, "{}");
+    server_on_json(server, "GET", QUOTA_INFOS "TPUS-PER-TPU-FAMILY-per-project-region", 200,
+                   enough);
+    preflight();
+    assert_int_equal(count("FALLBACK_QUOTA"), 1); /* another zone draws on the same */
+    assert_non_null(find(&told, FALLBACK, "FALLBACK_QUOTA"));
+    assert_non_null(strstr(find(&told, FALLBACK, "FALLBACK_QUOTA")->message,
+                           "PREEMPTIBLE-TPU-V6E-per-project-region: limit 0, used 0, needed 4"));
+    server_on_json(
+        server, "GET", QUOTA_INFOS "PREEMPTIBLE-TPU-V6E-per-project-region", 200,
+        "{\"dimensionsInfos\":[{\"dimensions\":{\"region\":\"europe-west4\"},\"details\":{"
+        "\"value\":\"-1\"}}]}");
+    preflight();
+    assert_int_equal(count("FALLBACK_QUOTA"), 0);
+}
+
 #define RESERVED(status, machine, count, used)                                                     \
     "{\"status\":\"" status "\",\"specificReservation\":{\"count\":\"" count                       \
     "\",\"inUseCount\":\"" used "\",\"instanceProperties\":{\"machineType\":\"" machine "\"}}}"
@@ -584,6 +614,7 @@ int main(void)
         FAULT_TEST(test_an_outage_is_told_soon),
         FAULT_TEST(test_a_page_without_end),
         FAULT_TEST(test_a_zone_that_does_not_answer_refuses_nothing),
+        FAULT_TEST(test_P4_quotas_of_fallbacks),
         FAULT_TEST(test_reservations),
         FAULT_TEST(test_P111_a_failed_operation_is_done_too),
         FAULT_TEST(test_a_wait_that_is_not_over_is_asked_again),
