@@ -253,6 +253,9 @@ func (v *Networks) task(ctx context.Context, spec NetworkSource,
 	open func(gke, spec uintptr, out *uintptr) uintptr,
 ) *Task {
 	return newTask(ctx, func(out *uintptr) error {
+		if spec == nil {
+			return invalid("spec is nil")
+		}
 		return spec.withNetwork(func(spec uintptr) error {
 			return v.gke.open(&texts{}, func(gke uintptr) uintptr { return open(gke, spec, out) })
 		})

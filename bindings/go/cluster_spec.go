@@ -49,9 +49,9 @@ type NodePool struct {
 	Zones          []string          `json:"zones,omitempty"`
 	LocationPolicy string            `json:"locationPolicy,omitempty"`
 	Spot           *bool             `json:"spot,omitempty"`
-	FlexStart      bool              `json:"flexStart,omitempty"`
+	FlexStart      *bool             `json:"flexStart,omitempty"`
 	MaxRunDuration string            `json:"maxRunDuration,omitempty"` // "2h"
-	Reservation    string            `json:"reservation,omitempty"`
+	Reservation    *string           `json:"reservation,omitempty"`    // "" in a fall-back: without
 	DiskType       string            `json:"diskType,omitempty"`
 	DiskGB         int               `json:"diskGb,omitempty"`
 	ServiceAccount string            `json:"serviceAccount,omitempty"`

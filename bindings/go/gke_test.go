@@ -108,6 +108,26 @@ func TestCredentialsTellNoSecret(t *testing.T) {
 	}
 }
 
+// What is false or empty is said, so that a fall-back can do without what its pool has.
+func TestFallbackTakesBack(t *testing.T) {
+	reserved, none, yes, no, most := "kept", "", true, false, 3
+	spec := &llmd.ClusterSpec{Name: "llm", NodePools: []llmd.NodePool{
+		{Name: "a", Preset: "tpu-v6e-4t", Reservation: &reserved,
+			Fallbacks: []llmd.NodePool{{Reservation: &none, Spot: &yes}}},
+		{Name: "b", Preset: "tpu-v6e-4t", FlexStart: &yes, MaxNodes: &most,
+			Fallbacks: []llmd.NodePool{{FlexStart: &no, Spot: &yes}}}}}
+	if body, err := spec.Manifest("my-project", "europe-west4-a"); err != nil {
+		t.Fatal(string(body), err) // spot excludes both
+	}
+}
+
+func TestNoNetworkSpec(t *testing.T) {
+	ctx, _, gke := google(t)
+	if err := gke.Network.Apply(ctx, nil).Run(nil); !errors.Is(err, llmd.ErrInvalid) {
+		t.Fatal(err)
+	}
+}
+
 func TestClusterSpecs(t *testing.T) {
 	spec, err := llmd.ReadClusterSpec("name: a\nnodePools: [{preset: tpu-v6e-4t, maxNodes: 3}]\n")
 	if err != nil || *spec.NodePools[0].MaxNodes != 3 {

@@ -362,6 +362,27 @@ static void test_fallbacks(void **state)
         check_fallback(&fallbacks[i]);
 }
 
+/* What is reserved is used up, what is queued takes too long: then without. */
+static void test_a_fallback_may_take_back(void **state)
+{
+    struct pool_spec pool, other;
+
+    (void)state;
+    read_pool("{" TPU ", reservation: kept, fallbacks: [{reservation: ''}, {reservation: null}]}",
+              &pool);
+    for (size_t nth = 1; nth <= 2; nth++) {
+        none(llmd__pool_spec_fallback(&pool, nth, &other));
+        assert_string_equal(other.reservation ? other.reservation : "", "");
+        llmd__pool_spec_free(&other);
+    }
+    llmd__pool_spec_free(&pool);
+    read_pool("{" TPU ", flexStart: true, maxNodes: 3, fallbacks: [{flexStart: false}]}", &pool);
+    none(llmd__pool_spec_fallback(&pool, 1, &other));
+    assert_true(pool.flex_start && !other.flex_start);
+    llmd__pool_spec_free(&other);
+    llmd__pool_spec_free(&pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_system_pool),
         cmocka_unit_test(test_fallbacks),
+        cmocka_unit_test(test_a_fallback_may_take_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
