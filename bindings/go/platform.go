@@ -56,10 +56,14 @@ type Component struct {
 
 // Istio is what KServe needs of Istio as its gateway.
 type Istio struct {
-	Enabled   bool     `json:"enabled"`
-	Namespace string   `json:"namespace,omitempty"`
-	Version   string   `json:"version,omitempty"`
-	Routes    []string `json:"routes,omitempty"` // "namespace/service"
+	Enabled     bool     `json:"enabled"`
+	Gateway     string   `json:"gateway,omitempty"`
+	Namespace   string   `json:"namespace,omitempty"` // the Gateway's
+	Version     string   `json:"version,omitempty"`
+	CA          string   `json:"ca,omitempty"`     // PEM
+	Routes      []string `json:"routes,omitempty"` // "namespace/service"
+	Sail        bool     `json:"sail,omitempty"`
+	AllowIstiod bool     `json:"allowIstiod,omitempty"`
 }
 
 var platformKind = kind{parse: raw.Platform_spec_parse, parseFile: raw.Platform_spec_parse_file,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platform/release.h"
 
+#include "platform/extras.h"
 #include "platform/filter.h"
 #include "platform/rewrite.h"
 
@@ -164,7 +165,7 @@ static llmd_error *add_namespace(const struct making *making)
     return add(making, PHASE_NAMESPACES, object);
 }
 
-static llmd_error *add_pull_secret(const struct making *making)
+static llmd_error *add_pull_secret(const struct making *making, const char *ns)
 {
     const struct platform_pull_secret *pull = &making->rewrite.spec->pull_secret;
     AUTO(buf) struct buf config = BUF_SECRET;
@@ -179,7 +180,7 @@ static llmd_error *add_pull_secret(const struct making *making)
     TRY(llmd__json_make(&object,
                         "{'apiVersion': 'v1', 'kind': 'Secret', 'metadata': {'name': %s,"
                         " 'namespace': %s}, 'type': %s, 'data': {%s: %s}}",
-                        LLMD__PLATFORM_PULL_SECRET, making->out->ns, LLMD__DOCKER_CONFIG_TYPE,
+                        LLMD__PLATFORM_PULL_SECRET, ns, LLMD__DOCKER_CONFIG_TYPE,
                         LLMD__DOCKER_CONFIG_KEY, llmd__buf_text(&base64)));
     return add(making, PHASE_CONFIG, object);
 }
@@ -197,6 +198,45 @@ static llmd_error *add_ca(const struct making *making)
                         " 'namespace': %s}, 'data': {'cabundle.crt': %s}}",
                         LLMD__PLATFORM_CA, making->out->ns, ca));
     return add(making, PHASE_CONFIG, object);
+}
+
+static llmd_error *add_each(const struct making *making, struct json *list)
+{
+    struct json *object;
+
+    while ((object = llmd__json_shift(list)))
+        TRY(add(making, llmd__phase_of(object), object));
+    return NULL;
+}
+
+/* What Istio owns keeps its labels: with ours, a delete would take it along. */
+static llmd_error *add_fields(const struct making *making, struct json *list)
+{
+    struct json *object;
+
+    while ((object = llmd__json_shift(list)))
+        llmd__json_add(making->out->phases[PHASE_CONFIG], object);
+    return llmd__json_check(making->out->phases[PHASE_CONFIG]);
+}
+
+static llmd_error *add_extras(const struct making *making)
+{
+    const llmd_platform_spec *spec = making->rewrite.spec;
+    const char *ns = making->out->ns, *gateway = spec->istio.ns;
+    AUTO(json) struct json *ours = llmd__json_array();
+    AUTO(json) struct json *fields = llmd__json_array();
+
+    if (!ours || !fields)
+        return NO_MEMORY;
+    if (making->rewrite.component != COMPONENT_KSERVE)
+        return NULL;
+    TRY(llmd__monitor_manifests(spec, ns, ours));
+    TRY(llmd__istio_manifests(spec, ns, ours));
+    TRY(llmd__istio_fields(spec, ns, fields));
+    if (spec->istio.enabled && gateway && ns && strcmp(gateway, ns) != 0)
+        TRY(add_pull_secret(making, gateway));
+    TRY(add_each(making, ours));
+    return add_fields(making, fields);
 }
 
 /* ---- the whole ---- */
@@ -294,8 +334,9 @@ static llmd_error *make(struct making *making, struct json *documents)
     }
     TRY(take_documents(making, documents));
     TRY(add_namespace(making));
-    TRY(add_pull_secret(making));
+    TRY(add_pull_secret(making, making->out->ns));
     TRY(add_ca(making));
+    TRY(add_extras(making));
     for (int i = 0; i < PHASE_COUNT; i++)
         TRY(llmd__json_check(making->out->phases[i]));
     return NULL;

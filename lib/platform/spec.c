@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platform/spec.h"
 
+#include "platform/known_bundles.h"
+
 #include "base/name.h"
 
 #include <string.h>
@@ -10,6 +12,11 @@
 static llmd_error *check_ns(const struct json *value)
 {
     return llmd__name_check_label("namespace", llmd__json_text(value));
+}
+
+static llmd_error *check_gateway(const struct json *value)
+{
+    return llmd__name_check_label("gateway name", llmd__json_text(value));
 }
 
 static bool is_hex(const char *text, size_t want)
@@ -134,25 +141,61 @@ static const struct field pull_fields[] = {
     FIELD_END,
 };
 
+/* The upstream project's releases before know InferencePool v1alpha2 only (P79). */
+static llmd_error *check_istio_version(const struct json *value)
+{
+    const char *text = llmd__json_text(value);
+
+    if (llmd__version_compare(text, "1.27") >= 0)
+        return NULL;
+    return llmd__error_set_advice(
+        llmd__error(LLMD_E_INVALID, "Istio %s does not know InferencePool v1", text),
+        "use 1.27 or newer (OpenShift Service Mesh 3.2)");
+}
+
+#define ISTIO(member) .offset = offsetof(struct platform_istio, member)
+
 static const struct field istio_fields[] = {
     {.name = "enabled",
      .type = FIELD_BOOL,
-     .offset = offsetof(struct platform_istio, enabled),
-     .doc = "The gateway is Istio's: adds what that needs."},
+     ISTIO(enabled),
+     .doc = "The gateway is Istio's: adds what that needs, and TLS to the model servers."},
+    {.name = "gateway",
+     .type = FIELD_STRING,
+     ISTIO(gateway),
+     .check = check_gateway,
+     .doc =
+         "The Gateway's name; `inference-gateway` by default. Its `infrastructure.parametersRef` "
+         "names the ConfigMap NAME-config."},
     {.name = "namespace",
      .type = FIELD_STRING,
-     .offset = offsetof(struct platform_istio, ns),
+     ISTIO(ns),
      .check = check_ns,
-     .doc = "Of the Gateway; KServe's by default."},
+     .doc = "The Gateway's; KServe's by default."},
     {.name = "version",
      .type = FIELD_STRING,
-     .offset = offsetof(struct platform_istio, revision),
-     .doc = "Istio's version, such as `1.27.5`; before 1.27 it knows no InferencePool v1."},
+     ISTIO(version),
+     .check = check_istio_version,
+     .doc = "Istio's version, such as `1.27.5`; older than 1.27 is refused."},
+    {.name = "ca",
+     .type = FIELD_STRING,
+     ISTIO(ca),
+     .check = check_ca,
+     .doc = "The CA, PEM, that signed the model servers' certificates."},
     {.name = "routes",
      .type = FIELD_STRINGS,
-     .offset = offsetof(struct platform_istio, routes),
+     ISTIO(routes),
      .check = check_routes,
-     .doc = "Services, `NAMESPACE/NAME`, whose requests the endpoint picker must see whole."},
+     .doc = "Services that exist, `NAMESPACE/NAME`, whose requests the endpoint picker must see "
+            "whole."},
+    {.name = "sail",
+     .type = FIELD_BOOL,
+     ISTIO(sail),
+     .doc = "The Sail operator runs Istio: it is told to leave the injector's CA bundle alone."},
+    {.name = "allowIstiod",
+     .type = FIELD_BOOL,
+     ISTIO(allow_istiod),
+     .doc = "Network policies that let the services reach istiod; only where others deny all."},
     FIELD_END,
 };
 
@@ -227,7 +270,8 @@ static const struct field platform_fields[] = {
      .type = FIELD_STRING,
      AT(monitors),
      .values = "gke|operator",
-     .doc = "Objects by which metrics are collected: Google's managed collection, or the "
+     .doc = "Objects by which model servers' metrics are collected: Google's managed collection, "
+            "or the "
             "Prometheus operator; none by default"},
     {.name = "istio",
      .type = FIELD_OBJECT,

@@ -25,9 +25,13 @@ struct platform_pull_secret {
 
 struct platform_istio {
     bool enabled;
+    char *gateway;       /* the Gateway's name; NULL: inference-gateway */
     char *ns;            /* of the Gateway, where CA and EnvoyFilters go; NULL: KServe's */
-    char *revision;      /* of istiod: "1.27.5"; decides which InferencePool versions it knows */
+    char *version;       /* Istio's: decides which InferencePool versions it knows */
+    char *ca;            /* PEM: who signed the model servers' certificates */
     struct json *routes; /* "ns/name" of services whose bodies the picker must see */
+    bool sail;           /* the Sail operator runs it */
+    bool allow_istiod;   /* a default-deny policy stands in the services' namespaces */
 };
 
 struct llmd_platform_spec {

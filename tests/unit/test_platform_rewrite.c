@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a spec changes in a release, on a small one of our own. */
+#include "base/file.h"
 #include "base/yaml.h"
 #include "kube/object.h"
 #include "platform/release.h"
@@ -8,6 +9,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -197,6 +199,70 @@ static void test_the_config(void **state)
     llmd__release_free(&release);
 }
 
+/* ---- monitors and Istio ---- */
+
+static void compare(const char *name, const struct release *release)
+{
+    struct buf text = BUF_INIT, golden = BUF_INIT;
+    char path[256];
+
+    for (int i = 0; i < PHASE_COUNT; i++) {
+        JSON_EACH(object, release->phases[i]) {
+            char *printed = NULL;
+
+            if (strstr("inferenceservice-config llmisvc-controller-manager",
+                       llmd__object_name(object)))
+                continue;
+            none(llmd__json_print_pretty(object, &printed));
+            llmd__buf_format(&text, "# %s\n%s\n", llmd__phase_name((enum phase)i), printed);
+            llmd__free(printed);
+        }
+    }
+    snprintf(path, sizeof(path), SOURCE_DIR "/tests/unit/golden/platform-%s.txt", name);
+    if (getenv("LLMD_UPDATE_GOLDEN")) {
+        FILE *file = fopen(path, "w");
+
+        assert_non_null(file);
+        fputs(llmd__buf_text(&text), file);
+        fclose(file);
+    }
+    none(llmd__file_read(path, 1 << 20, &golden));
+    if (strcmp(llmd__buf_text(&golden), llmd__buf_text(&text)))
+        fail_msg("%s differs (LLMD_UPDATE_GOLDEN=1 writes it):\n%s", path, llmd__buf_text(&text));
+    llmd__buf_free(&golden);
+    llmd__buf_free(&text);
+}
+
+#define ISTIO                                                                                      \
+    "{monitors: operator, pullSecret: {registry: r, user: u, password: p}, istio: {enabled: true," \
+    " gateway: edge, namespace: istio-gw, version: 1.27.5, sail: true, allowIstiod: true,"         \
+    " ca: \"-----BEGIN CERTIFICATE-----\", routes: [llm/qwen, llm/gemma]}}"
+
+static void test_istio(void **state)
+{
+    struct release release;
+
+    (void)state;
+    none(make(ISTIO, COMPONENT_KSERVE, config, &release));
+    compare("istio", &release);
+    JSON_EACH(object, release.phases[PHASE_CONFIG]) {
+        if (!strcmp(llmd__object_name(object), "inferenceservice-config"))
+            assert_non_null(strstr(llmd__json_str(object, "data.ingress"),
+                                   "\"enableLLMInferenceServiceTLS\":true"));
+    }
+    llmd__release_free(&release);
+}
+
+static void test_monitors_on_gke(void **state)
+{
+    struct release release;
+
+    (void)state;
+    none(make("monitors: gke", COMPONENT_KSERVE, config, &release));
+    compare("monitors-gke", &release);
+    llmd__release_free(&release);
+}
+
 /* ---- without memory ---- */
 
 static llmd_error *release_work(void *data)
@@ -206,6 +272,16 @@ static llmd_error *release_work(void *data)
         make("{leaderWorkerSet: {controller: true, namespace: mine}, imageMirror: m.example,"
              " imagePullPolicy: Never, pullSecret: {registry: r, user: u, password: p}}",
              COMPONENT_LWS, data, &release);
+
+    if (!error)
+        llmd__release_free(&release);
+    return error;
+}
+
+static llmd_error *istio_work(void *data)
+{
+    struct release release;
+    llmd_error *error = make(ISTIO, COMPONENT_KSERVE, data, &release);
 
     if (!error)
         llmd__release_free(&release);
@@ -229,14 +305,16 @@ static void test_without_memory(void **state)
     (void)state;
     torture(release_work, (void *)(uintptr_t)lws);
     torture(config_work, (void *)(uintptr_t)config);
+    torture(istio_work, (void *)(uintptr_t)config);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_images),       cmocka_unit_test(test_a_controller),
-        cmocka_unit_test(test_only_the_crd), cmocka_unit_test(test_a_bundle_of_something_else),
-        cmocka_unit_test(test_the_config),   cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_images),          cmocka_unit_test(test_a_controller),
+        cmocka_unit_test(test_only_the_crd),    cmocka_unit_test(test_a_bundle_of_something_else),
+        cmocka_unit_test(test_the_config),      cmocka_unit_test(test_istio),
+        cmocka_unit_test(test_monitors_on_gke), cmocka_unit_test(test_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

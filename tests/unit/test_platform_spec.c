@@ -106,6 +106,8 @@ static void test_refusals(void **state)
         {"ca: hello", "PEM"},
         {"pullSecret: {registry: quay.io}", "want registry, user and password"},
         {"istio: {routes: [qwen]}", "want NAMESPACE/SERVICE"},
+        {"istio: {version: 1.26.2}", "does not know InferencePool v1"},
+        {"istio: {gateway: A_b}", "gateway name"},
         {"monitors: prometheus", "gke"},
         {"apiVersion: v1\nkind: ConfigMap", "kube apply"},
     };
