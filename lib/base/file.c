@@ -40,7 +40,9 @@ llmd_error *llmd__file_read(const char *path, size_t max_bytes, struct buf *out)
     out->max = max_bytes;
     TRY(read_all(fd, path, out));
     if (out->len && memchr(out->data, 0, out->len))
-        return llmd__error(LLMD_E_INVALID, "%s: holds a NUL byte, want text", path);
+        return llmd__error_set_advice(
+            llmd__error(LLMD_E_INVALID, "%s: holds a NUL byte, want text", path),
+            "save it as UTF-8 text");
     return NULL;
 }
 

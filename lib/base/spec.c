@@ -27,9 +27,6 @@ static void keep(struct spec *spec, llmd_error *error)
 }
 
 #define SEE_PAGE "docs/spec.md lists the keys and what they take"
-/* What trips people most: a text with ": " or " #" in it, and tabs. */
-#define SEE_YAML                                                                                   \
-    "indent with spaces, alike for one level, and put texts with \": \" or \" #\" in quotes"
 
 /* Whoever cannot read on from the message alone shall know where to look. */
 static llmd_error *advise(llmd_error *error, const char *advice)
@@ -147,7 +144,7 @@ static llmd_error *parse_named(const struct spec_type *type, const char *text, c
     AUTO(secret_json) struct json *object = NULL;
 
     CHECK_MEMORY(spec);
-    TRY(advise(llmd__yaml_parse(text, what, &object), SEE_YAML));
+    TRY(advise(llmd__yaml_parse(text, what, &object), SEE_PAGE));
     TRY(refuse_manifest(type, object, what));
     TRY(advise(llmd__fields_read(type->fields, object, what, spec), SEE_PAGE));
     TRY(llmd__error_wrap(check_whole(spec), "%s", what));

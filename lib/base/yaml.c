@@ -26,6 +26,7 @@ struct anchor {
 
 struct loader {
     yaml_parser_t parser;
+    const char *text;
     const char *what;
     struct anchor *anchors; /* of this document, newest first */
     int anchor_count;
@@ -50,6 +51,35 @@ static llmd_error *refuse(const struct loader *loader, const yaml_event_t *event
     return llmd__error(LLMD_E_INVALID, "%s:%d: %s", loader->what, line_of(event), why);
 }
 
+static int line_at(const char *text, size_t offset)
+{
+    int line = 1;
+
+    for (size_t i = 0; i < offset && text[i]; i++)
+        line += text[i] == '\n';
+    return line;
+}
+
+/* A bracket that is never closed is noticed behind the last line, where nobody would look. */
+static int problem_line(const struct loader *loader)
+{
+    const yaml_parser_t *parser = &loader->parser;
+    size_t len = strlen(loader->text);
+    int last = line_at(loader->text, len > 0 ? len - 1 : 0);
+    int line = (int)parser->problem_mark.line + 1;
+
+    return line > last && parser->context ? (int)parser->context_mark.line + 1 : line;
+}
+
+static llmd_error *reader_error(const struct loader *loader, const char *problem)
+{
+    return llmd__error_set_advice(llmd__error(LLMD_E_INVALID, "%s:%d: %s", loader->what,
+                                              line_at(loader->text, loader->parser.problem_offset),
+                                              problem),
+                                  "save it as UTF-8 text");
+}
+
+/* What trips people most: a text with ": " or " #" in it, and tabs. */
 static llmd_error *parser_error(const struct loader *loader)
 {
     const yaml_parser_t *parser = &loader->parser;
@@ -58,11 +88,12 @@ static llmd_error *parser_error(const struct loader *loader)
     if (parser->error == YAML_MEMORY_ERROR)
         return NO_MEMORY;
     if (parser->error == YAML_READER_ERROR)
-        return llmd__error(LLMD_E_INVALID, "%s: %s at byte %zu", loader->what, problem,
-                           parser->problem_offset);
-    return llmd__error(LLMD_E_INVALID, "%s:%d: YAML: %s%s%s", loader->what,
-                       (int)parser->problem_mark.line + 1, problem, parser->context ? " " : "",
-                       parser->context ? parser->context : "");
+        return reader_error(loader, problem);
+    return llmd__error_set_advice(
+        llmd__error(LLMD_E_INVALID, "%s:%d: YAML: %s%s%s", loader->what, problem_line(loader),
+                    problem, parser->context ? " " : "", parser->context ? parser->context : ""),
+        "indent with spaces, alike for one level, close what was opened, and put texts with "
+        "\": \" or \" #\" in quotes");
 }
 
 static llmd_error *next_event(struct loader *loader, yaml_event_t *event)
@@ -388,7 +419,7 @@ static llmd_error *load_stream(struct loader *loader, struct json *documents)
 
 static llmd_error *parse_yaml(const char *text, const char *what, struct json *documents)
 {
-    struct loader loader = {.what = what};
+    struct loader loader = {.text = text, .what = what};
 
     if (!yaml_parser_initialize(&loader.parser))
         return NO_MEMORY;
@@ -448,8 +479,10 @@ llmd_error *llmd__yaml_parse(const char *text, const char *what, struct json **o
         return llmd__error(LLMD_E_INVALID, "%s:%d: want a mapping, got %s", what,
                            llmd__json_line(first), llmd__json_type_name(llmd__json_type(first)));
     if (llmd__json_next(first))
-        return llmd__error(LLMD_E_INVALID, "%s:%d: want one document, got %zu", what,
-                           llmd__json_line(llmd__json_next(first)), llmd__json_count(documents));
+        return llmd__error_set_advice(
+            llmd__error(LLMD_E_INVALID, "%s:%d: want one document, got %zu", what,
+                        llmd__json_line(llmd__json_next(first)), llmd__json_count(documents)),
+            "give each its own file: \"---\" begins the next one");
     *out = llmd__json_shift(documents);
     return NULL;
 }

@@ -133,6 +133,10 @@ static void test_every_refusal_advises(void **state)
         assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
         if (!llmd_error_advice(error)[0])
             fail_msg("no advice: %s", llmd_error_message(error));
+        /* Indentation is the matter of what is no YAML, and of nothing else. */
+        if (!strstr(llmd_error_advice(error), "indent") !=
+            !strstr(llmd_error_message(error), "YAML:"))
+            fail_msg("%s: %s", llmd_error_message(error), llmd_error_advice(error));
     }
     AUTO(disk_spec) llmd_disk_spec *set = disk_spec_new("a");
     llmd_disk_spec_set(set, "sizeGb", "1");

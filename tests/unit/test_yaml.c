@@ -122,13 +122,15 @@ static const struct row shapes[] = {
     {"~: 1", "f.yaml:1: a key must be a string"},
     {"a: 1\nb: 2\na: 3", "f.yaml:3: the key \"a\" stands twice in one mapping, first in line 1"},
     {"a: 1\n\"a\": 3", "f.yaml:2: the key \"a\" stands twice in one mapping, first in line 1"},
-    {"a: [1", "f.yaml:2: YAML: did not find expected ',' or ']' while parsing a flow sequence"},
+    {"a: [1", "f.yaml:1: YAML: did not find expected ',' or ']' while parsing a flow sequence"},
     {"a:\n\tb: 1",
      "f.yaml:2: YAML: found character that cannot start any token while scanning for the next "
      "token"},
     {"a: b: c", "f.yaml:1: YAML: mapping values are not allowed in this context"},
-    {"a: \xFF", "f.yaml: invalid leading UTF-8 octet at byte 3"},
-    {"a: \x01", "f.yaml: control characters are not allowed at byte 3"},
+    {"x: 1\nb:\n  - [1,\n    2\n\n",
+     "f.yaml:3: YAML: did not find expected ',' or ']' while parsing a flow sequence"},
+    {"a: \xFF", "f.yaml:1: invalid leading UTF-8 octet"},
+    {"# one\n\na: \x01", "f.yaml:3: control characters are not allowed"},
 };
 
 static const struct row aliases[] = {
