@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command line. The help text is the reference of the program. */
+#include "sandbox/google/google.h"
 #include "sandbox/options.h"
 
 #include <getopt.h>
@@ -163,15 +164,27 @@ static bool set_profile(struct options *options, const char *name)
     return false;
 }
 
-static bool set_number(int *number, const char *text)
+#define MAX_PORT 65535
+#define MAX_NUMBER 1000000000
+
+static const char *name_of(enum option_id id)
+{
+    const struct option *option = table;
+    while (option->val != (int)id)
+        option++;
+    return option->name;
+}
+
+static bool set_number(enum option_id id, int *number, long max)
 {
     char *end;
-    long value = strtol(text, &end, 10);
-    if (*text && !*end && value >= 0 && value <= 1000000000) {
+    long value = strtol(optarg, &end, 10);
+    if (*optarg && !*end && value >= 0 && value <= max) {
         *number = (int)value;
         return true;
     }
-    fprintf(stderr, "llmd-sandbox: \"%s\" is not a number of use here\n", text);
+    fprintf(stderr, "llmd-sandbox: --%s %s: want a number from 0 to %ld\n", name_of(id), optarg,
+            max);
     return false;
 }
 
@@ -209,26 +222,31 @@ static bool set_count(struct options *options, enum option_id id)
 {
     switch (id) {
     case OPTION_PORT:
-        return set_number(&options->port, optarg);
+        return set_number(id, &options->port, MAX_PORT);
     case OPTION_MODEL_PORT:
-        return set_number(&options->model_port, optarg);
+        return set_number(id, &options->model_port, MAX_PORT);
     case OPTION_MODEL_START:
-        return set_number(&options->model_start_s, optarg);
+        return set_number(id, &options->model_start_s, MAX_NUMBER);
     case OPTION_CHIPS:
-        return set_number(&options->tpu_chips, optarg);
+        return set_number(id, &options->tpu_chips, MAX_NUMBER);
     case OPTION_MAX_LEN:
-        return set_number(&options->max_model_len, optarg);
+        return set_number(id, &options->max_model_len, MAX_NUMBER);
     case OPTION_TTFT:
-        return set_number(&options->ttft_ms, optarg);
+        return set_number(id, &options->ttft_ms, MAX_NUMBER);
     case OPTION_ITL:
-        return set_number(&options->itl_ms, optarg);
+        return set_number(id, &options->itl_ms, MAX_NUMBER);
     default:
-        return set_number(&options->bookmark_ms, optarg);
+        return set_number(id, &options->bookmark_ms, MAX_NUMBER);
     }
 }
 
 static bool add_google_fault(struct options *options, const char *text)
 {
+    if (!google_fault_known(text, strcspn(text, "="))) {
+        fprintf(stderr, "llmd-sandbox: --google-fault %s: no such fault; there are:", text);
+        google_fault_names(stderr);
+        return false;
+    }
     if (options->google_fault_count == MAX_GOOGLE_FAULTS)
         return false;
     options->google_faults[options->google_fault_count++] = text;
@@ -251,7 +269,7 @@ static bool set_google(struct options *options, enum option_id id)
     case OPTION_KUBERNETES:
         return set_text(&options->kubernetes, optarg);
     case OPTION_TOKEN_SECONDS:
-        return set_number(&options->token_seconds, optarg);
+        return set_number(id, &options->token_seconds, MAX_NUMBER);
     default:
         return true;
     }

@@ -45,12 +45,24 @@ static const struct {
     {"token-revoked", true},
 };
 
-static int find_name(const char *name)
+static int find_name(const char *name, size_t len)
 {
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(names[i].name, name) == 0)
+        if (strlen(names[i].name) == len && memcmp(names[i].name, name, len) == 0)
             return (int)i;
     return -1;
+}
+
+bool google_fault_known(const char *name, size_t len)
+{
+    return find_name(name, len) >= 0;
+}
+
+void google_fault_names(FILE *to)
+{
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        fprintf(to, " %s", names[i].name);
+    fprintf(to, "\n");
 }
 
 /* A disabled API is a state of the project, which enabling it ends. */
@@ -71,7 +83,8 @@ static void append(struct google *google, struct named_fault *fault)
 bool google_fault_add(struct google *google, const struct json *json)
 {
     const char *match = llmd__json_str(json, "match");
-    int index = google ? find_name(llmd__json_str(json, "fault")) : -1;
+    const char *name = llmd__json_str(json, "fault");
+    int index = google ? find_name(name, strlen(name)) : -1;
     if (index < 0)
         return false;
     pthread_mutex_lock(&google->mutex);

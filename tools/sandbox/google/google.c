@@ -96,8 +96,7 @@ static void add_faults(struct google *google)
             *match++ = '\0';
         AUTO(json)
         struct json *fault = MAKE("{'fault':%s,'match':%s}", name, match ? match : "");
-        if (!google_fault_add(google, fault))
-            fprintf(stderr, "llmd-sandbox: --google-fault %s: no such fault\n", name);
+        google_fault_add(google, fault); /* the options know its name */
         free(name);
     }
 }

@@ -12,6 +12,7 @@
 #include "sandbox/httpd.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 
 struct google;
 struct json;
@@ -23,6 +24,8 @@ void google_stop(struct google *google);
 bool google_serve(struct google *google, struct conn *conn, const struct request *request);
 /* The named faults of faults.c; false: no such name. */
 bool google_fault_add(struct google *google, const struct json *json);
+bool google_fault_known(const char *name, size_t len);
+void google_fault_names(FILE *to); /* a line */
 void google_fault_clear(struct google *google);
 /* {"clusters":1,...} for tests that count. */
 char *google_state(struct google *google);
