@@ -30,6 +30,15 @@ llmd_error *llmd__error_no_memory(void)
     return &no_memory;
 }
 
+/* A message is one line: what a server or a caller put in shall not forge a second one, nor move a
+   terminal's cursor. */
+static void one_line(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = ' ';
+}
+
 /* prefix, ": " and tail make the message; an empty tail leaves the colon out. */
 PRINTF_LIKE(3, 0)
 static llmd_error *make(llmd_code code, const char *tail, const char *format, va_list args)
@@ -49,6 +58,7 @@ static llmd_error *make(llmd_code code, const char *tail, const char *format, va
     error->message = error->text;
     vsnprintf(error->text, size, format, args);
     snprintf(error->text + head, size - (size_t)head, "%s%s", *tail ? ": " : "", tail);
+    one_line(error->text);
     return error;
 }
 

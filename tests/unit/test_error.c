@@ -147,13 +147,22 @@ static void test_without_memory(void **state)
     assert_true(torture(make_wrap_copy, NULL) >= 8);
 }
 
+static void test_one_line(void **state)
+{
+    AUTO(error) llmd_error *error = llmd__error(LLMD_E_INVALID, "a\r\nb\x1b[2J \xC3\xA4");
+
+    (void)state;
+    assert_string_equal(llmd_error_message(error), "a  b [2J \xC3\xA4");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_success_is_null),     cmocka_unit_test(test_wrapping_inherits),
         cmocka_unit_test(test_copy_is_deep),        cmocka_unit_test(test_errno),
         cmocka_unit_test(test_no_memory_is_static), cmocka_unit_test(test_code_names),
-        cmocka_unit_test(test_code_can_be_changed), cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_code_can_be_changed), cmocka_unit_test(test_one_line),
+        cmocka_unit_test(test_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
