@@ -64,6 +64,21 @@ static llmd_error *missing(const char *what)
     return llmd__error(LLMD_E_INVALID, "%s: missing", what);
 }
 
+llmd_error *llmd__name_check_object(const char *what, const char *name)
+{
+    if (!*name)
+        return llmd__error(LLMD_E_INVALID, "%s: the name is empty", what);
+    for (const char *c = name; *c; c++)
+        if ((unsigned char)*c <= ' ' || *c == 0x7f)
+            return llmd__error(LLMD_E_INVALID, "%s: a name has no blanks and control characters",
+                               what);
+    if (strcmp(name, ".") && strcmp(name, "..") && !strpbrk(name, "/%?#"))
+        return NULL;
+    return llmd__error_set_advice(
+        llmd__error(LLMD_E_INVALID, "%s: \"%s\" is no name of an object", what, name),
+        "give the name alone; namespace and kind have arguments of their own");
+}
+
 llmd_error *llmd__name_check_label(const char *what, const char *name)
 {
     if (!name || !*name)

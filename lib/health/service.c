@@ -255,6 +255,7 @@ static llmd_error *health_new(const llmd_kube *kube, const char *ns, const char 
     AUTO(health) struct health *health = llmd__calloc(1, sizeof(*health));
 
     CHECK_MEMORY(health);
+    TRY(llmd__kube_check_name("health of service", ns, name));
     health->kube = llmd__kube_ref(kube);
     health->ns = llmd__strdup(llmd__kube_ns(kube, ns));
     health->name = llmd__strdup(name);

@@ -262,9 +262,10 @@ static const struct step_class delete_class = {"delete", advance, deletion_free}
 static llmd_error *add_step(struct graph *graph, const llmd_kube *kube, const char *resource,
                             const char *ns, const char *name, bool report, step_id *out)
 {
-    struct deletion *deletion = llmd__calloc(1, sizeof(*deletion));
-
     *out = -1;
+    /* DELETE with an empty name would empty the namespace of its kind. */
+    TRY(llmd__kube_check_name("delete", ns, name));
+    struct deletion *deletion = llmd__calloc(1, sizeof(*deletion));
     CHECK_MEMORY(deletion);
     deletion->kube = llmd__kube_ref(kube);
     deletion->resource = llmd__strdup(resource);
@@ -295,8 +296,6 @@ llmd_error *llmd_kube_delete(const llmd_kube *kube, const char *resource, const 
     REQUIRE(kube);
     REQUIRE(resource);
     REQUIRE(name);
-    if (!*name)
-        return llmd__error(LLMD_E_INVALID, "llmd_kube_delete: the name is empty");
     TRY(llmd__graph_new(NULL, NULL, &graph));
     TRY(add_step(graph, kube, resource, ns, name, true, &step));
     return llmd__task_new(TAKE(graph), out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kube/kube.h"
 
+#include "base/name.h"
 #include "base/ref.h"
 #include "kube/status.h"
 
@@ -123,6 +124,15 @@ llmd_error *llmd_kube_version(llmd_context *ctx, const llmd_kube *kube, char **o
     return llmd__buf_take(&reply.body, out);
 }
 
+llmd_error *llmd__kube_check_name(const char *what, const char *ns, const char *name)
+{
+    AUTO(str) char *place = llmd__format("%s: namespace", what);
+
+    CHECK_MEMORY(place);
+    TRY(llmd__name_check_object(what, name));
+    return ns && *ns ? llmd__name_check_object(place, ns) : NULL;
+}
+
 static llmd_error *get_object(llmd_context *ctx, const llmd_kube *kube, const char *resource_name,
                               const char *ns, const char *name, struct http_reply *reply)
 {
@@ -131,6 +141,7 @@ static llmd_error *get_object(llmd_context *ctx, const llmd_kube *kube, const ch
     struct resource resource;
     struct http_request request = {.method = "GET", .idempotent = true};
 
+    TRY(llmd__kube_check_name("get", ns, name));
     TRY(llmd__discovery_find(ctx, kube, resource_name, &resource));
     ns = llmd__kube_ns(kube, ns);
     llmd__buf_str(&what, "get ");
@@ -152,8 +163,6 @@ llmd_error *llmd_kube_get(llmd_context *ctx, const llmd_kube *kube, const char *
     REQUIRE(kube);
     REQUIRE(resource);
     REQUIRE(name);
-    if (!*name)
-        return llmd__error(LLMD_E_INVALID, "llmd_kube_get: the name is empty");
     TRY(get_object(ctx, kube, resource, ns, name, &reply));
     return llmd__buf_take(&reply.body, out);
 }

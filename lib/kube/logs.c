@@ -154,8 +154,7 @@ llmd_error *llmd_kube_logs_open(const llmd_kube *kube, const char *ns, const cha
     *out = NULL;
     REQUIRE(kube);
     REQUIRE(pod);
-    if (!*pod)
-        return llmd__error(LLMD_E_INVALID, "llmd_kube_logs_open: the pod's name is empty");
+    TRY(llmd__kube_check_name("logs", ns, pod));
     add_query(&query, container, follow, previous, tail_lines);
     TRY(llmd__buf_check(&query));
     logs = llmd__calloc(1, sizeof(*logs));

@@ -202,8 +202,7 @@ llmd_error *llmd_kube_wait(const llmd_kube *kube, const char *resource, const ch
     REQUIRE(resource);
     REQUIRE(name);
     REQUIRE(condition);
-    if (!*name)
-        return llmd__error(LLMD_E_INVALID, "llmd_kube_wait: the name is empty");
+    TRY(llmd__kube_check_name("wait", ns, name));
     fields = llmd__format("metadata.name=%s", name);
     CHECK_MEMORY(fields);
     wish.fields = fields;

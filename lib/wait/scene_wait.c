@@ -23,6 +23,7 @@ static llmd_error *init_scene(struct scene_wait *wait)
 llmd_error *llmd__scene_wait_init(struct scene_wait *wait, const char *noun, enum scene_kind kind,
                                   const llmd_kube *kube, const char *ns, const char *name)
 {
+    TRY(llmd__kube_check_name(noun, ns, name));
     wait->noun = noun;
     wait->kind = kind;
     wait->judge = -1;
