@@ -18,8 +18,9 @@ import (
 // "gateways.gateway.networking.k8s.io". An empty ns means the kubeconfig's namespace; "*" in List
 // and Watch means all.
 type Kube struct {
-	Gateway *Gateways // gateways of this cluster
-	Service *Services // LLMInferenceServices of this cluster
+	Platform *Platforms // what this cluster needs before it serves
+	Gateway  *Gateways  // gateways of this cluster
+	Service  *Services  // LLMInferenceServices of this cluster
 
 	place
 }
@@ -51,7 +52,7 @@ func newKube(err error, open func(out *uintptr) uintptr) (*Kube, error) {
 		return nil, err
 	}
 	k := &Kube{place: place{newHandle(c, raw.Kube_free), "the cluster"}}
-	k.Gateway, k.Service = &Gateways{k}, &Services{k}
+	k.Platform, k.Gateway, k.Service = &Platforms{k}, &Gateways{k}, &Services{k}
 	runtime.AddCleanup(k, func(h *handle) { h.close() }, k.handle)
 	return k, nil
 }

@@ -143,3 +143,44 @@ func FetchPlatform(ctx context.Context, spec PlatformSource, folder string) *Tas
 		})
 	})
 }
+
+func withPlatform(spec PlatformSource, use func(spec uintptr) error) error {
+	if spec == nil {
+		return use(0)
+	}
+	return spec.withPlatform(use)
+}
+
+// Platforms are the verbs of Kube.Platform. A nil spec is the newest proven releases.
+type Platforms struct{ kube *Kube }
+
+// Apply installs, completes, repairs or upgrades cert-manager, KServe and the CRDs that they need,
+// and waits until webhooks answer and controllers are available. Run again it changes nothing. What
+// others installed and serves is used as it is, unless the spec says Adopt. The result is as
+// Status's.
+func (v *Platforms) Apply(ctx context.Context, spec PlatformSource) *Task {
+	return v.task(ctx, spec, raw.Platform_apply)
+}
+
+// Status tells what is installed, by whom, which version, and whether it works; it reads only.
+func (v *Platforms) Status(ctx context.Context, spec PlatformSource) *Task {
+	return v.task(ctx, spec, raw.Platform_status)
+}
+
+// Delete removes what the library installed and proves that nothing of it is left; ErrConflict with
+// the list while services or other objects of its kinds exist.
+func (v *Platforms) Delete(ctx context.Context, spec PlatformSource) *Task {
+	return v.task(ctx, spec, raw.Platform_delete)
+}
+
+func (v *Platforms) task(ctx context.Context, spec PlatformSource,
+	open func(kube, spec uintptr, out *uintptr) uintptr,
+) *Task {
+	return newTask(ctx, func(out *uintptr) error {
+		return withPlatform(spec, func(spec uintptr) error {
+			return v.kube.open(&texts{}, func(kube uintptr) uintptr {
+				return open(kube, spec, out)
+			})
+		})
+	})
+}

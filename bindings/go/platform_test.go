@@ -78,3 +78,43 @@ func TestFetchPlatform(t *testing.T) {
 		}
 	}
 }
+
+// A platform on an empty cluster; bindings/python/tests/test_platform.py does the same.
+
+func releases(t *testing.T) *PlatformSpec {
+	t.Helper()
+	folder, err := filepath.Abs("../../tests/scenario/platform")
+	check(t, err)
+	return &PlatformSpec{
+		GatewayAPI:        &Component{Bundle: filepath.Join(folder, "gateway-api.yaml")},
+		CertManager:       &Component{Bundle: filepath.Join(folder, "cert-manager.yaml")},
+		KServe:            &Component{Bundle: filepath.Join(folder, "kserve.yaml")},
+		LeaderWorkerSet:   &Component{Install: "never"},
+		GatewayController: &Component{Install: "never"},
+	}
+}
+
+func TestPlatformComesAndGoes(t *testing.T) {
+	ctx := bounded(t)
+	s, err := StartSandbox(ctx, SandboxOptions{Profile: "empty"})
+	check(t, err)
+	defer s.Close()
+	spec := releases(t)
+	made := s.Kube.Platform.Apply(ctx, spec)
+	check(t, made.Run(nil))
+	if !strings.Contains(string(made.Result()), `"ready":true`) {
+		t.Fatalf("not ready: %s", made.Result())
+	}
+	for event, err := range s.Kube.Platform.Apply(ctx, spec).Events() {
+		check(t, err)
+		if event.Reason == "created" || event.Reason == "configured" {
+			t.Errorf("the second apply changed %s", event.Subject)
+		}
+	}
+	check(t, s.Kube.Platform.Status(ctx, spec).Run(nil))
+	gone := s.Kube.Platform.Delete(ctx, nil)
+	check(t, gone.Run(nil))
+	if !strings.Contains(string(gone.Result()), "Namespace/kserve") {
+		t.Errorf("not removed: %s", gone.Result())
+	}
+}

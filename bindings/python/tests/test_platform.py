@@ -2,10 +2,20 @@
 """Platform specs and bundles; bindings/go/platform_test.go walks the same."""
 import hashlib
 import json
+import pathlib
 
 import pytest
 
 import llmd
+
+RELEASES = pathlib.Path(__file__).resolve().parents[3] / "tests" / "scenario" / "platform"
+SPEC = llmd.PlatformSpec(
+    gateway_api={"bundle": f"{RELEASES}/gateway-api.yaml"},
+    cert_manager={"bundle": f"{RELEASES}/cert-manager.yaml"},
+    kserve={"bundle": f"{RELEASES}/kserve.yaml"},
+    leader_worker_set={"install": "never"},
+    gateway_controller={"install": "never"},
+)
 
 TEXT = """
 kserve: {version: 0.20.0, namespace: serving}
@@ -66,3 +76,22 @@ def test_fetch_into_a_folder(tmp_path, monkeypatch):
     assert caught.value.reason == "DigestMismatch"
     with pytest.raises(llmd.NotFoundError, match="0.0.1"):
         llmd.platform.fetch({"kserve": {"version": "0.0.1"}}, folder)
+
+
+@pytest.fixture
+def empty():
+    with llmd.Sandbox(profile="empty") as sandbox:
+        yield sandbox.kube
+
+
+def test_a_platform_comes_and_goes(empty):
+    before = empty.platform.status(SPEC, timeout=60)
+    assert before.run()["ready"] is False and before.worst == llmd.Level.ERROR
+    made = empty.platform.apply(SPEC, timeout=60).run()
+    assert made["ready"] and made["components"]["kserve"]["version"] == "0.20.0"
+    again = {event.reason for event in empty.platform.apply(SPEC, timeout=60)}
+    assert not again & {"created", "configured"}
+    status = empty.platform.status(SPEC, timeout=60)
+    assert status.run()["ready"] and status.worst == llmd.Level.INFO
+    gone = empty.platform.delete(timeout=60).run()
+    assert "Namespace/kserve" in gone["removed"] and gone["left"] == {}

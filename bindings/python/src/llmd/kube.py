@@ -11,6 +11,7 @@ import os
 from ._pull import Pulled
 from ._source import _raw, from_json, manifest_text, to_json
 from .gateway import Gateways
+from .platform import Platforms
 from .service import Services
 from .task import Task
 
@@ -114,6 +115,8 @@ class Kube:
 
     def _take(self, raw: Any) -> None:
         self._raw = raw
+        #: What this cluster needs before it serves.
+        self.platform = Platforms(raw)
         #: Gateways of this cluster.
         self.gateway = Gateways(raw)
         #: LLMInferenceServices of this cluster.
@@ -218,6 +221,7 @@ class Kube:
     def close(self) -> None:
         """Drops the connection; closing twice is fine."""
         self._raw = None
+        self.platform = Platforms(None)
         self.gateway = Gateways(None)
         self.service = Services(None)
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a cluster needs before it serves: the releases that are known, and bringing them.
+"""What a cluster needs before it serves: ``kube.platform``, the releases that are known, and
+bringing them for a machine without internet.
 
     spec = llmd.PlatformSpec(kserve={"version": "0.20.0"}, image_pull_policy="IfNotPresent")
     for event in llmd.platform.fetch(spec, "bundles"):     # for a machine without internet
@@ -31,5 +32,38 @@ def fetch(
 ) -> Task:
     """Brings the bundles of a spec into a folder, each held against its sha256; None brings the
     newest proven ones. A download that was cut goes on where it stopped."""
-    wanted = None if spec is None else platform_spec(spec)
-    return Task(_raw.platform_fetch(wanted, os.fspath(folder)), timeout)
+    return Task(_raw.platform_fetch(_given(spec), os.fspath(folder)), timeout)
+
+
+class Platforms:
+    """The verbs of ``kube.platform``. Without a spec: the newest proven releases."""
+
+    def __init__(self, kube: Any) -> None:
+        self._kube = kube
+
+    def apply(self, spec: SpecLike | None = None, *, timeout: float | None = None) -> Task:
+        """Installs, completes, repairs or upgrades cert-manager, KServe and the CRDs that they
+        need, and waits until webhooks answer and controllers are available.
+
+        Run again it changes nothing. What others installed and serves is used as it is, unless the
+        spec says ``adopt``. The result is as ``status``'s.
+        """
+        return Task(_raw.platform_apply(self._kube, _given(spec)), timeout)
+
+    def status(self, spec: SpecLike | None = None, *, timeout: float | None = None) -> Task:
+        """What is installed, by whom, which version, and whether it works; reads only.
+
+        One event a component, ``worst`` is the verdict.
+        """
+        return Task(_raw.platform_status(self._kube, _given(spec)), timeout)
+
+    def delete(self, spec: SpecLike | None = None, *, timeout: float | None = None) -> Task:
+        """Removes what the library installed and proves that nothing of it is left.
+
+        ``ConflictError`` with the list while services or other objects of its kinds exist.
+        """
+        return Task(_raw.platform_delete(self._kube, _given(spec)), timeout)
+
+
+def _given(spec: SpecLike | None) -> Any:
+    return None if spec is None else platform_spec(spec)
