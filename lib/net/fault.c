@@ -92,10 +92,29 @@ static struct cause connect_cause(const struct exchange *exchange)
     }
 }
 
+/* A proxy that was asked for a tunnel and said no; libcurl's words hold its status. */
+static bool proxy_refused(const struct exchange *exchange, struct cause *cause)
+{
+    long status = 0;
+
+    curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    if (status < 300 || exchange->answered)
+        return false;
+    *cause = (struct cause){status < 500 ? LLMD_E_DENIED : LLMD_E_UNREACHABLE, NULL,
+                            "the proxy (HTTPS_PROXY) must let this host through; where it wants a "
+                            "login: http://USER:PASSWORD@PROXY",
+                            status < 500};
+    return true;
+}
+
 /* Before the first byte a vanished connection is a matter of reaching; inside a body that has a
    framing, the server broke its word. */
 static struct cause cut_cause(const struct exchange *exchange)
 {
+    struct cause refused;
+
+    if (proxy_refused(exchange, &refused))
+        return refused;
     if (exchange->refused_repeat)
         return (struct cause){LLMD_E_UNREACHABLE,
                               "the connection was closed before an answer; not sent again, because "
@@ -142,6 +161,9 @@ static struct cause cause_of(const struct exchange *exchange)
         return cut_cause(exchange);
     case CURLE_PARTIAL_FILE:
         return (struct cause){LLMD_E_PROTOCOL, "the answer was cut off", NULL, false};
+    case CURLE_TOO_MANY_REDIRECTS:
+        return (struct cause){LLMD_E_PROTOCOL, "it points on and on to other addresses", NULL,
+                              true};
     case CURLE_BAD_CONTENT_ENCODING:
         return (struct cause){LLMD_E_PROTOCOL, "the answer's compression is broken", NULL, true};
     case CURLE_UNSUPPORTED_PROTOCOL:

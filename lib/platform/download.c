@@ -14,6 +14,10 @@
 #define MAX_FILE ((size_t)64 << 20)
 #define PIECE ((size_t)1 << 20)
 #define SILENCE_MS 30000 /* a server that says nothing for so long is away */
+/* A download gives up early, whatever the deadline: what came is kept, so that the next one goes
+   on. The waits between the tries of one piece add up to 1.3 s. */
+#define TRIES 4
+#define FIRST_WAIT_MS 100
 
 struct download {
     struct bundle bundle;
@@ -25,6 +29,7 @@ struct download {
     struct http *http; /* of the file's host */
     int64_t total;     /* 0: not known */
     bool again;        /* it had the wrong digest once */
+    int tries;         /* of this piece that failed */
     char range[64];
     const char *headers[3];
 };
@@ -122,11 +127,28 @@ static void ask(struct download *download, struct step_action *action)
                                             .path = url + origin_len(url),
                                             .accept = "*/*",
                                             .idempotent = true,
+                                            .no_retry = true, /* see try_again() */
                                             .max_body = MAX_FILE,
                                             .first_byte_timeout_ms = SILENCE_MS,
                                             .idle_timeout_ms = SILENCE_MS,
                                             .headers = download->headers,
                                             .want_header = "Content-Range"};
+}
+
+/* Takes the error, when it is the last of its kind. */
+static llmd_error *try_again(struct download *download, const struct step_input *input,
+                             llmd_error *error, struct step_action *action)
+{
+    int64_t wait_ms = FIRST_WAIT_MS;
+
+    for (int i = 0; i < download->tries; i++)
+        wait_ms *= 3;
+    if (++download->tries >= TRIES)
+        return error;
+    llmd_error_free(error);
+    action->kind = ACTION_SLEEP;
+    action->wake_ms = input->now_ms + wait_ms;
+    return NULL;
 }
 
 static llmd_error *begin_download(struct download *download, struct step_action *action)
@@ -138,6 +160,7 @@ static llmd_error *begin_download(struct download *download, struct step_action 
     download->text.max = MAX_FILE;
     download->total = file->size;
     download->again = false;
+    download->tries = 0;
     ask(download, action);
     return NULL;
 }
@@ -241,6 +264,7 @@ static llmd_error *take_piece(struct download *download, struct graph *graph,
     TRY(llmd__error_wrap(llmd__buf_check(&download->text), "%s", current(download)->url));
     llmd__cache_add(&download->part, input->text, input->text_len);
     read_total(download, input->reply);
+    download->tries = 0;
     TRY(tell(graph, download, "Downloaded"));
     if (input->text_len && (int64_t)download->text.len < download->total) {
         ask(download, action);
@@ -249,14 +273,17 @@ static llmd_error *take_piece(struct download *download, struct graph *graph,
     return check_whole(download, graph, action);
 }
 
-static llmd_error *refused(const struct download *download, const struct step_input *input)
+static llmd_error *refused(struct download *download, const struct step_input *input,
+                           struct step_action *action)
 {
     const char *url = current(download)->url;
     llmd_error *error = llmd__http_status_error(input->status, input->text);
 
     if (input->status == 404)
         llmd__error_set_advice(error, "the address is not there (any more); name another bundle");
-    return llmd__error_wrap(error, "GET %s", url);
+    error = llmd__error_wrap(error, "GET %s", url);
+    return input->status >= 500 || input->status == 429 ? try_again(download, input, error, action)
+                                                        : error;
 }
 
 static llmd_error *on_reply(struct download *download, struct graph *graph,
@@ -274,12 +301,13 @@ static llmd_error *on_reply(struct download *download, struct graph *graph,
     /* Nothing is behind what we have: it is whole, or of another file. */
     if (input->status == 416 && download->text.len)
         return check_whole(download, graph, action);
-    return refused(download, input);
+    return refused(download, input, action);
 }
 
 /* libcurl tells what it could not connect to, but not that it is the proxy. */
 static llmd_error *unreachable(const struct download *download, const llmd_error *cause)
 {
+    /* net/fault knows it when the proxy itself refused. */
     const char *url = current(download)->url;
     bool tls = !strncmp(url, "https:", 6);
     const char *name = tls ? "HTTPS_PROXY" : "http_proxy";
@@ -288,13 +316,22 @@ static llmd_error *unreachable(const struct download *download, const llmd_error
 
     if (!proxy && tls)
         proxy = llmd__environment("https_proxy");
-    if (!proxy || llmd_error_code(cause) != LLMD_E_UNREACHABLE)
+    if (!proxy || llmd_error_code(cause) != LLMD_E_UNREACHABLE ||
+        strstr(llmd_error_advice(cause), "proxy"))
         return error;
     return llmd__error_set_advice(
         error,
         "it was asked for through the proxy of %s: check that it runs and "
         "lets this address through, or put the host into NO_PROXY",
         name);
+}
+
+static llmd_error *on_error(struct download *download, const struct step_input *input,
+                            struct step_action *action)
+{
+    llmd_error *error = unreachable(download, input->error);
+
+    return llmd_error_retryable(input->error) ? try_again(download, input, error, action) : error;
 }
 
 static llmd_error *advance(void *state, struct graph *graph, const struct step_input *input,
@@ -308,7 +345,10 @@ static llmd_error *advance(void *state, struct graph *graph, const struct step_i
     case INPUT_REPLY:
         return on_reply(download, graph, input, action);
     case INPUT_ERROR:
-        return unreachable(download, input->error);
+        return on_error(download, input, action);
+    case INPUT_TICK:
+        ask(download, action);
+        return NULL;
     default:
         return NULL;
     }
