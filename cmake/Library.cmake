@@ -3,7 +3,7 @@
 file(GLOB LLMD_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lib/*/*.c)
 list(SORT LLMD_SOURCES)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
-    set_source_files_properties(lib/base/buf.c lib/base/json.c lib/base/json_scan.c lib/base/utf8.c
+    set_source_files_properties(lib/base/buf.c lib/base/utf8.c
         lib/net/group.c lib/net/lines.c lib/net/sse.c lib/openai/scan.c lib/openai/decoder.c
         PROPERTIES COMPILE_OPTIONS -O2)
 endif()
@@ -49,9 +49,9 @@ if(LLMD_PACK_RELOCATIONS)
 endif()
 add_library(llmd::llmd ALIAS llmd_shared)
 
-# What a library without the Google Cloud side weighs (tests/run.sh); nobody installs it.
+# What a library without the Google Cloud side and the platform weighs (tests/run.sh); nobody installs it.
 add_library(llmd_serving SHARED EXCLUDE_FROM_ALL
-            $<FILTER:$<TARGET_OBJECTS:llmd_objects>,EXCLUDE,/lib/gke/>)
+            "$<FILTER:$<TARGET_OBJECTS:llmd_objects>,EXCLUDE,/lib/(gke|platform)/>")
 set_target_properties(llmd_serving PROPERTIES LINKER_LANGUAGE C)
 get_target_property(options llmd_shared LINK_OPTIONS)
 target_link_options(llmd_serving PRIVATE ${options})
