@@ -197,13 +197,16 @@ static llmd_error *take_objects(void *data, struct graph *graph, int status, con
     return llmd__json_check(listing->removal->foreign);
 }
 
-/* Kubernetes puts these into every namespace. */
+/* Kubernetes puts these into every namespace; cert-manager's webhook makes its CA, which nothing
+ * names any more once a delete that was killed has removed the webhook configurations.
+ */
 static bool comes_by_itself(const struct json *object)
 {
     const char *name = llmd__object_name(object);
 
-    return strcmp(name, "kube-root-ca.crt") == 0 || strcmp(name, "default") == 0 ||
-           strcmp(name, "istio-ca-root-cert") == 0 || strncmp(name, "default-token-", 14) == 0;
+    return strcmp(name, "cert-manager-webhook-ca") == 0 || strcmp(name, "kube-root-ca.crt") == 0 ||
+           strcmp(name, "default") == 0 || strcmp(name, "istio-ca-root-cert") == 0 ||
+           strncmp(name, "default-token-", 14) == 0;
 }
 
 static bool is_of_ours(const struct removal *removal, const char *subject)
