@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Installing as a graph of conditions; what depends on what stands in phases.c. */
 #include "platform/phases.h"
+#include "platform/quantity.h"
 
 #include "kube/apply.h"
 #include "kube/object.h"
@@ -184,6 +185,7 @@ static llmd_error *on_loaded(void *data, struct graph *graph, enum component com
 
     TRY(llmd__release_make(run->spec, component, &run->found, documents, &part->release));
     part->released = true;
+    TRY(llmd__quantities_settle(part->release.phases[PHASE_PRESETS]));
     TRY(llmd__leftovers_check(run, component, part->release.phases[PHASE_WEBHOOKS]));
     TRY(tell_left(graph, run, &part->release));
     for (int phase = 0; phase < PHASE_COUNT; phase++) {

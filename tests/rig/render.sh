@@ -78,6 +78,10 @@ main() {
     render_envoy_gateway
     render_ai_gateway
     python3 split_manifests.py "$(rig_manifests "$KSERVE" install)" "$out"
+    # As released, for who splits it himself.
+    mkdir -p "$out/kserve-release"
+    cp "$(rig_manifests "$KSERVE" install)"/{kserve,kserve-cluster-resources}.yaml \
+        "$out/kserve-release/"
 }
 
 main "$@"
