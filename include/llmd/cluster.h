@@ -41,7 +41,8 @@ typedef struct llmd_cluster_list llmd_cluster_list;
  * @param location     a zone ("europe-west4-a": zonal clusters) or a region ("europe-west4":
  *                     regional ones)
  * @param out          llmd_gke_free()
- * @return NULL, or LLMD_E_INVALID: no project anywhere, or what cannot be a location
+ * @return NULL, or LLMD_E_INVALID: no project anywhere, or what cannot be a project's id or a
+ *         location
  * @threads any
  * @since 0.1
  */
@@ -183,11 +184,13 @@ LLMD_CHECKED llmd_error *llmd_cluster_wait(const llmd_gke *gke, const char *name
 /** One cluster. @return NULL, or LLMD_E_NOT_FOUND, ... @threads any @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_cluster_get(llmd_context *ctx, const llmd_gke *gke, const char *name,
                                           llmd_cluster **out);
-/** Clusters of the project, all locations. @threads any @since 0.1 */
+/** Clusters of the project, all locations; asked for by the first _next.
+ * @return NULL, or LLMD_E_INVALID @threads any @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_cluster_list_open(const llmd_gke *gke, llmd_cluster_list **out);
 /**
  * The next one, llmd_cluster_free(); NULL at the end. Zones that did not answer are an error at the
  * end (LLMD_E_UNREACHABLE, their names): absence proves nothing then.
+ * @return NULL, or LLMD_E_DENIED, LLMD_E_UNREACHABLE, ...
  * @threads any, one at a time
  * @since 0.1
  */

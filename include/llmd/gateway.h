@@ -76,14 +76,18 @@ LLMD_API void llmd_gateway_spec_free(llmd_gateway_spec *spec);
  * the cluster is made); any other missing class ends the task with the classes that exist.
  *
  * @param out  a task, llmd_task_free(); its result is the Gateway
- * @return NULL, or LLMD_E_INVALID (the global class, with the reason)
+ * @return NULL, or LLMD_E_INVALID (the global class, with the reason). The task ends with
+ *         LLMD_E_FAILED (what nothing that runs can cure; the reason is the finding's code),
+ *         LLMD_E_CONFLICT (another field manager owns what the spec sets), LLMD_E_DENIED,
+ *         LLMD_E_NOT_FOUND (it was deleted meanwhile), LLMD_E_UNREACHABLE
  * @threads any
  * @since 0.1
  */
 LLMD_CHECKED llmd_error *llmd_gateway_apply(const llmd_kube *kube, const llmd_gateway_spec *spec,
                                             llmd_task **out);
 
-/** Waits as llmd_gateway_apply() does, for a gateway that exists or will. @since 0.1 */
+/** Waits as llmd_gateway_apply() does, for a gateway that exists or will.
+ * @return as llmd_gateway_apply() @threads any @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_gateway_wait(const llmd_kube *kube, const char *ns, const char *name,
                                            llmd_task **out);
 /** One gateway. @return NULL, or LLMD_E_NOT_FOUND, ... @threads any @since 0.1 */
@@ -97,7 +101,8 @@ LLMD_CHECKED llmd_error *llmd_gateway_list_next(llmd_context *ctx, llmd_gateway_
                                                 llmd_gateway **out);
 /** Frees the iterator; NULL is allowed. @since 0.1 */
 LLMD_API void llmd_gateway_list_free(llmd_gateway_list *list);
-/** Deletes it and waits until it is gone; one that does not exist is no error. @since 0.1 */
+/** Deletes it and waits until it is gone; one that does not exist is no error.
+ * @return NULL, or LLMD_E_INVALID; the task ends with LLMD_E_DENIED, ... @threads any @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_gateway_delete(const llmd_kube *kube, const char *ns,
                                              const char *name, llmd_task **out);
 

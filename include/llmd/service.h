@@ -88,7 +88,9 @@ LLMD_API void llmd_service_spec_free(llmd_service_spec *spec);
  * server-side apply. A namespace that does not exist is made. The same spec again changes nothing.
  *
  * @param out  a task, llmd_task_free(); its result is the LLMInferenceService
- * @return NULL, or LLMD_E_INVALID
+ * @return NULL, or LLMD_E_INVALID. The task ends as that of llmd_service_wait(), or with
+ *         LLMD_E_CONFLICT (another field manager owns what the spec sets), LLMD_E_INVALID (the
+ *         cluster refuses the object, in its own words)
  * @threads any
  * @since 0.1
  */
@@ -101,7 +103,9 @@ LLMD_CHECKED llmd_error *llmd_service_apply(const llmd_kube *kube, const llmd_se
  * finding's code, such as "ImageNotFound".
  *
  * @param out  a task, llmd_task_free()
- * @return NULL, or LLMD_E_INVALID
+ * @return NULL, or LLMD_E_INVALID. The task ends with LLMD_E_FAILED, LLMD_E_NOT_FOUND (the cluster
+ *         serves no LLMInferenceService, or it was deleted meanwhile), LLMD_E_DENIED,
+ *         LLMD_E_UNREACHABLE
  * @threads any
  * @since 0.1
  */
@@ -118,7 +122,9 @@ LLMD_CHECKED llmd_error *llmd_service_list_next(llmd_context *ctx, llmd_service_
                                                 llmd_service **out);
 /** Frees the iterator; NULL is allowed. @since 0.1 */
 LLMD_API void llmd_service_list_free(llmd_service_list *list);
-/** Deletes it and what the library made for it, and waits until it is gone. @since 0.1 */
+/** Deletes it and what the library made for it, and waits until it is gone; one that does not exist
+ * is no error. @return NULL, or LLMD_E_INVALID; the task ends with LLMD_E_DENIED, ...
+ * @threads any @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_service_delete(const llmd_kube *kube, const char *ns,
                                              const char *name, llmd_task **out);
 

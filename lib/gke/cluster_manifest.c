@@ -11,25 +11,11 @@
 
 /* ---- the place ---- */
 
-static llmd_error *check_location(const char *location)
-{
-    size_t len = llmd__region_len(location);
-
-    if (len && isdigit((unsigned char)location[len - 1]) && strchr(location, '-'))
-        return NULL;
-    return llmd__error_set_advice(
-        llmd__error(LLMD_E_INVALID, "location \"%.80s\" is no zone and no region", location),
-        "give a zone (europe-west4-a) or a region (europe-west4); clusters are never global");
-}
-
 llmd_error *llmd__place_check(const struct gke_place *place, const struct json *zones)
 {
     size_t region = llmd__region_len(place->location);
 
-    if (!*place->project)
-        return llmd__error_set_advice(llmd__error(LLMD_E_INVALID, "project is missing"),
-                                      "give the id of a project of Google Cloud");
-    TRY(check_location(place->location));
+    TRY(llmd__place_names_check(place->project, place->location));
     JSON_EACH(item, zones) {
         const char *zone = llmd__json_text(item);
 

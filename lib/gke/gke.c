@@ -46,16 +46,37 @@ size_t llmd__region_len(const char *location)
                : len;
 }
 
+#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789-"
+
+/* "my-project", "example.com:my-project" of an organisation's domain, or its number. */
+static llmd_error *check_project(const char *project)
+{
+    if (!*project)
+        return llmd__error_set_advice(llmd__error(LLMD_E_INVALID, "project is missing"),
+                                      "give the id of a project of Google Cloud");
+    if (strspn(project, NAME_CHARACTERS ".:") == strlen(project))
+        return NULL;
+    return llmd__error_set_advice(
+        llmd__error(LLMD_E_INVALID, "\"%.80s\" is no project's id", project),
+        "give the id (my-project-1234), not the name that the console shows");
+}
+
 static llmd_error *check_location(const char *location)
 {
     size_t len = llmd__region_len(location);
 
     if (len && isdigit((unsigned char)location[len - 1]) && strchr(location, '-') &&
-        strspn(location, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(location))
+        strspn(location, NAME_CHARACTERS) == strlen(location))
         return NULL;
     return llmd__error_set_advice(
-        llmd__error(LLMD_E_INVALID, "location \"%s\" is no zone and no region", location),
-        "give a zone (europe-west4-a) or a region (europe-west4)");
+        llmd__error(LLMD_E_INVALID, "location \"%.80s\" is no zone and no region", location),
+        "give a zone (europe-west4-a) or a region (europe-west4); clusters are never global");
+}
+
+llmd_error *llmd__place_names_check(const char *project, const char *location)
+{
+    TRY(check_project(project));
+    return check_location(location);
 }
 
 static void override_url(struct buf *url, const char *value, const char *version)
@@ -138,7 +159,7 @@ llmd_error *llmd_gke_open(const llmd_credentials *credentials, const char *proje
                         "no project: neither an argument, nor GOOGLE_CLOUD_PROJECT, "
                         "nor one of the credentials'"),
             "set GOOGLE_CLOUD_PROJECT to the project's id");
-    TRY(check_location(location));
+    TRY(llmd__place_names_check(project, location));
     gke = llmd__calloc(1, sizeof(*gke));
     CHECK_MEMORY(gke);
     llmd__ref_init(&gke->ref);

@@ -39,6 +39,8 @@ const char *llmd__gke_region(const llmd_gke *gke); /* "europe-west4", of a zone 
 bool llmd__gke_zonal(const llmd_gke *gke);
 /* "europe-west4-a" -> "europe-west4"; a region stays. Pure. */
 size_t llmd__region_len(const char *location);
+/* A project's id and a zone or region, both fit to stand in a path. Pure. */
+llmd_error *llmd__place_names_check(const char *project, const char *location);
 
 /* One GET, parsed. what: "cluster llm", the beginning of an error. */
 llmd_error *llmd__gke_get(llmd_context *ctx, const llmd_gke *gke, enum google_api api,

@@ -107,6 +107,24 @@ static void test_project(void **state)
     assert_string_equal(llmd_gke_project(given), "given");
 }
 
+/* It becomes a part of every path. */
+static void test_project_ids(void **state)
+{
+    static const char *const good[] = {"my-project-1", "example.com:my-project", "123456789012"};
+    static const char *const bad[] = {"My Project", "a/b", "p?x=1", "..%2f"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        llmd_gke_free(opened(good[i], ZONE));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        LLMD_AUTO(llmd_gke) gke = NULL;
+        LLMD_AUTO(llmd_error) error = open_in(bad[i], ZONE, &gke);
+
+        assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
+        assert_non_null(strstr(llmd_error_message(error), "is no project's id"));
+    }
+}
+
 static const struct {
     const char *location, *region; /* region NULL: refused */
     bool zonal;
@@ -147,9 +165,8 @@ static void test_locations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PLACE_TEST(test_services),
-        PLACE_TEST(test_one_service_before_all),
-        PLACE_TEST(test_project),
+        PLACE_TEST(test_services),  PLACE_TEST(test_one_service_before_all),
+        PLACE_TEST(test_project),   PLACE_TEST(test_project_ids),
         PLACE_TEST(test_locations),
     };
 
