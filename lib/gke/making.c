@@ -84,6 +84,16 @@ static llmd_error *tell(const struct turn *turn, llmd_level level, const char *r
                                                                .message = message});
 }
 
+/* It does not end the task, yet. */
+static llmd_error *tell_error(const struct turn *turn, const char *reason, const llmd_error *error)
+{
+    return llmd__graph_event(turn->graph, &(struct event_text){.level = LLMD_LEVEL_WARNING,
+                                                               .subject = turn->making->subject,
+                                                               .reason = reason,
+                                                               .message = llmd_error_message(error),
+                                                               .advice = llmd_error_advice(error)});
+}
+
 /* ---- what is done ---- */
 
 static llmd_error *look(const struct turn *turn)
@@ -413,7 +423,7 @@ static llmd_error *lost(const struct turn *turn)
 
     if (making->unknowns++ == UNKNOWNS_MAX)
         return TAKE(making->change.error);
-    TRY(tell(turn, LLMD_LEVEL_WARNING, "Unknown", llmd_error_message(making->change.error)));
+    TRY(tell_error(turn, "Unknown", making->change.error));
     if (making->deed == MAKING_CREATES)
         keep_error(making, false);
     llmd__free(TAKE(making->altered)); /* perhaps it was not made */
@@ -425,8 +435,7 @@ static llmd_error *create_failed(const struct turn *turn)
 {
     struct making *making = turn->making;
 
-    TRY(tell(turn, LLMD_LEVEL_WARNING, llmd__trouble_reason(making->change.class),
-             llmd_error_message(making->change.error)));
+    TRY(tell_error(turn, llmd__trouble_reason(making->change.class), making->change.error));
     keep_error(making, true);
     return look(turn);
 }
@@ -446,7 +455,7 @@ static llmd_error *remove_failed(const struct turn *turn)
 
     if (!making->failed)
         return TAKE(making->change.error);
-    TRY(tell(turn, LLMD_LEVEL_WARNING, "DeleteFailed", llmd_error_message(making->change.error)));
+    TRY(tell_error(turn, "DeleteFailed", making->change.error));
     return TAKE(making->error);
 }
 

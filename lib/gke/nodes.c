@@ -165,7 +165,18 @@ static llmd_error *nodes_advance(void *state, struct graph *graph, const struct 
     return NULL;
 }
 
-static const struct step_class nodes_class = {"nodes", nodes_advance, nodes_free};
+/* "NodePool/llm/tpu: 1 of 3 nodes are Ready and have google.com/tpu". */
+static void describe(const void *state, const struct graph *graph, struct buf *text)
+{
+    const struct nodes *nodes = state;
+
+    (void)graph;
+    llmd__buf_format(text, "%s: %zu of %lld nodes are Ready%s%s", nodes->subject,
+                     llmd__json_count(nodes->usable), (long long)nodes->count,
+                     nodes->resource ? " and have " : "", nodes->resource ? nodes->resource : "");
+}
+
+static const struct step_class nodes_class = {"nodes", nodes_advance, nodes_free, describe};
 
 static llmd_error *fill(struct nodes *nodes, const struct nodes_wish *wish)
 {

@@ -157,6 +157,20 @@ static llmd_error *tell_capacity(struct preflight *preflight, struct graph *grap
     return NULL;
 }
 
+/* Nothing is passed over in silence. */
+static llmd_error *tell_cut(struct preflight *preflight, struct graph *graph)
+{
+    const struct check check = {LLMD_LEVEL_WARNING, "Preflight", "UNKNOWN",
+                                "check the pools in several specs"};
+
+    if (!preflight->cut)
+        return NULL;
+    return llmd__preflight_tell(preflight, graph, &check,
+                                "more machine types, zones and quotas are wanted than are looked "
+                                "at: only the first %d and %d were",
+                                MAX_SHAPES, MAX_CLOUD_QUOTAS);
+}
+
 static llmd_error *verdict(void *data, struct graph *graph, const struct step_input *input,
                            struct step_action *action)
 {
@@ -164,6 +178,7 @@ static llmd_error *verdict(void *data, struct graph *graph, const struct step_in
 
     (void)input;
     TRY(tell_capacity(preflight, graph));
+    TRY(tell_cut(preflight, graph));
     llmd__graph_result(graph, TAKE(preflight->checks));
     action->kind = ACTION_DONE;
     return NULL;

@@ -37,6 +37,7 @@ struct demand {
 struct demands {
     struct demand items[32];
     size_t count;
+    bool cut; /* there was no room for all */
 };
 
 /* A limit of Cloud Quotas and its use by Monitoring, which know nothing of each other. */
@@ -71,6 +72,7 @@ struct preflight {
     struct json *region, *project; /* compute's, with their quotas; NULL: not read */
     struct json *cluster;          /* of this name, if there is one */
     int64_t project_number;
+    bool cut;         /* not all that is wanted could be looked at */
     int subnets_seen; /* proxy-only ones of the network */
     int nats_seen;
 };

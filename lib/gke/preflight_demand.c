@@ -38,7 +38,8 @@ static void add(struct demands *demands, const struct demand *wanted)
             strcmp(demands->items[i].family, wanted->family) == 0)
             item = &demands->items[i];
     if (!item) {
-        if (demands->count >= sizeof(demands->items) / sizeof(demands->items[0]))
+        demands->cut = demands->count >= sizeof(demands->items) / sizeof(demands->items[0]);
+        if (demands->cut)
             return;
         demands->items[demands->count++] = *wanted;
         return;

@@ -272,7 +272,9 @@ static void want(struct preflight *preflight, const struct pool_spec *pool, cons
         if (llmd__pool_accelerator(pool) == ACCELERATOR_TPU)
             shape->chips_wanted = llmd__pool_chips_per_node(pool);
     }
-    if (shape)
+    if (!shape)
+        preflight->cut = true;
+    else
         shape->needed = shape->needed || needed;
 }
 

@@ -145,8 +145,10 @@ static llmd_error *add_cloud(struct preflight *preflight, struct graph *graph, c
             strcmp(preflight->clouds[i].family, family) == 0)
             return NULL; /* asked already */
     }
-    if (preflight->cloud_count >= MAX_CLOUD_QUOTAS)
+    if (preflight->cloud_count >= MAX_CLOUD_QUOTAS) {
+        preflight->cut = true;
         return NULL;
+    }
     snprintf(quota->id, sizeof(quota->id), "%s", id);
     snprintf(quota->family, sizeof(quota->family), "%s", family);
     snprintf(quota->metric, sizeof(quota->metric), "%s", metric);
@@ -293,6 +295,7 @@ static llmd_error *judge(void *data, struct graph *graph, const struct step_inpu
     (void)input;
     TRY(llmd__preflight_demand(preflight, NULL, NULL, &demands));
     demand_of_gateway(&demands);
+    preflight->cut = preflight->cut || demands.cut;
     for (size_t i = 0; i < demands.count; i++) {
         const struct demand *demand = &demands.items[i];
         struct quota quota;

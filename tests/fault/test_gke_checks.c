@@ -220,6 +220,29 @@ static void test_a_zone_that_does_not_answer_refuses_nothing(void **state)
     assert_null(find(&told, "MachineType/europe-west4/e2-standard-4", "MACHINE_TYPE_NOT_FOUND"));
 }
 
+/* What is not looked at is told. */
+static void test_a_preflight_that_was_cut_says_so(void **state)
+{
+    LLMD_AUTO(llmd_gke) gke = NULL;
+    LLMD_AUTO(llmd_cluster_spec) spec = NULL;
+    AUTO(buf) struct buf text = BUF_INIT;
+    llmd_task *task = NULL;
+
+    (void)state;
+    server_on_json(server, NULL, NULL, 200, "{}");
+    llmd__buf_str(&text, "name: llm\nnodePools:\n");
+    for (int i = 1; i < 70; i++)
+        llmd__buf_format(&text, "- {name: a%d, machine: n2-standard-%d}\n", i, i);
+    clear(&told);
+    none(open_gke(&gke));
+    none(llmd_cluster_spec_parse(llmd__buf_text(&text), &spec));
+    none(llmd_cluster_preflight(gke, spec, &task));
+    none(drive(task, note));
+    assert_non_null(find(&told, "Preflight", "UNKNOWN"));
+    preflight();
+    assert_null(find(&told, "Preflight", "UNKNOWN"));
+}
+
 #define QUOTA_INFOS                                                                                \
     "/cloudquotas.googleapis.com/v1/projects/p/locations/global/services/compute.googleapis.com/"  \
     "quotaInfos/"
@@ -449,6 +472,7 @@ int main(void)
         FAULT_TEST(test_an_outage_is_told_soon),
         FAULT_TEST(test_a_page_without_end),
         FAULT_TEST(test_a_zone_that_does_not_answer_refuses_nothing),
+        FAULT_TEST(test_a_preflight_that_was_cut_says_so),
         FAULT_TEST(test_P4_quotas_of_fallbacks),
         FAULT_TEST(test_reservations),
         FAULT_TEST(test_the_catalogue_is_paged),

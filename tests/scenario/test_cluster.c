@@ -235,6 +235,16 @@ static void a_pool_comes_and_goes_alone(void **state)
 
 /* ---- capacity ---- */
 
+/* Each event with this reason says what to do. */
+static void advised(const struct gke_rig *rig, const char *reason)
+{
+    JSON_EACH(event, rig->events) {
+        if (strcmp(llmd__json_str(event, "reason"), reason) == 0 &&
+            !*llmd__json_str(event, "advice"))
+            fail_msg("%s without advice: %s", reason, llmd__json_str(event, "message"));
+    }
+}
+
 static void P2_P110_a_stockout_is_told_early_and_the_next_fallback_made(void **state)
 {
     struct gke_rig *rig = *state;
@@ -246,6 +256,7 @@ static void P2_P110_a_stockout_is_told_early_and_the_next_fallback_made(void **s
     next = gke_index_of(rig, "Fallback", "fall-back 1");
     ended = gke_index_of(rig, "CREATE_NODE_POOL", "DONE");
     assert_true(early >= 0 && early < ended && ended < next);
+    advised(rig, "GCE_STOCKOUT");
     assert_false(llmd__json_bool(gke_pool_of(rig, "tpu"), "config.spot", false));
     gke_good(rig, gke_try_apply(rig, LLM TPU_POOL ", spot: true, fallbacks: [{spot: false}]}]\n"));
     assert_int_equal(gke_index_of(rig, "Creating", ""), -1); /* the fall-back is known again */
