@@ -207,8 +207,8 @@ LLMD_API void llmd_cluster_list_free(llmd_cluster_list *list);
  *
  * @param drain  true: first deletes what holds load balancers, which Google would orphan: the
  *               LLMInferenceServices, Gateways, Ingresses and Services of type LoadBalancer in it;
- *               if its Kubernetes API cannot be asked, warns what may be left and goes on. false:
- *               refuses with their list if there are any
+ *               if its Kubernetes API cannot be asked, or a finalizer holds one for ten minutes,
+ *               warns what may be left and goes on. false: refuses with their list if there are any
  * @param out    a task; the result lists what was looked for and what was found
  * @return NULL, or LLMD_E_INVALID. The task ends with LLMD_E_CONFLICT (drain is false and there are
  *         any), LLMD_E_UNREACHABLE (drain is false and whether there are any cannot be asked),

@@ -9,6 +9,9 @@
 #include <string.h>
 
 #define PATIENCE_MS 60000
+/* A controller needs minutes; one that is not there must not keep the cluster, which costs money,
+   from going. */
+#define HELD_MS 600000
 #define PAGE 500
 
 /* In the order in which they are deleted: a service's route needs its Gateway to go in peace, and
@@ -117,8 +120,9 @@ static llmd_error *delete_kind(const struct drain *drain, struct graph *graph, s
 
         if (strcmp(llmd__json_str(item, "resource"), kinds[kind].resource) != 0)
             continue;
-        TRY(llmd__delete_step(graph, drain->kube, kinds[kind].resource, llmd__json_str(item, "ns"),
-                              llmd__json_str(item, "name"), &step));
+        TRY(llmd__delete_patiently_step(graph, drain->kube, kinds[kind].resource,
+                                        llmd__json_str(item, "ns"), llmd__json_str(item, "name"),
+                                        HELD_MS, &step));
         if (before >= 0)
             TRY(llmd__graph_need(graph, step, before));
         TRY(llmd__graph_need(graph, after, step));

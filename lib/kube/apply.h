@@ -28,5 +28,9 @@ llmd_error *llmd__apply_step(struct graph *graph, const llmd_kube *kube, const s
 /* Deletes one object (a missing one is fine) and waits until it is gone. */
 llmd_error *llmd__delete_step(struct graph *graph, const llmd_kube *kube, const char *resource,
                               const char *ns, const char *name, step_id *out);
+/* The same; but what is held so long by others is left to them, with a warning. */
+llmd_error *llmd__delete_patiently_step(struct graph *graph, const llmd_kube *kube,
+                                        const char *resource, const char *ns, const char *name,
+                                        int64_t patience_ms, step_id *out);
 
 #endif

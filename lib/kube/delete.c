@@ -26,7 +26,8 @@ struct deletion {
     bool present;  /* the watch has seen it */
     char *holders; /* finalizers and what a namespace says is left */
     char *subject;
-    int64_t tell_ms; /* when to name the holders */
+    int64_t tell_ms;                 /* when to name the holders */
+    int64_t patience_ms, give_up_ms; /* 0: none, never */
 };
 
 static void deletion_free(void *data)
@@ -141,16 +142,34 @@ static llmd_error *tell_holders(struct deletion *deletion, struct graph *graph, 
                "the controller that owns the finalizer must be running to let it go");
 }
 
+static llmd_error *let_be(const struct deletion *deletion, struct graph *graph,
+                          struct step_action *action)
+{
+    AUTO(str)
+    char *message = llmd__format("is still held%s%s: it is left so",
+                                 deletion->holders && *deletion->holders ? " by " : "",
+                                 deletion->holders ? deletion->holders : "");
+
+    CHECK_MEMORY(message);
+    *action = (struct step_action){.kind = ACTION_DONE};
+    return say(deletion, graph, LLMD_LEVEL_WARNING, "Abandoned", message,
+               "what its controller would have tidied up may stay: look for it");
+}
+
 static llmd_error *watch_on(struct deletion *deletion, struct graph *graph,
                             const struct step_input *input, struct step_action *action)
 {
     TRY(llmd__watch_advance(deletion->watch, graph, input, action));
     if (action->kind == ACTION_DONE)
         return NULL;
+    if (deletion->give_up_ms && input->now_ms >= deletion->give_up_ms)
+        return let_be(deletion, graph, action);
     TRY(tell_holders(deletion, graph, input->now_ms));
     action->wake_ms = llmd__watch_wake_ms(deletion->watch);
     if (!action->wake_ms || deletion->tell_ms < action->wake_ms)
         action->wake_ms = deletion->tell_ms;
+    if (deletion->give_up_ms && deletion->give_up_ms < action->wake_ms)
+        action->wake_ms = deletion->give_up_ms;
     return NULL;
 }
 
@@ -170,6 +189,7 @@ static llmd_error *start_watch(struct deletion *deletion, struct graph *graph, i
     TRY(llmd__watch_new(deletion->kube, &wish, &deletion->watch));
     deletion->phase = DELETE_WATCHING;
     deletion->tell_ms = now_ms + HELD_MS;
+    deletion->give_up_ms = deletion->patience_ms ? now_ms + deletion->patience_ms : 0;
     return watch_on(deletion, graph, &begin, action);
 }
 
@@ -260,7 +280,8 @@ static llmd_error *advance(void *data, struct graph *graph, const struct step_in
 static const struct step_class delete_class = {"delete", advance, deletion_free};
 
 static llmd_error *add_step(struct graph *graph, const llmd_kube *kube, const char *resource,
-                            const char *ns, const char *name, bool report, step_id *out)
+                            const char *ns, const char *name, bool report, int64_t patience_ms,
+                            step_id *out)
 {
     *out = -1;
     /* DELETE with an empty name would empty the namespace of its kind. */
@@ -272,6 +293,7 @@ static llmd_error *add_step(struct graph *graph, const llmd_kube *kube, const ch
     deletion->ns = llmd__strdup(llmd__kube_ns(kube, ns));
     deletion->name = llmd__strdup(name);
     deletion->report = report;
+    deletion->patience_ms = patience_ms;
     if (!deletion->resource || !deletion->ns || !deletion->name) {
         deletion_free(deletion);
         return NO_MEMORY;
@@ -282,7 +304,14 @@ static llmd_error *add_step(struct graph *graph, const llmd_kube *kube, const ch
 llmd_error *llmd__delete_step(struct graph *graph, const llmd_kube *kube, const char *resource,
                               const char *ns, const char *name, step_id *out)
 {
-    return add_step(graph, kube, resource, ns, name, false, out);
+    return add_step(graph, kube, resource, ns, name, false, 0, out);
+}
+
+llmd_error *llmd__delete_patiently_step(struct graph *graph, const llmd_kube *kube,
+                                        const char *resource, const char *ns, const char *name,
+                                        int64_t patience_ms, step_id *out)
+{
+    return add_step(graph, kube, resource, ns, name, false, patience_ms, out);
 }
 
 llmd_error *llmd_kube_delete(const llmd_kube *kube, const char *resource, const char *ns,
@@ -297,6 +326,6 @@ llmd_error *llmd_kube_delete(const llmd_kube *kube, const char *resource, const 
     REQUIRE(resource);
     REQUIRE(name);
     TRY(llmd__graph_new(NULL, NULL, &graph));
-    TRY(add_step(graph, kube, resource, ns, name, true, &step));
+    TRY(add_step(graph, kube, resource, ns, name, true, 0, &step));
     return llmd__task_new(TAKE(graph), out);
 }

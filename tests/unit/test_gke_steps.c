@@ -6,6 +6,7 @@
 #include "gke/cluster.h"
 #include "gke/drain.h"
 #include "gke/removal.h"
+#include "kube/apply.h"
 
 struct scene {
     struct play play;
@@ -196,6 +197,46 @@ static void it_is_deleted_until_it_is_not_found(void **state)
     play_removal(false, already);
 }
 
+/* ---- what is in the cluster ---- */
+
+#define KUBECONFIG                                                                                 \
+    "{apiVersion: v1, kind: Config, current-context: c, contexts: [{name: c, context: {cluster: "  \
+    "k, user: u}}], clusters: [{name: k, cluster: {server: 'http://127.0.0.1:1'}}], users: "       \
+    "[{name: u, user: {}}]}"
+#define CORE_OF_PODS                                                                               \
+    "200 {'kind':'APIGroupDiscoveryList','apiVersion':'apidiscovery.k8s.io/v2','items':[{"         \
+    "'metadata':{'name':''},'versions':[{'version':'v1','resources':[{'resource':'pods',"          \
+    "'responseKind':{'group':'','version':'v1','kind':'Pod'},'scope':'Namespaced',"                \
+    "'singularResource':'pod','verbs':['list','delete','watch','get']}]}]}]}"
+#define HELD                                                                                       \
+    "200 {'kind':'PodList','metadata':{'resourceVersion':'5'},'items':[{'metadata':{'name':'q',"   \
+    "'namespace':'default','uid':'u1','finalizers':['x/y']}}]}"
+
+/* A controller that is not there any more must not keep a cluster from going. */
+static void what_is_held_for_ever_is_left(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", "GET /api"},
+        {CORE_OF_PODS, "GET /apis"},
+        {"200 {'kind':'APIGroupDiscoveryList','items':[]}", "DELETE /api/v1/namespaces/default/pods/q*"},
+        {"200 {'metadata':{'uid':'u1'}}", "GET /api/v1/namespaces/default/pods?*"},
+        {HELD, "-"},
+        {"tick", "- !Held"},
+        {"tick", "done !Abandoned"},
+        {NULL, NULL},
+    };
+    LLMD_AUTO(llmd_kube) connection = NULL;
+    struct scene scene = {0};
+    step_id id = -1;
+
+    (void)state;
+    start_scene(&scene);
+    assert_null(llmd_kube_open_text(KUBECONFIG, NULL, &connection));
+    assert_null(llmd__delete_patiently_step(scene.play.graph, connection, "pods", "default", "q",
+                                            7000, &id));
+    play_step(&scene, id, lines);
+}
+
 /* ---- waiting ---- */
 
 static void a_wait_outlives_troubles(void **state)
@@ -304,6 +345,7 @@ int main(void)
         cmocka_unit_test(what_is_enabled_is_left_alone),
         cmocka_unit_test(the_first_look_tells_and_refuses),
         cmocka_unit_test(it_is_deleted_until_it_is_not_found),
+        cmocka_unit_test(what_is_held_for_ever_is_left),
         cmocka_unit_test(a_wait_outlives_troubles),
         cmocka_unit_test(the_rules_of_our_gateways_are_waited_for),
     };
