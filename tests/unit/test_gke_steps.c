@@ -218,7 +218,8 @@ static void what_is_held_for_ever_is_left(void **state)
     static const struct line lines[] = {
         {"begin", "GET /api"},
         {CORE_OF_PODS, "GET /apis"},
-        {"200 {'kind':'APIGroupDiscoveryList','items':[]}", "DELETE /api/v1/namespaces/default/pods/q*"},
+        {"200 {'kind':'APIGroupDiscoveryList','items':[]}",
+         "DELETE /api/v1/namespaces/default/pods/q*"},
         {"200 {'metadata':{'uid':'u1'}}", "GET /api/v1/namespaces/default/pods?*"},
         {HELD, "-"},
         {"tick", "- !Held"},
