@@ -49,6 +49,19 @@ static llmd_error *check_model(const struct json *value)
     return check_model_text(llmd__json_text(value));
 }
 
+/* The download in the pod would die of an illegal header, minutes later and in other words. */
+static llmd_error *check_token(const struct json *value)
+{
+    const char *token = llmd__json_text(value);
+
+    for (; *token; token++)
+        if ((unsigned char)*token <= ' ' || (unsigned char)*token >= 0x7f)
+            return llmd__error_set_advice(
+                llmd__error(LLMD_E_INVALID, "a blank, a line break or no ASCII is in it"),
+                "give the token alone: the newline at the end of a file is no part of it");
+    return NULL;
+}
+
 /* Kubernetes refuses the pod for such a name, long after the service was taken. */
 static llmd_error *check_env(const struct json *value)
 {
@@ -212,6 +225,7 @@ static const struct field service_fields[] = {
     {.name = "hfToken",
      .type = FIELD_SECRET,
      AT(hf_token),
+     .check = check_token,
      .doc = "A Hugging Face token, for gated models; the library makes the Secret."},
     {.name = "pullSecret",
      .type = FIELD_OBJECT,

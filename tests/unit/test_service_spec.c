@@ -212,6 +212,25 @@ static void test_first_bad_value_is_kept(void **state)
     assert_null(text);
 }
 
+/* "hfToken: $(cat token)" brings the file's newline along. */
+static void test_token_with_a_newline(void **state)
+{
+    static const char *const tokens[] = {"hf_verysecret\n", "hf_very secret", "\thf_verysecret"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
+        LLMD_AUTO(llmd_service_spec) spec = llmd_service_spec_new("llm", "qwen", "hf://a/b");
+        char *text = NULL;
+
+        llmd_service_spec_set(spec, "hfToken", tokens[i]);
+        LLMD_AUTO(llmd_error) error = llmd_service_spec_manifest(spec, &text);
+        assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
+        assert_non_null(strstr(llmd_error_message(error), "hfToken"));
+        assert_null(strstr(llmd_error_message(error), "very"));
+        assert_non_null(strstr(llmd_error_advice(error), "newline"));
+    }
+}
+
 static void test_secrets_are_masked(void **state)
 {
     LLMD_AUTO(llmd_service_spec) spec = llmd_service_spec_new("llm", "qwen", "hf://a/b");
@@ -509,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_gateway_refusals),
         cmocka_unit_test(test_setters_equal_yaml),
         cmocka_unit_test(test_first_bad_value_is_kept),
+        cmocka_unit_test(test_token_with_a_newline),
         cmocka_unit_test(test_secrets_are_masked),
         cmocka_unit_test(test_releases),
         cmocka_unit_test(test_detection),
