@@ -16,6 +16,7 @@ package llmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -122,7 +123,10 @@ func wait(ctx context.Context, call func(c uintptr) uintptr) error {
 	}
 	canceled := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
-		raw.Context_cancel(c)
+		// Of a deadline C tells itself, in its own words: "canceled" would be wrong there.
+		if !bounded || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			raw.Context_cancel(c)
+		}
 		close(canceled)
 	})
 	err := takeError(call(c))

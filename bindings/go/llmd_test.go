@@ -256,7 +256,8 @@ func TestDeadlineIsTotal(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	_, err := e.Chat(ctx, "hang")
-	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, ErrTimeout) {
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, ErrTimeout) ||
+		strings.Contains(err.Error(), "cancel") {
 		t.Fatalf("error %v", err)
 	}
 	if _, err := e.Chat(ctx, "hi"); !errors.Is(err, context.DeadlineExceeded) {

@@ -211,8 +211,14 @@ def test_tasks_outlive_the_handle(sandbox):
     task = kube.apply(MAPS, namespace="py", timeout=30)
     kube.close()
     task.run()
-    with pytest.raises(llmd.InvalidError):
-        kube.apply(MAPS)
+    for call in (kube.version, lambda: kube.apply(MAPS), lambda: kube.service.wait("qwen")):
+        with pytest.raises(llmd.InvalidError, match="this cluster is closed"):
+            call()
+
+
+def test_a_timeout_that_is_no_number(kube):
+    with pytest.raises(ValueError, match="number of seconds"):
+        kube.apply(MAPS, namespace="py", timeout="5").run()
 
 
 def test_a_closed_task_says_so(kube):

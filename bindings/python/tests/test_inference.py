@@ -170,6 +170,15 @@ def test_close_ends_a_wait_of_another_thread(endpoint):
         list(stream)
 
 
+def test_a_closed_endpoint_says_so():
+    endpoint = llmd.Endpoint("http://127.0.0.1:1")
+    endpoint.close()
+    for call in (endpoint.models, lambda: endpoint.chat("x"),
+                 lambda: list(endpoint.stream_chat("x"))):
+        with pytest.raises(llmd.InvalidError, match="this endpoint is closed"):
+            call()
+
+
 CTRL_C = """
 import os, signal, sys, threading, time, llmd
 endpoint = llmd.Endpoint(sys.argv[1])

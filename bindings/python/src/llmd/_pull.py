@@ -105,6 +105,6 @@ class Pulled(Generic[T]):
 
 
 def _seconds(timeout: float) -> float:
-    if not 0 <= timeout < 1e12:
+    if not isinstance(timeout, (int, float)) or not 0 <= timeout < 1e12:
         raise ValueError("timeout must be None or a number of seconds from 0")
     return timeout

@@ -126,6 +126,10 @@ _BY_CODE: dict[str, type[Error]] = {
 }
 
 
+# What C calls NULL is a handle that close() gave up: there is no other way to one.
+_CLOSED = {"endpoint is NULL": "this endpoint is closed", "kube is NULL": "this cluster is closed"}
+
+
 def from_c(
     code: str, message: str, reason: str, advice: str, http_status: int, retryable: bool,
     retry_after_ms: int, cause: BaseException | None,
@@ -133,6 +137,7 @@ def from_c(
     """Makes the exception of a C error; called by the raw module."""
     if code == "NO_MEMORY":
         return MemoryError(message)
+    message = _CLOSED.get(message.rpartition(": ")[2], message)
     return _BY_CODE.get(code, Error)(
         message, reason=reason, advice=advice, http_status=http_status, retryable=retryable,
         retry_after=retry_after_ms / 1000 if retry_after_ms > 0 else None, cause=cause, code=code,

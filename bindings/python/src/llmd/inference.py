@@ -311,7 +311,7 @@ class Endpoint:
         """
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]
-        elif messages is None or isinstance(messages, (bytes, dict)):
+        elif isinstance(messages, (bytes, dict)) or not hasattr(messages, "__iter__"):
             raise TypeError("messages must be a str or a list of messages, not "
                             f"{type(messages).__name__}")
         options = {"model": model, "max_tokens": max_tokens, "temperature": temperature, **extra}
