@@ -114,7 +114,7 @@ LLMD_API void llmd_apply_spec_free(llmd_apply_spec *spec);
  *                   and the field), LLMD_E_DENIED, LLMD_E_INVALID (the server's own words),
  *                   LLMD_E_NOT_FOUND (a kind that the server does not serve), LLMD_E_UNREACHABLE
  * @return NULL, or LLMD_E_INVALID (not YAML, with the line; an object without apiVersion, kind or
- *         name)
+ *         name; no object at all)
  * @threads any
  * @since 0.1
  */

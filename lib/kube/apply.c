@@ -289,6 +289,8 @@ llmd_error *llmd_kube_apply(const llmd_kube *kube, const char *manifests,
     if (spec)
         options = (struct apply_options){spec->ns, spec->force, spec->dry_run};
     TRY(llmd__yaml_parse_all(manifests, "manifests", &objects));
+    if (!llmd__json_first(objects)) /* a file that was not written, a template that gave nothing */
+        return llmd__error(LLMD_E_INVALID, "manifests: there is no object in the text");
     TRY(llmd__apply_run_new(kube, objects, "manifests", &options, &run));
     error = new_task(run, out);
     llmd__apply_run_put(run);

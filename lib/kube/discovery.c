@@ -109,6 +109,15 @@ void llmd__discovery_walk_free(struct discovery_walk *walk)
     *walk = (struct discovery_walk){0};
 }
 
+static llmd_error *refused(const llmd_kube *kube, int status, const char *text)
+{
+    /* Nobody has named the server yet, and people have several. */
+    AUTO(str) char *what = llmd__format("discovery of %s", llmd_kube_server(kube));
+
+    CHECK_MEMORY(what);
+    return llmd__status_error(status, text, what);
+}
+
 /* A group whose server is away (503) or gone (404) hides no other group. */
 static llmd_error *take_document(struct discovery_walk *walk, const llmd_kube *kube, int status,
                                  const char *text, size_t len)
@@ -122,7 +131,7 @@ static llmd_error *take_document(struct discovery_walk *walk, const llmd_kube *k
     if (status == 404)
         return NULL;
     if (status != 200)
-        return llmd__status_error(status, text, "discovery");
+        return refused(kube, status, text);
     pthread_mutex_lock(&discovery->lock);
     error = llmd__served_read(&walk->served, &discovery->texts, text, len, &walk->paths);
     pthread_mutex_unlock(&discovery->lock);

@@ -17,12 +17,22 @@ static llmd_error *bad(const struct json *object, const char *what, const char *
                        *name ? "/" : "", name, *kind || *name ? ": " : "", problem);
 }
 
+/* A spec of ours has its name at the top; people give it to the wrong call. */
+static llmd_error *no_version(const struct json *object, const char *what)
+{
+    return llmd__error_set_advice(
+        bad(object, what, "apiVersion is missing"), "%s",
+        llmd__json_member(object, "name")
+            ? "this looks like a spec of libllmd: its own call (service apply, ...) takes it"
+            : "an object of Kubernetes has apiVersion, kind and metadata");
+}
+
 static llmd_error *check(const struct json *object, const char *what)
 {
     if (llmd__json_type(object) != JSON_OBJECT)
         return bad(object, what, "not an object");
     if (!*llmd__json_str(object, "apiVersion"))
-        return bad(object, what, "apiVersion is missing");
+        return no_version(object, what);
     if (!*llmd__json_str(object, "kind"))
         return bad(object, what, "kind is missing");
     if (*llmd__object_name(object))

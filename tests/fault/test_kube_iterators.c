@@ -205,6 +205,31 @@ static void a_deadline_says_what_was_waited_for_and_seen(void **state)
     expect_deadline(rig, "pods", "qwen", "(the last try: ", server_url(rig->server));
 }
 
+static void whoever_is_refused_hears_by_which_server(void **state)
+{
+    struct rig *rig = *state;
+    char *text = NULL;
+
+    server_on_json(rig->server, "GET", "/api", 401, "{\"kind\":\"Status\",\"message\":\"no\"}");
+    LLMD_AUTO(llmd_error) error = llmd_kube_get(NULL, rig->kube, "pods", NULL, "a", &text);
+    assert_int_equal(llmd_error_code(error), LLMD_E_DENIED);
+    if (!strstr(llmd_error_message(error), server_url(rig->server)))
+        fail_msg("%s", llmd_error_message(error));
+}
+
+static void no_manifest_is_no_success(void **state)
+{
+    static const char *const texts[] = {"", "# nothing\n", "---\n---\n", "[]"};
+    struct rig *rig = *state;
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        llmd_task *task = NULL;
+        LLMD_AUTO(llmd_error) error = llmd_kube_apply(rig->kube, texts[i], NULL, &task);
+        assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
+        assert_null(task);
+    }
+}
+
 #define RIG_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -213,6 +238,8 @@ int main(void)
         RIG_TEST(a_list_that_is_freed_wakes_who_is_inside),
         RIG_TEST(a_deadline_ends_the_call_and_not_the_list),
         RIG_TEST(a_very_long_line_is_cut),
+        RIG_TEST(whoever_is_refused_hears_by_which_server),
+        RIG_TEST(no_manifest_is_no_success),
         RIG_TEST(a_deadline_says_what_was_waited_for_and_seen),
     };
 

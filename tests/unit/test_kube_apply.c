@@ -368,6 +368,20 @@ static void without_a_baseline_each_object_is_looked_at(void **state)
     expect_play(CM("a") CM("b"), NULL, lines, "created:ConfigMap/n/a unchanged:ConfigMap/n/b");
 }
 
+static void a_spec_of_ours_is_sent_to_its_own_call(void **state)
+{
+    struct manifest_set ours = {0};
+    struct manifest_set other = {0};
+
+    (void)state;
+    AUTO(error) llmd_error *spec = read_manifests("name: qwen\nmodel: hf://a/b\n", &ours);
+    AUTO(error) llmd_error *neither = read_manifests("a: b\n", &other);
+    assert_non_null(strstr(llmd_error_advice(spec), "service apply"));
+    assert_null(strstr(llmd_error_advice(neither), "service apply"));
+    llmd__manifests_free(&ours);
+    llmd__manifests_free(&other);
+}
+
 static void another_object_in_the_answer_is_refused(void **state)
 {
     static const struct line lines[] = {
@@ -425,6 +439,7 @@ int main(void)
         cmocka_unit_test(a_kind_is_waited_for_before_its_objects),
         cmocka_unit_test(a_webhook_that_starts_is_waited_for),
         cmocka_unit_test(without_a_baseline_each_object_is_looked_at),
+        cmocka_unit_test(a_spec_of_ours_is_sent_to_its_own_call),
         cmocka_unit_test(another_object_in_the_answer_is_refused),
         cmocka_unit_test(memory_may_end),
     };
