@@ -105,13 +105,34 @@ static llmd_error *replace_json(struct json **json, const struct json *value)
     return NULL;
 }
 
-static bool all_strings(const struct json *value)
+/* The first one that is no string, or NULL. */
+static const struct json *odd_one(const struct json *value)
 {
     JSON_EACH(item, value) {
         if (llmd__json_type(item) != JSON_STRING)
-            return false;
+            return item;
     }
-    return true;
+    return NULL;
+}
+
+static llmd_error *refuse_odd_one(const char *wanted, const struct json *value,
+                                  const struct json *odd)
+{
+    const char *is = llmd__json_type_name(llmd__json_type(odd));
+    llmd_error *error;
+    int number = 0;
+
+    JSON_EACH(item, value) {
+        number++;
+        if (item == odd)
+            break;
+    }
+    if (llmd__json_type(value) == JSON_OBJECT)
+        error = llmd__error(LLMD_E_INVALID, "want %s, and \"%.80s\" is %s", wanted,
+                            llmd__json_key(odd), is);
+    else
+        error = llmd__error(LLMD_E_INVALID, "want %s, and item %d is %s", wanted, number, is);
+    return llmd__error_set_advice(error, "put numbers and true or false in quotes");
 }
 
 static bool is_number(const struct json *value)
@@ -160,11 +181,8 @@ static llmd_error *read_collection(enum json_type type, const struct json *value
 
     if (llmd__json_type(value) != type)
         return want(wanted, value);
-    if (!all_strings(value)) {
-        llmd_error *error = llmd__error(LLMD_E_INVALID, "want %s, and not all of it is", wanted);
-        return llmd__error_set_advice(error, "put numbers and true or false in quotes");
-    }
-    return replace_json(target, value);
+    const struct json *odd = odd_one(value);
+    return odd ? refuse_odd_one(wanted, value, odd) : replace_json(target, value);
 }
 
 static llmd_error *read_json(const struct field *field, const struct json *value, void *target)
@@ -289,6 +307,16 @@ static llmd_error *read_list(const struct field *field, const struct json *array
     return NULL;
 }
 
+/* Where the fault is: of a long list or map the item. */
+static const struct json *culprit(const struct field *field, const struct json *value)
+{
+    bool of_strings = (field->type == FIELD_STRINGS && llmd__json_type(value) == JSON_ARRAY) ||
+                      (field->type == FIELD_MAP && llmd__json_type(value) == JSON_OBJECT);
+    const struct json *odd = of_strings ? odd_one(value) : NULL;
+
+    return odd ? odd : value;
+}
+
 static llmd_error *read_value(const struct field *field, const struct json *value,
                               const struct place *place, void *target)
 {
@@ -296,7 +324,7 @@ static llmd_error *read_value(const struct field *field, const struct json *valu
         return read_object(field->fields, value, place, target);
     if (field->type == FIELD_LIST)
         return read_list(field, value, place, target);
-    return at(place, value, read_plain(field, value, target));
+    return at(place, culprit(field, value), read_plain(field, value, target));
 }
 
 static llmd_error *read_field(const struct field *field, const struct json *value,

@@ -29,7 +29,7 @@ static const struct row bad_rows[] = {
      "set overlay as a whole, in JSON or YAML"},
     {"args", "--a", "disk spec: args: want an array of strings, got a string",
      "write a list, such as [a, b]"},
-    {"args", "[a, 1]", "disk spec: args: want an array of strings, and not all of it is", NULL},
+    {"args", "[a, 1]", "disk spec: args: want an array of strings, and item 2 is an integer", NULL},
     {"args", "[", NULL, NULL},
     {"args", "a: 1\n---\nb: 2", "disk spec: args: want one value, got several documents", NULL},
     {"labels.", "1", "disk spec: labels.: a name is missing behind the dot", NULL},
