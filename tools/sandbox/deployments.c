@@ -185,6 +185,7 @@ int64_t reconcile_replicaset(struct sandbox *sandbox, struct object *object, int
 {
     struct replicas count = count_pods(sandbox, object);
     int64_t wanted = llmd__json_int(object_json(object), "spec.replicas", 1);
+    int64_t version = sandbox->store.version;
     if (*object_str(object, "metadata.deletionTimestamp"))
         return 0;
     if (now < object->since)
@@ -199,6 +200,9 @@ int64_t reconcile_replicaset(struct sandbox *sandbox, struct object *object, int
         delete_pod(sandbox, object);
     else
         write_set_status(sandbox, object, count);
+    /* A beat after every look would let two settled sets wake each other for ever. */
+    if (count.total == wanted && sandbox->store.version == version)
+        return 0;
     object->since = now + BEAT_MS / 2;
     return count.total == wanted ? 0 : object->since;
 }
