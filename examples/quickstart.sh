@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # From nothing to tokens on this machine: installs what is missing, builds, starts the embedded
 # sandbox (a small process that answers as Google Cloud and as the clusters made there), makes a GKE
-# cluster with a TPU pool, deploys a model service on it, streams a chat, and deletes it all again.
+# cluster with a TPU pool, finds KServe on it, deploys a model service, streams a chat, and deletes it
+# all again.
 # Ends with the one command that does so on Google's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -31,21 +32,18 @@ for _ in $(seq 100); do
 done
 echo "It answers as Google Cloud at $url; an hour there takes 18 seconds here."
 
-say "4/4 Making examples/manifests/cluster.yaml, deploying {gateway,tpu}.yaml on it, chatting"
+say "4/4 Making examples/manifests/cluster.yaml, deploying {platform,gateway,tpu}.yaml on it, chatting"
 LLMD_GOOGLE_URL=$url GOOGLE_APPLICATION_CREDENTIALS="$work/credentials.json" \
     GOOGLE_CLOUD_PROJECT=my-project build/release/examples/cluster_and_chat europe-west4-a \
-    examples/manifests/{cluster,gateway,tpu}.yaml "Say hello in five words."
+    examples/manifests/{cluster,platform,gateway,tpu}.yaml "Say hello in five words."
 
 cat <<'TEXT'
 
-The same on Google Cloud. It uses Application Default Credentials (a service account's key in
-GOOGLE_APPLICATION_CREDENTIALS, or `gcloud auth application-default login`), checks everything and
-tells the price before it makes anything, and deletes the cluster at the end:
+The same on Google Cloud, where KServe and cert-manager are installed on the way. It uses Application
+Default Credentials (a service account's key in GOOGLE_APPLICATION_CREDENTIALS, or `gcloud auth
+application-default login`), checks everything and tells the price before it makes anything, and
+deletes the cluster at the end:
 
-    build/release/examples/cluster_and_chat europe-west4-a examples/manifests/cluster.yaml
-
-A real cluster has no KServe at first. On one that has it, wherever it came from:
-
-    KUBECONFIG=~/.kube/config build/release/examples/deploy_and_chat \
-        examples/manifests/gateway.yaml examples/manifests/tpu.yaml "Hello!"
+    build/release/examples/cluster_and_chat europe-west4-a \
+        examples/manifests/{cluster,platform,gateway,tpu}.yaml "Hello!"
 TEXT

@@ -94,11 +94,11 @@ def check_cluster(examples):
     with llmd.Sandbox(profile="empty", google=True, time_scale=0.005) as sandbox:
         cloud = Cloud(sandbox)
         status, said, lines = examples.run(
-            "cluster_and_chat", [ZONE, *examples.manifests("cluster", "gateway", "tpu"), PROMPT],
+            "cluster_and_chat", [ZONE, *examples.manifests("cluster", "platform", "gateway", "tpu"), PROMPT],
             **cloud.env)
         assert status == 0
         assert said.strip(), "nothing was said"
-        in_order(lines, "TPU-V6E", "Cloud Billing", "the control plane serves", "connected",
+        in_order(lines, "TPU-V6E", "Cloud Billing", "the control plane serves", "connected", "KServe",
                  "replicas answer", "no forwarding rule is left", "nothing of it is left")
         assert cloud.clusters() == 0
         status, said, lines = examples.run(

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From nothing to tokens and back to nothing: asks whether a GKE cluster with a TPU pool can be had
- * and what it costs, makes it, deploys a service, chats, and deletes all of it again:
+ * and what it costs, makes it, installs what serves models, deploys a service, chats, and deletes
+ * all of it again:
  *
- *     cluster_and_chat ZONE CLUSTER.yaml [GATEWAY.yaml SERVICE.yaml [PROMPT]]
+ *     cluster_and_chat ZONE CLUSTER.yaml [PLATFORM.yaml GATEWAY.yaml SERVICE.yaml [PROMPT]]
  *
  * Application Default Credentials say who asks Google, $GOOGLE_CLOUD_PROJECT where, if not they;
- * $LLMD_GOOGLE_URL names a sandbox instead. A service needs KServe in the cluster. What fails on
- * the way is told at once, and the cluster is deleted; after a crash run it again, it goes on.
+ * $LLMD_GOOGLE_URL names a sandbox instead. What fails on the way is told at once, and the cluster
+ * is deleted; after a crash run it again, it goes on.
  */
 #include <llmd/llmd.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 
 struct wanted {
     llmd_cluster_spec *cluster;
+    llmd_platform_spec *platform;
     llmd_gateway_spec *gateway;
     llmd_service_spec *service; /* or NULL: the cluster alone */
     const char *prompt;
@@ -94,6 +96,7 @@ static llmd_error *serve(llmd_context *ctx, const llmd_gke *gke, const llmd_kube
     llmd_task *task = NULL;
     llmd_error *e = NULL;
     if ((e = run(ctx, llmd_network_apply(gke, network, &task), &task)) ||
+        (e = run(ctx, llmd_platform_apply(kube, wanted->platform, &task), &task)) ||
         (e = run(ctx, llmd_gateway_apply(kube, wanted->gateway, &task), &task)) ||
         (e = run(ctx, llmd_service_apply(kube, wanted->service, &task), &task)) ||
         (e = llmd_service_connect(ctx, kube, llmd_service_spec_ns(wanted->service),
@@ -139,14 +142,16 @@ int main(int argc, char **argv)
     LLMD_AUTO(llmd_credentials) credentials = NULL;
     LLMD_AUTO(llmd_gke) gke = NULL;
     LLMD_AUTO(llmd_cluster_spec) cluster = NULL;
+    LLMD_AUTO(llmd_platform_spec) platform = NULL;
     LLMD_AUTO(llmd_gateway_spec) gateway = NULL;
     LLMD_AUTO(llmd_service_spec) service = NULL;
     LLMD_AUTO(llmd_context) ctx = llmd_context_new();
     llmd_error *e = NULL;
     bool refused = false;
 
-    if (argc < 3 || argc == 4) {
-        fprintf(stderr, "usage: %s ZONE CLUSTER.yaml [GATEWAY.yaml SERVICE.yaml [PROMPT]]\n",
+    if (argc < 3 || argc == 4 || argc == 5) {
+        fprintf(stderr,
+                "usage: %s ZONE CLUSTER.yaml [PLATFORM.yaml GATEWAY.yaml SERVICE.yaml [PROMPT]]\n",
                 *argv);
         return 2;
     }
@@ -154,12 +159,13 @@ int main(int argc, char **argv)
     if ((e = llmd_credentials_google(ctx, NULL, &credentials)) ||
         (e = llmd_gke_open(credentials, NULL, argv[1], &gke)) ||
         (e = llmd_cluster_spec_parse_file(argv[2], &cluster)) ||
-        (argc > 4 && (e = llmd_gateway_spec_parse_file(argv[3], &gateway))) ||
-        (argc > 4 && (e = llmd_service_spec_parse_file(argv[4], &service))) ||
+        (argc > 5 && (e = llmd_platform_spec_parse_file(argv[3], &platform))) ||
+        (argc > 5 && (e = llmd_gateway_spec_parse_file(argv[4], &gateway))) ||
+        (argc > 5 && (e = llmd_service_spec_parse_file(argv[5], &service))) ||
         (e = look(ctx, gke, cluster, &refused)))
         return tell(e);
     if (refused)
         return fprintf(stderr, "Nothing was made; the checks say why.\n"), 1;
-    struct wanted wanted = {cluster, gateway, service, argc > 5 ? argv[5] : "Hello!"};
+    struct wanted wanted = {cluster, platform, gateway, service, argc > 6 ? argv[6] : "Hello!"};
     return make_use_and_delete(ctx, gke, &wanted);
 }

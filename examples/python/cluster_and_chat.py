@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """From nothing to tokens and back to nothing: asks whether a GKE cluster with a TPU pool can be had
-and what it costs, makes it, deploys a service, chats, and deletes all of it again:
+and what it costs, makes it, installs what serves models, deploys a service, chats, and deletes all of
+it again:
 
-    cluster_and_chat.py ZONE CLUSTER.yaml [GATEWAY.yaml SERVICE.yaml [PROMPT]]
+    cluster_and_chat.py ZONE CLUSTER.yaml [PLATFORM.yaml GATEWAY.yaml SERVICE.yaml [PROMPT]]
 
 Application Default Credentials say who asks Google, $GOOGLE_CLOUD_PROJECT where, if not they;
-$LLMD_GOOGLE_URL names a sandbox instead. A service needs KServe in the cluster. What fails on the
-way is told at once, and the cluster is deleted; after a crash run it again, it goes on.
+$LLMD_GOOGLE_URL names a sandbox instead. What fails on the way is told at once, and the cluster is
+deleted; after a crash run it again, it goes on.
 """
 import sys
 
@@ -26,10 +27,11 @@ def look(gke: llmd.Gke, spec: llmd.ClusterSpec) -> None:
         sys.exit("Nothing was made; the checks say why.")
 
 
-def serve(gke: llmd.Gke, kube: llmd.Kube, gateway: llmd.GatewaySpec, service: llmd.ServiceSpec,
-          prompt: str) -> None:
+def serve(gke: llmd.Gke, kube: llmd.Kube, platform: llmd.PlatformSpec, gateway: llmd.GatewaySpec,
+          service: llmd.ServiceSpec, prompt: str) -> None:
     # A GKE Gateway needs a proxy-only subnet, which costs nothing.
     llmd.progress(gke.network.apply(llmd.NetworkSpec(), timeout=600))
+    llmd.progress(kube.platform.apply(platform, timeout=3600))
     llmd.progress(kube.gateway.apply(gateway, timeout=3600))
     llmd.progress(kube.service.apply(service, timeout=3600))  # a new TPU node may take its time
     endpoint = kube.service.connect(service.name, namespace=service.namespace)
@@ -38,10 +40,11 @@ def serve(gke: llmd.Gke, kube: llmd.Kube, gateway: llmd.GatewaySpec, service: ll
     print()
 
 
-def main(zone: str, cluster: str, gateway: str = "", service: str = "",
+def main(zone: str, cluster: str, platform: str = "", gateway: str = "", service: str = "",
          prompt: str = "Hello!") -> None:
     gke, spec = llmd.Gke(zone), llmd.ClusterSpec.from_file(cluster)
-    wanted = (llmd.GatewaySpec.from_file(gateway), llmd.ServiceSpec.from_file(service)) if gateway else ()
+    wanted = platform and (llmd.PlatformSpec.from_file(platform), llmd.GatewaySpec.from_file(gateway),
+                           llmd.ServiceSpec.from_file(service))
     look(gke, spec)
     try:
         llmd.progress(gke.cluster.apply(spec, timeout=7200))
@@ -58,7 +61,7 @@ def main(zone: str, cluster: str, gateway: str = "", service: str = "",
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (3, 5, 6):
+    if len(sys.argv) not in (3, 6, 7):
         sys.exit(__doc__)
     try:
         main(*sys.argv[1:])

@@ -9,7 +9,7 @@
 # BINDINGS_DIR is what tests/bindings.sh leaves in LLMD_BINDINGS_DIR. Prints ok and not ok lines.
 set -uo pipefail
 build=$(realpath "$1") bindings=$(realpath "$2") gateway=$(realpath "$3") service=$(realpath "$4")
-cluster=$(realpath "$(dirname "$0")/../../examples/manifests/cluster.yaml")
+manifests=$(realpath "$(dirname "$0")/../../examples/manifests")
 cd "$(dirname "$0")" || exit 1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -18,7 +18,7 @@ failed=0
 speaks() { # language, command...: progress on standard error, tokens on standard output
     local language=$1
     shift
-    timeout 600 "${run[@]}" "$@" "$gateway" "$service" "Say something." >"$work/out" 2>"$work/err"
+    timeout 900 "${run[@]}" "$@" "$gateway" "$service" "Say something." >"$work/out" 2>"$work/err"
     local code=$?
     if [ $code = 0 ] && [ -n "$(tr -d '[:space:]' <"$work/out")" ] && grep -q 'LLMInferenceService/' "$work/err"; then
         echo "ok tokens by $language: $(wc -l <"$work/err") lines of progress, $(wc -c <"$work/out") bytes said"
@@ -35,7 +35,8 @@ speaks C "$build/examples/deploy_and_chat"
 speaks Python "$bindings/venv/bin/python" ../../examples/python/deploy_and_chat.py
 speaks Go env LD_LIBRARY_PATH="$libraries" "$bindings/deploy-and-chat"
 run=(./cloud.sh "$build")
-speaks "C, cluster first" "$build/examples/cluster_and_chat" europe-west4-a "$cluster"
+speaks "C, cluster first" "$build/examples/cluster_and_chat" europe-west4-a "$manifests/cluster.yaml" \
+    "$manifests/platform.yaml"
 if grep -q 'nothing of it is left' "$work/err" && ! ./run.sh kubectl -n llm get llminferenceservice qwen; then
     echo "ok the cluster was drained"
 else

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // From nothing to tokens and back to nothing: asks whether a GKE cluster with a TPU pool can be had
-// and what it costs, makes it, deploys a service, chats, and deletes all of it again:
+// and what it costs, makes it, installs what serves models, deploys a service, chats, and deletes
+// all of it again:
 //
-//	cluster-and-chat ZONE CLUSTER.yaml [GATEWAY.yaml SERVICE.yaml [PROMPT]]
+//	cluster-and-chat ZONE CLUSTER.yaml [PLATFORM.yaml GATEWAY.yaml SERVICE.yaml [PROMPT]]
 //
 // Application Default Credentials say who asks Google, $GOOGLE_CLOUD_PROJECT where, if not they;
-// $LLMD_GOOGLE_URL names a sandbox instead. A service needs KServe in the cluster. What fails on the
-// way is told at once, and the cluster is deleted; after a crash run it again, it goes on.
+// $LLMD_GOOGLE_URL names a sandbox instead. What fails on the way is told at once, and the cluster is
+// deleted; after a crash run it again, it goes on.
 package main
 
 import (
@@ -22,10 +23,11 @@ import (
 )
 
 type wanted struct {
-	cluster *llmd.ClusterSpec
-	gateway *llmd.GatewaySpec
-	service *llmd.ServiceSpec // nil: the cluster alone
-	prompt  string
+	cluster  *llmd.ClusterSpec
+	platform *llmd.PlatformSpec
+	gateway  *llmd.GatewaySpec
+	service  *llmd.ServiceSpec // nil: the cluster alone
+	prompt   string
 }
 
 func read(args []string) (w wanted, err error) {
@@ -33,13 +35,16 @@ func read(args []string) (w wanted, err error) {
 	if w.cluster, err = llmd.ReadClusterSpecFile(args[0]); err != nil || len(args) == 1 {
 		return w, err
 	}
-	if w.gateway, err = llmd.ReadGatewaySpecFile(args[1]); err != nil {
+	if w.platform, err = llmd.ReadPlatformSpecFile(args[1]); err != nil {
 		return w, err
 	}
-	if len(args) > 3 {
-		w.prompt = args[3]
+	if w.gateway, err = llmd.ReadGatewaySpecFile(args[2]); err != nil {
+		return w, err
 	}
-	w.service, err = llmd.ReadServiceSpecFile(args[2])
+	if len(args) > 4 {
+		w.prompt = args[4]
+	}
+	w.service, err = llmd.ReadServiceSpecFile(args[3])
 	return w, err
 }
 
@@ -76,6 +81,9 @@ func look(ctx context.Context, gke *llmd.GKE, spec *llmd.ClusterSpec) error {
 func serve(ctx context.Context, gke *llmd.GKE, kube *llmd.Kube, w wanted) error {
 	// A GKE Gateway needs a proxy-only subnet, which costs nothing.
 	if err := gke.Network.Apply(ctx, &llmd.NetworkSpec{}).Run(show); err != nil {
+		return err
+	}
+	if err := kube.Platform.Apply(ctx, w.platform).Run(show); err != nil {
 		return err
 	}
 	if err := kube.Gateway.Apply(ctx, w.gateway).Run(show); err != nil {
@@ -141,8 +149,8 @@ func run(ctx context.Context, zone string, args []string) error {
 }
 
 func main() {
-	if len(os.Args) < 3 || len(os.Args) == 4 {
-		fmt.Fprintln(os.Stderr, "usage: cluster-and-chat ZONE CLUSTER.yaml [GATEWAY.yaml SERVICE.yaml [PROMPT]]")
+	if n := len(os.Args); n < 3 || n == 4 || n == 5 {
+		fmt.Fprintln(os.Stderr, "usage: cluster-and-chat ZONE CLUSTER.yaml [PLATFORM.yaml GATEWAY.yaml SERVICE.yaml [PROMPT]]")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
