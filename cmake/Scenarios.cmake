@@ -21,5 +21,6 @@ if(TARGET llmd-sandbox)
     add_test(NAME scenario/kill_platform COMMAND python3
              ${CMAKE_SOURCE_DIR}/tests/scenario/kill_platform.py
              $<TARGET_FILE:rig_platform> $<TARGET_FILE:llmd-sandbox>)
-    set_tests_properties(scenario/kill scenario/kill_cluster scenario/kill_platform PROPERTIES TIMEOUT 300 LABELS scenario)
+    set_tests_properties(scenario/kill scenario/kill_cluster scenario/kill_platform PROPERTIES
+        TIMEOUT 300 LABELS scenario COST 30)
 endif()

@@ -15,6 +15,11 @@ if(SUPPORT_SOURCES)
     target_compile_definitions(test_support PRIVATE SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     target_link_libraries(test_support PUBLIC sandbox_objects llmd_static llmd_flags PkgConfig::CMOCKA)
 endif()
+# Tests wait more than they compute, so several run at once (tests/run.sh); those that wait longest
+# begin first: COST.
+set(unit_cost 1)
+set(fault_cost 10)
+set(scenario_cost 20)
 foreach(kind unit fault scenario)
     file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${kind}/test_*.c)
     list(SORT sources)
@@ -30,7 +35,7 @@ foreach(kind unit fault scenario)
             target_link_libraries(${target} PRIVATE test_support)
         endif()
         add_test(NAME ${kind}/${name} COMMAND ${target})
-        set_tests_properties(${kind}/${name} PROPERTIES TIMEOUT 120 LABELS ${kind}
+        set_tests_properties(${kind}/${name} PROPERTIES TIMEOUT 300 LABELS ${kind} COST ${${kind}_cost}
             ENVIRONMENT "LLMD_SANDBOX=$<IF:$<TARGET_EXISTS:llmd-sandbox>,$<TARGET_FILE:llmd-sandbox>,>")
     endforeach()
 endforeach()
@@ -61,5 +66,5 @@ endforeach()
 if(TARGET llmd-sandbox)
     add_test(NAME scenario/kube_api COMMAND
              ${PROJECT_SOURCE_DIR}/tests/rig/scenario/run-sandbox.sh ${PROJECT_BINARY_DIR})
-    set_tests_properties(scenario/kube_api PROPERTIES TIMEOUT 240 LABELS scenario)
+    set_tests_properties(scenario/kube_api PROPERTIES TIMEOUT 240 LABELS scenario COST 30)
 endif()

@@ -56,8 +56,9 @@ func refused(err error, status int) bool {
 }
 
 func main() {
-	service, err := container.NewService(context.Background(), option.WithEndpoint(os.Args[1]+"/"),
-		option.WithCredentialsFile(os.Args[2]), option.WithScopes(container.CloudPlatformScope))
+	options := []option.ClientOption{option.WithEndpoint(os.Args[1] + "/"),
+		option.WithCredentialsFile(os.Args[2]), option.WithScopes(container.CloudPlatformScope)}
+	service, err := container.NewService(context.Background(), options...)
 	if err != nil {
 		fmt.Println("not ok google go client:", err)
 		os.Exit(1)
@@ -84,5 +85,6 @@ func main() {
 	check("delete", finish(service, operation, err))
 	_, err = clusters.Get(cluster).Do()
 	check("gone", refused(err, 404))
+	faults(service, os.Args[1], options)
 	os.Exit(failed)
 }

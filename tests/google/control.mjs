@@ -3,6 +3,7 @@
 // GCE_METADATA_HOST points. Usage: control.mjs URL (with the client's folder as working directory)
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { faults } from './faults.mjs';
 
 const require = createRequire(join(process.cwd(), 'package.json'));
 const { container, auth } = require('@googleapis/container');
@@ -50,4 +51,5 @@ const config = await client.getServerConfig({ name: parent });
 check('versions', config.data.channels.some((channel) => channel.channel === 'REGULAR'));
 check('delete', await finish(clusters.delete({ name: cluster })));
 check('gone', await refused(clusters.get({ name: cluster }), 404));
+await faults({ client, url, check, finish });
 process.exit(failed);

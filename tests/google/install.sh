@@ -18,12 +18,13 @@ apis=(google/container/v1/cluster_service google/cloud/compute/v1/compute
       google/cloud/billing/v1/cloud_catalog google/cloud/gkerecommender/v1/gkerecommender)
 
 python() {
-    local stamp="$place/python-$PYTHON_CLIENT-$PYTHON_PROTOC"
+    local stamp="$place/python-$PYTHON_CLIENT-$PYTHON_CONTAINER-$PYTHON_PROTOC"
     [ -e "$stamp" ] && return
     rm -rf "$place/python" "$place"/python-*
     python3 -m venv "$place/python"
     "$place/python/bin/pip" install -q --disable-pip-version-check \
-        "google-api-python-client==$PYTHON_CLIENT" "grpcio-tools==$PYTHON_PROTOC"
+        "google-api-python-client==$PYTHON_CLIENT" "google-cloud-container==$PYTHON_CONTAINER" \
+        "grpcio-tools==$PYTHON_PROTOC"
     touch "$stamp"
 }
 
@@ -61,7 +62,7 @@ node() {
 # The program is built from the tree; its modules stay when only it changed.
 go() {
     local source stamp
-    source="$(sha256sum "$here/control.go" | cut -c 1-12)"
+    source="$(cat "$here"/*.go | sha256sum | cut -c 1-12)"
     stamp="$place/go-$GO_API-$source"
     command -v go >/dev/null || return 0
     [ -e "$stamp" ] && return
@@ -75,7 +76,7 @@ go() {
                 command go get "google.golang.org/api/container/v1@$GO_API"
             ) && touch "$place/go-$GO_API"
         fi &&
-        cp "$here/control.go" "$place/go/main.go" && cd "$place/go" && command go build -o control .
+        rm -f "$place"/go/*.go && cp "$here"/*.go "$place/go" && cd "$place/go" && command go build -o control .
     ) >"$place/go.log" 2>&1 || { tail -n 20 "$place/go.log" >&2; return 1; }
     touch "$stamp"
 }
