@@ -198,6 +198,13 @@ static struct json *answer(struct api_call *call, const struct api *api)
     return refused ? refused : api->handler(call);
 }
 
+/* Clients poll every five seconds of the time that passes here; only ours knows fractions. */
+static bool reads_fractions(const struct api_call *call)
+{
+    const char *agent = request_header(call->request, "User-Agent");
+    return agent && strncmp(agent, "libllmd", 7) == 0;
+}
+
 static void send_answer(struct conn *conn, const struct api_call *call, const struct json *json)
 {
     char seconds[16];
@@ -208,8 +215,7 @@ static void send_answer(struct conn *conn, const struct api_call *call, const st
     if (call->retry_after) {
         snprintf(seconds, sizeof(seconds), "%d", call->retry_after);
         reply_header(conn, "Retry-After", seconds);
-    } else if (call->google->clock.scale < 1 && call->status < 429) {
-        /* Clients poll every five seconds of the time that passes here. */
+    } else if (call->google->clock.scale < 1 && call->status < 429 && reads_fractions(call)) {
         snprintf(seconds, sizeof(seconds), "%.3f", 5 * call->google->clock.scale);
         reply_header(conn, "Retry-After", seconds);
     }
