@@ -23,7 +23,7 @@
 #define MANY 2000
 
 static struct tokens three = {.count = 3};
-static struct tokens slow = {.count = 20, .gap_ms = 2};
+static struct tokens slow = {.count = 20, .gap_ms = 10};
 static struct tokens endless = {.endless = 1, .gap_ms = 5};
 
 static llmd_endpoint *open_endpoint(struct server *server)
