@@ -64,19 +64,20 @@ built_and_tested() {
     build "$preset" && ctest --preset "$preset" -V -j 4 "$@"
 }
 
+valgrind_one() {
+    local said
+    if said=$(valgrind -q --leak-check=full --error-exitcode=9 --errors-for-leak-kinds=definite \
+        "$1" 2>&1 >/dev/null); then
+        echo "ok valgrind $(basename "$1")"
+    else
+        printf 'not ok valgrind %s\n%s\n' "$(basename "$1")" "$said"
+        return 1
+    fi
+}
+
 memcheck() {
-    local program failed=0
-    for program in build/dev/unit_test_*; do
-        if valgrind -q --leak-check=full --error-exitcode=9 --errors-for-leak-kinds=definite \
-            "$program" >/dev/null 2>"$logs/valgrind.out"; then
-            echo "ok valgrind $(basename "$program")"
-        else
-            echo "not ok valgrind $(basename "$program")"
-            cat "$logs/valgrind.out"
-            failed=1
-        fi
-    done
-    return $failed
+    export -f valgrind_one
+    printf '%s\0' build/dev/unit_test_* | xargs -0 -n 1 -P "$(nproc)" bash -c 'valgrind_one "$1"' _
 }
 
 # The stripped library's budgets: all of it, and what serves those who have their cluster already.
