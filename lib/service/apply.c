@@ -115,6 +115,16 @@ static llmd_error *apply_policies(struct graph *graph, struct wait *wait, const 
     return llmd__graph_need(graph, mark, done);
 }
 
+/* The service may be told as ready before the pool is told at all. Only one that is ready without a
+   word of a pool has none, such as one whose picker an overlay took away. */
+static bool awaits_pool(const struct wait *wait)
+{
+    const struct json *status = llmd__json_member(llmd__scene_service(&wait->base.scene), "status");
+
+    return wait->spec->scheduler.enabled &&
+           (!wait->progress.ready || llmd__scene_condition(status, "InferencePoolReady"));
+}
+
 /* Pool before policy: GKE's controller drops a policy whose target does not exist and does not come
    back to it. Without a picker there is no pool, and the Service's policy is all. */
 llmd_error *llmd__wait_policies(struct graph *graph, struct wait *wait)
@@ -123,7 +133,7 @@ llmd_error *llmd__wait_policies(struct graph *graph, struct wait *wait)
 
     if (!wait->spec || !wait->kserve.gke || wait->policies_begun)
         return NULL;
-    if (!pool && wait->spec->scheduler.enabled)
+    if (!pool && awaits_pool(wait))
         return NULL;
     wait->policies_begun = true;
     return apply_policies(graph, wait, pool);

@@ -139,7 +139,9 @@ static llmd_error *take_log(struct wait *wait, const struct step_input *input)
 /* Ready before the policies are there would be ready for nobody on GKE. */
 static bool has_all(const struct wait *wait)
 {
-    return wait->progress.ready && (!wait->policies_begun || wait->policies_done);
+    bool has_policies = wait->spec && wait->kserve.gke;
+
+    return wait->progress.ready && (!has_policies || wait->policies_done);
 }
 
 static llmd_error *judge(struct graph *graph, struct wait *wait, int64_t now_ms,

@@ -200,6 +200,33 @@ static void test_life_on_gke(void **state)
     life("gke", true);
 }
 
+/* The service may be told as ready before the pool is told at all: its policies are made all the
+ * same, or it would be ready for nobody.
+ */
+static void test_policies_of_a_ready_service(void **state)
+{
+    struct sandbox_process *sandbox = start("gke");
+    struct log log = {0};
+    llmd_kube *kube = NULL;
+    llmd_task *deletion = NULL;
+    llmd_error *error;
+
+    (void)state;
+    none(llmd_kube_open(sandbox_process_kubeconfig(sandbox), NULL, &kube));
+    apply_gateway(kube, &log);
+    none(apply_service(kube, QWEN, &log));
+    error = llmd_kube_delete(kube, "healthcheckpolicies.networking.gke.io", "llm",
+                             "qwen-pool-health", &deletion);
+    none(run(error, deletion, 10000, &log));
+    assert_true(sandbox_process_command(
+        sandbox, "faults", "{\"match\":\"/inferencepools?\",\"fault\":\"503\",\"count\":1}"));
+    none(apply_service(kube, QWEN, &log));
+    assert_int_equal(count_objects(kube, "healthcheckpolicies.networking.gke.io"), 2);
+    clear(&log);
+    llmd_kube_free(kube);
+    sandbox_process_stop(sandbox);
+}
+
 /* ---- a wait lives through what happens to its connections ---- */
 
 struct trouble {
@@ -504,6 +531,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_life),
         cmocka_unit_test(test_life_on_gke),
+        cmocka_unit_test(test_policies_of_a_ready_service),
         cmocka_unit_test(test_wait_lives_on),
         cmocka_unit_test(test_refused_warm_up),
         cmocka_unit_test(test_no_replicas),
