@@ -105,6 +105,7 @@ bench() {
     ok_if bench-mux "$build/bench_mux" || failed=1
     ok_if bench-apply tests/bench/bench_apply.sh "$build" || failed=1
     rig_up api && ok_if bench-reaction tests/rig/run.sh "$build/bench_reaction" "$kubeconfig" || failed=1
+    ok_if bench-platform tests/bench/bench_platform.sh "$build" || failed=1
     if [ -x build/bindings/venv/bin/python ]; then
         ok_if bench-import build/bindings/venv/bin/python tests/bench/bench_import.py || failed=1
     else
