@@ -83,7 +83,9 @@ broken() { # times
 }
 
 memory() { # allocations
-    rig_up api && LLMD_TEST_ALLOCATIONS=$1 LLMD_TEST_SEED=$RANDOM \
+    local seed=$RANDOM
+    echo "LLMD_TEST_SEED=$seed"
+    rig_up api && LLMD_TEST_ALLOCATIONS=$1 LLMD_TEST_SEED=$seed \
         tests/rig/scenario/run-api.sh "$build" kube_memory
 }
 
