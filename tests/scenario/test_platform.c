@@ -211,16 +211,16 @@ static llmd_error *install_again_and_look(void *data)
 {
     struct platform *platform = data;
 
-    TRY(platform_try_apply(platform));
-    return platform_try_status(platform);
+    TRY(platform_apply(platform, NULL));
+    return platform_status(platform);
 }
 
 static llmd_error *install_and_remove(void *data)
 {
     struct platform *platform = data;
 
-    TRY(platform_try_apply(platform));
-    return platform_try_delete(platform);
+    TRY(platform_apply(platform, NULL));
+    return platform_delete(platform, NULL);
 }
 
 static void test_without_memory(void **state)
