@@ -4,16 +4,18 @@
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 file(GLOB SUPPORT_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/*.c)
 list(SORT SUPPORT_SOURCES)
-# Unit tests need no server, but do fail allocations: torture stands alone.
-list(FILTER SUPPORT_SOURCES EXCLUDE REGEX "/torture\\.c$")
-add_library(test_torture STATIC ${PROJECT_SOURCE_DIR}/tests/support/torture.c)
-target_include_directories(test_torture PUBLIC ${PROJECT_SOURCE_DIR}/tests)
-target_link_libraries(test_torture PUBLIC llmd_static llmd_flags PkgConfig::CMOCKA)
+# Unit tests need no server: what they use stands alone.
+set(unit_support ${SUPPORT_SOURCES})
+list(FILTER unit_support INCLUDE REGEX "/(errors|golden|torture)\\.c$")
+list(REMOVE_ITEM SUPPORT_SOURCES ${unit_support})
+add_library(test_unit_support STATIC ${unit_support})
+target_include_directories(test_unit_support PUBLIC ${PROJECT_SOURCE_DIR}/tests)
+target_link_libraries(test_unit_support PUBLIC llmd_static llmd_flags PkgConfig::CMOCKA)
 if(SUPPORT_SOURCES)
     add_library(test_support STATIC ${SUPPORT_SOURCES})
     target_include_directories(test_support PUBLIC ${PROJECT_SOURCE_DIR}/tests)
     target_compile_definitions(test_support PRIVATE SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-    target_link_libraries(test_support PUBLIC sandbox_objects llmd_static llmd_flags PkgConfig::CMOCKA)
+    target_link_libraries(test_support PUBLIC test_unit_support sandbox_objects)
 endif()
 # Tests wait more than they compute, so several run at once (tests/run.sh); those that wait longest
 # begin first: COST.
@@ -29,7 +31,7 @@ foreach(kind unit fault scenario)
         add_executable(${target} ${source})
         target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
         target_compile_definitions(${target} PRIVATE SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-        target_link_libraries(${target} PRIVATE test_torture llmd_static llmd_flags PkgConfig::CMOCKA
+        target_link_libraries(${target} PRIVATE test_unit_support llmd_static llmd_flags PkgConfig::CMOCKA
             PkgConfig::CURL PkgConfig::CJSON PkgConfig::YAML PkgConfig::CRYPTO Threads::Threads m)
         if(TARGET test_support AND NOT kind STREQUAL unit)
             target_link_libraries(${target} PRIVATE test_support)
@@ -60,7 +62,7 @@ set_tests_properties(checks/layers checks/sizes checks/banned checks/headers che
 foreach(name kube_api kube_memory)
     add_executable(rig_test_${name} ${PROJECT_SOURCE_DIR}/tests/rig/scenario/test_${name}.c
                    ${PROJECT_SOURCE_DIR}/tests/rig/scenario/api.c)
-    target_link_libraries(rig_test_${name} PRIVATE test_torture llmd_static llmd_flags PkgConfig::CMOCKA
+    target_link_libraries(rig_test_${name} PRIVATE test_unit_support llmd_static llmd_flags PkgConfig::CMOCKA
         PkgConfig::CURL PkgConfig::CJSON PkgConfig::YAML PkgConfig::CRYPTO Threads::Threads m)
 endforeach()
 if(TARGET llmd-sandbox)

@@ -83,7 +83,9 @@ broken() { # times
 }
 
 memory() { # allocations
-    rig_up api && LLMD_TEST_ALLOCATIONS=$1 LLMD_TEST_SEED=$RANDOM \
+    local seed=$RANDOM
+    echo "LLMD_TEST_SEED=$seed"
+    rig_up api && LLMD_TEST_ALLOCATIONS=$1 LLMD_TEST_SEED=$seed \
         tests/rig/scenario/run-api.sh "$build" kube_memory
 }
 
@@ -105,6 +107,7 @@ bench() {
     ok_if bench-mux "$build/bench_mux" || failed=1
     ok_if bench-apply tests/bench/bench_apply.sh "$build" || failed=1
     rig_up api && ok_if bench-reaction tests/rig/run.sh "$build/bench_reaction" "$kubeconfig" || failed=1
+    ok_if bench-platform tests/bench/bench_platform.sh "$build" || failed=1
     if [ -x build/bindings/venv/bin/python ]; then
         ok_if bench-import build/bindings/venv/bin/python tests/bench/bench_import.py || failed=1
     else

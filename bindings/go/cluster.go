@@ -88,31 +88,14 @@ type Clusters struct{ gke *GKE }
 // network. It reads only; each check is an event, and Task.Worst is the verdict. A nil spec is a
 // look at the place: quotas in use, addresses, forwarding rules.
 func (v *Clusters) Preflight(ctx context.Context, spec ClusterSource) *Task {
-	return v.specTask(ctx, spec, raw.Cluster_preflight)
+	return v.gke.specTask(ctx, givenCluster(spec), raw.Cluster_preflight)
 }
 
 // Apply makes the cluster and its node pools match the spec and waits until they serve. It adopts
 // what is there and goes on where another process stopped; on a stock-out the pool's fall-backs are
 // tried in their order.
 func (v *Clusters) Apply(ctx context.Context, spec ClusterSource) *Task {
-	return v.specTask(ctx, spec, raw.Cluster_apply)
-}
-
-func (v *Clusters) specTask(ctx context.Context, spec ClusterSource,
-	open func(gke, spec uintptr, out *uintptr) uintptr,
-) *Task {
-	return newTask(ctx, func(out *uintptr) error {
-		return maybeCluster(spec, func(spec uintptr) error {
-			return v.gke.open(&texts{}, func(gke uintptr) uintptr { return open(gke, spec, out) })
-		})
-	})
-}
-
-func maybeCluster(spec ClusterSource, use func(spec uintptr) error) error {
-	if spec == nil {
-		return use(0)
-	}
-	return spec.withCluster(use)
+	return v.gke.specTask(ctx, givenCluster(spec), raw.Cluster_apply)
 }
 
 // Cost is what a spec would cost per hour and day by Google's catalogue of now, or by your prices
@@ -123,7 +106,7 @@ func (v *Clusters) Cost(ctx context.Context, spec ClusterSource, prices json.Raw
 	defer t.free()
 	given := t.optional("prices", string(prices))
 	var out uintptr
-	err := maybeCluster(spec, func(spec uintptr) error {
+	err := givenCluster(spec)(func(spec uintptr) error {
 		return v.gke.call(ctx, &t, func(ctx, gke uintptr) uintptr {
 			return raw.Cluster_cost(ctx, gke, spec, given, &out)
 		})
@@ -241,23 +224,10 @@ type Networks struct{ gke *GKE }
 // Apply makes what regional Gateway classes need: a proxy-only subnet, found or made in a free range,
 // and the static address that the spec names.
 func (v *Networks) Apply(ctx context.Context, spec NetworkSource) *Task {
-	return v.task(ctx, spec, raw.Network_apply)
+	return v.gke.specTask(ctx, givenNetwork(spec), raw.Network_apply)
 }
 
 // Delete removes the subnet and address if libllmd made them and nothing uses them.
 func (v *Networks) Delete(ctx context.Context, spec NetworkSource) *Task {
-	return v.task(ctx, spec, raw.Network_delete)
-}
-
-func (v *Networks) task(ctx context.Context, spec NetworkSource,
-	open func(gke, spec uintptr, out *uintptr) uintptr,
-) *Task {
-	return newTask(ctx, func(out *uintptr) error {
-		if spec == nil {
-			return invalid("spec is nil")
-		}
-		return spec.withNetwork(func(spec uintptr) error {
-			return v.gke.open(&texts{}, func(gke uintptr) uintptr { return open(gke, spec, out) })
-		})
-	})
+	return v.gke.specTask(ctx, givenNetwork(spec), raw.Network_delete)
 }

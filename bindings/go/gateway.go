@@ -39,13 +39,7 @@ type Gateways struct{ kube *Kube }
 // same spec again changes nothing. A class of GKE's that is not there yet is progress; any other
 // missing class ends the task with the classes that exist.
 func (v *Gateways) Apply(ctx context.Context, spec GatewaySource) *Task {
-	return newTask(ctx, func(out *uintptr) error {
-		return spec.withGateway(func(spec uintptr) error {
-			return v.kube.open(&texts{}, func(kube uintptr) uintptr {
-				return raw.Gateway_apply(kube, spec, out)
-			})
-		})
-	})
+	return v.kube.specTask(ctx, givenGateway(spec), raw.Gateway_apply)
 }
 
 // Wait waits as Apply does, for a gateway that exists or will.

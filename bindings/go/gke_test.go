@@ -121,10 +121,13 @@ func TestFallbackTakesBack(t *testing.T) {
 	}
 }
 
-func TestNoNetworkSpec(t *testing.T) {
-	ctx, _, gke := google(t)
-	if err := gke.Network.Apply(ctx, nil).Run(nil); !errors.Is(err, llmd.ErrInvalid) {
-		t.Fatal(err)
+func TestSpecsThatMustBeGiven(t *testing.T) {
+	ctx, sandbox, gke := google(t)
+	for _, task := range []*llmd.Task{gke.Network.Apply(ctx, nil),
+		sandbox.Kube.Gateway.Apply(ctx, nil), sandbox.Kube.Service.Apply(ctx, nil)} {
+		if err := task.Run(nil); !errors.Is(err, llmd.ErrInvalid) {
+			t.Error(err)
+		}
 	}
 }
 

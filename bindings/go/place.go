@@ -56,3 +56,14 @@ func (p place) task(ctx context.Context, t *texts, open func(object uintptr, out
 		return p.open(t, func(object uintptr) uintptr { return open(object, out) })
 	})
 }
+
+// specTask makes a task that needs the place and a spec.
+func (p place) specTask(ctx context.Context, spec given,
+	open func(object, spec uintptr, out *uintptr) uintptr,
+) *Task {
+	return newTask(ctx, func(out *uintptr) error {
+		return spec(func(spec uintptr) error {
+			return p.open(&texts{}, func(object uintptr) uintptr { return open(object, spec, out) })
+		})
+	})
+}

@@ -129,7 +129,8 @@ func PlatformBundles() ([]Bundle, error) {
 }
 
 // FetchPlatform brings the bundles of a spec into a folder, each held against its sha256, for a
-// machine without internet. A download that was cut goes on where it stopped.
+// machine without internet; a nil spec is the newest proven releases. A download that was cut goes
+// on where it stopped.
 func FetchPlatform(ctx context.Context, spec PlatformSource, folder string) *Task {
 	return newTask(ctx, func(out *uintptr) error {
 		var t texts
@@ -138,17 +139,17 @@ func FetchPlatform(ctx context.Context, spec PlatformSource, folder string) *Tas
 		if t.err != nil {
 			return t.err
 		}
-		return spec.withPlatform(func(spec uintptr) error {
+		return givenPlatform(spec)(func(spec uintptr) error {
 			return plain(takeError(raw.Platform_fetch(spec, into, out)))
 		})
 	})
 }
 
-func withPlatform(spec PlatformSource, use func(spec uintptr) error) error {
+func givenPlatform(spec PlatformSource) given {
 	if spec == nil {
-		return use(0)
+		return noSpec
 	}
-	return spec.withPlatform(use)
+	return spec.withPlatform
 }
 
 // Platforms are the verbs of Kube.Platform. A nil spec is the newest proven releases.
@@ -159,28 +160,16 @@ type Platforms struct{ kube *Kube }
 // others installed and serves is used as it is, unless the spec says Adopt. The result is as
 // Status's.
 func (v *Platforms) Apply(ctx context.Context, spec PlatformSource) *Task {
-	return v.task(ctx, spec, raw.Platform_apply)
+	return v.kube.specTask(ctx, givenPlatform(spec), raw.Platform_apply)
 }
 
 // Status tells what is installed, by whom, which version, and whether it works; it reads only.
 func (v *Platforms) Status(ctx context.Context, spec PlatformSource) *Task {
-	return v.task(ctx, spec, raw.Platform_status)
+	return v.kube.specTask(ctx, givenPlatform(spec), raw.Platform_status)
 }
 
 // Delete removes what the library installed and proves that nothing of it is left; ErrConflict with
 // the list while services or other objects of its kinds exist.
 func (v *Platforms) Delete(ctx context.Context, spec PlatformSource) *Task {
-	return v.task(ctx, spec, raw.Platform_delete)
-}
-
-func (v *Platforms) task(ctx context.Context, spec PlatformSource,
-	open func(kube, spec uintptr, out *uintptr) uintptr,
-) *Task {
-	return newTask(ctx, func(out *uintptr) error {
-		return withPlatform(spec, func(spec uintptr) error {
-			return v.kube.open(&texts{}, func(kube uintptr) uintptr {
-				return open(kube, spec, out)
-			})
-		})
-	})
+	return v.kube.specTask(ctx, givenPlatform(spec), raw.Platform_delete)
 }

@@ -48,14 +48,25 @@ func TestPlatformBundles(t *testing.T) {
 	t.Fatalf("no KServe 0.20.0 in %+v", bundles)
 }
 
-func TestFetchPlatform(t *testing.T) {
+// knowReleases adds a release newer than the known ones, of a file in the folder, to what is known
+// of each component.
+func knowReleases(t *testing.T, folder string, components ...string) {
+	t.Helper()
 	const text = "kind: Namespace\n"
-	folder := t.TempDir()
-	list := fmt.Sprintf(`[{"component": "kserve", "version": "9.9.9", "proven": "rig",
-		"files": [{"path": "release.yaml", "sha256": "%x"}]}]`, sha256.Sum256([]byte(text)))
+	var list []string
+	for _, component := range components {
+		list = append(list, fmt.Sprintf(`{"component": %q, "version": "99.0.0", "proven": "rig",
+			"files": [{"path": "release.yaml", "sha256": "%x"}]}`, component, sha256.Sum256([]byte(text))))
+	}
+	path := filepath.Join(folder, "list.json")
 	check(t, os.WriteFile(filepath.Join(folder, "release.yaml"), []byte(text), 0o600))
-	check(t, os.WriteFile(filepath.Join(folder, "list.json"), []byte(list), 0o600))
-	t.Setenv("LLMD_BUNDLES", filepath.Join(folder, "list.json"))
+	check(t, os.WriteFile(path, []byte("["+strings.Join(list, ",")+"]"), 0o600))
+	t.Setenv("LLMD_BUNDLES", path)
+}
+
+func TestFetchPlatform(t *testing.T) {
+	folder := t.TempDir()
+	knowReleases(t, folder, "kserve")
 	never := &Component{Install: "never"}
 	spec := &PlatformSpec{CertManager: never, GatewayAPI: never, LeaderWorkerSet: never}
 	out := filepath.Join(folder, "out")
@@ -67,15 +78,25 @@ func TestFetchPlatform(t *testing.T) {
 	if strings.Join(reasons, " ") != "Read Fetched" {
 		t.Fatal(reasons)
 	}
-	got, err := os.ReadFile(filepath.Join(out, "kserve-9.9.9", "release.yaml"))
+	got, err := os.ReadFile(filepath.Join(out, "kserve-99.0.0", "release.yaml"))
 	check(t, err)
-	if string(got) != text {
+	if string(got) != "kind: Namespace\n" {
 		t.Fatal(string(got))
 	}
-	for _, err := range FetchPlatform(context.Background(), YAML("kserve: {version: 0.0.1}"), out).Events() {
-		if !errors.Is(err, ErrNotFound) {
-			t.Fatal(err)
-		}
+	unknown := FetchPlatform(context.Background(), YAML("kserve: {version: 0.0.1}"), out)
+	if err := unknown.Run(nil); !errors.Is(err, ErrNotFound) {
+		t.Fatal(err)
+	}
+}
+
+func TestFetchWithoutSpec(t *testing.T) {
+	folder := t.TempDir()
+	all := []string{"kserve", "certManager", "gatewayApi", "leaderWorkerSet"}
+	knowReleases(t, folder, all...)
+	check(t, FetchPlatform(bounded(t), nil, filepath.Join(folder, "out")).Run(nil))
+	for _, component := range all {
+		_, err := os.Stat(filepath.Join(folder, "out", component+"-99.0.0", "release.yaml"))
+		check(t, err)
 	}
 }
 
@@ -100,18 +121,25 @@ func TestPlatformComesAndGoes(t *testing.T) {
 	check(t, err)
 	defer s.Close()
 	spec := releases(t)
+	ready := func(task *Task) {
+		if !strings.Contains(string(task.Result()), `"ready":true`) {
+			t.Fatalf("not ready: %s", task.Result())
+		}
+	}
 	made := s.Kube.Platform.Apply(ctx, spec)
 	check(t, made.Run(nil))
-	if !strings.Contains(string(made.Result()), `"ready":true`) {
-		t.Fatalf("not ready: %s", made.Result())
-	}
-	for event, err := range s.Kube.Platform.Apply(ctx, spec).Events() {
+	ready(made)
+	again := s.Kube.Platform.Apply(ctx, spec)
+	for event, err := range again.Events() {
 		check(t, err)
 		if event.Reason == "created" || event.Reason == "configured" {
 			t.Errorf("the second apply changed %s", event.Subject)
 		}
 	}
-	check(t, s.Kube.Platform.Status(ctx, spec).Run(nil))
+	ready(again)
+	status := s.Kube.Platform.Status(ctx, spec)
+	check(t, status.Run(nil))
+	ready(status)
 	gone := s.Kube.Platform.Delete(ctx, nil)
 	check(t, gone.Run(nil))
 	if !strings.Contains(string(gone.Result()), "Namespace/kserve") {

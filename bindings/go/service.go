@@ -41,13 +41,7 @@ type Services struct{ kube *Kube }
 // (which KServe, which API version, which policies the cluster knows), then writes by server-side
 // apply. The same spec again changes nothing.
 func (v *Services) Apply(ctx context.Context, spec ServiceSource) *Task {
-	return newTask(ctx, func(out *uintptr) error {
-		return spec.withService(func(spec uintptr) error {
-			return v.kube.open(&texts{}, func(kube uintptr) uintptr {
-				return raw.Service_apply(kube, spec, out)
-			})
-		})
-	})
+	return v.kube.specTask(ctx, givenService(spec), raw.Service_apply)
 }
 
 // Wait waits until the service serves, telling progress by phase and each problem at once, with

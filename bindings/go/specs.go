@@ -38,6 +38,41 @@ type NetworkSource interface {
 	withNetwork(use func(spec uintptr) error) error
 }
 
+// given hands the raw spec of a source to use.
+type given func(use func(spec uintptr) error) error
+
+func noSpec(use func(spec uintptr) error) error { return use(0) }
+
+func missingSpec(func(spec uintptr) error) error { return invalid("spec is nil") }
+
+func givenGateway(spec GatewaySource) given {
+	if spec == nil {
+		return missingSpec
+	}
+	return spec.withGateway
+}
+
+func givenService(spec ServiceSource) given {
+	if spec == nil {
+		return missingSpec
+	}
+	return spec.withService
+}
+
+func givenCluster(spec ClusterSource) given {
+	if spec == nil {
+		return noSpec
+	}
+	return spec.withCluster
+}
+
+func givenNetwork(spec NetworkSource) given {
+	if spec == nil {
+		return missingSpec
+	}
+	return spec.withNetwork
+}
+
 // GatewaySpec is the Gateway that inference traffic comes through; right by default for GKE. What
 // is empty is not sent, so that the library's default holds.
 type GatewaySpec struct {

@@ -189,6 +189,9 @@ static const struct {
      "of what you apply, and use what is there"},
     {"All Gateway API CRDs", "GKE brings Gateway API itself: leave the CRDs of "
                              "gateway.networking.k8s.io out of what you apply"},
+    {"attempting to grant RBAC permissions",
+     "nobody may grant rights that he does not have: let an administrator bind "
+     "cluster-admin to the one who applies this"},
     {"exceeded quota", "free something in the namespace or raise its ResourceQuota"},
     {"is being terminated", "wait until the namespace is gone, then apply again"},
     {"x509:", "the webhook's certificate is not trusted yet: wait until its caBundle is set "

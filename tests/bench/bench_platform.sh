@@ -3,8 +3,7 @@
 #
 # From an empty cluster with one node to one that serves LLMInferenceServices, on a fresh rig each
 # time: llmd_platform_apply against the best plain sequence of `kubectl apply` and `kubectl wait` on
-# the same manifests. Reports wall time of both, and how much of the library's is its own critical
-# path: the longest chain of its waits.
+# the same manifests. Reports the wall time of both, and of a second apply, which changes nothing.
 #
 #   bench_platform.sh BUILD_DIR [ROUNDS]     BUILD_DIR holds rig_platform; needs root (the rig)
 set -euo pipefail

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Google's search order, in a home of its own, with every combination of what may be there. */
-#include "auth/token_request.h"
 #include "auth/adc.h"
 #include "auth/credentials.h"
 #include "auth/google.h"
 #include "auth/metadata.h"
+#include "auth/token_request.h"
 #include "support/folder.h"
 #include "support/place.h"
 
@@ -255,6 +255,13 @@ static void elsewhere(struct conn *conn, const struct request *request, void *da
     reply_text(conn, 200, "text/plain", "1.0\nlatest");
 }
 
+/* Later than the usual second. */
+static void answer_late(struct conn *conn, const struct request *request, void *data)
+{
+    usleep(1500 * 1000);
+    metadata(conn, request, data);
+}
+
 /* By the name of the machine at once; else by one question, which other clouds answer otherwise. */
 static void test_detection(void **state)
 {
@@ -276,10 +283,12 @@ static void test_detection(void **state)
     llmd__token_set_pause_ms(1);
     server_fault(ours, "*", FAULT_CLOSE, 0, 1);
     assert_true(is_detected("KVM"));
-    setenv("GCE_METADATA_TIMEOUT", "0.2", 1);
     server_fault(ours, "*", FAULT_STALL, 0, 1);
     assert_true(is_detected("KVM"));
     setenv("GCE_METADATA_DETECT_RETRIES", "many", 1); /* no number: once */
+    setenv("GCE_METADATA_TIMEOUT", "30", 1);
+    server_on(ours, "GET", "/", answer_late, NULL);
+    assert_true(is_detected("KVM"));
     server_fault(ours, "*", FAULT_CLOSE, 0, 1);
     assert_false(is_detected("KVM"));
     setenv("GCE_METADATA_IP", server_url(theirs) + strlen("http://"), 1);

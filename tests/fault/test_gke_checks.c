@@ -3,8 +3,7 @@
    no memory. */
 #include "base/json.h"
 #include "gke/leak.h"
-#include "support/events.h"
-#include "support/server.h"
+#include "support/gke_script.h"
 #include "support/torture.h"
 
 #include <setjmp.h>
@@ -16,52 +15,12 @@
 
 #include <cmocka.h>
 
-#define COMPUTE "/compute.googleapis.com/compute/v1/projects/p"
-
-static struct server *server;
-static struct log told;
-
-static int set_up(void **state)
-{
-    (void)state;
-    server = server_start(NULL, NULL);
-    assert_non_null(server);
-    return setenv("LLMD_GOOGLE_URL", server_url(server), 1);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    clear(&told);
-    server_stop(server);
-    return 0;
-}
-
-static llmd_error *open_gke(llmd_gke **out)
-{
-    LLMD_AUTO(llmd_credentials) credentials = NULL;
-
-    TRY(llmd_credentials_from_token("secret", &credentials));
-    return llmd_gke_open(credentials, "p", "europe-west4-a", out);
-}
-
 static llmd_error *open_spec(llmd_cluster_spec **out)
 {
     return llmd_cluster_spec_parse("name: llm\nprivateNodes: true\nnodePools:\n- {preset: "
                                    "tpu-v6e-4t, nodes: 1, fallbacks: [{zones: [europe-west4-b]}, "
                                    "{spot: true}]}\n- {preset: nvidia-l4, nodes: 1, spot: true}\n",
                                    out);
-}
-
-static llmd_error *drive(llmd_task *task, llmd_event_fn on_event)
-{
-    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
-    llmd_error *error;
-
-    llmd_context_set_timeout_ms(ctx, 30000);
-    error = llmd_task_run(ctx, task, on_event, &told);
-    llmd_task_free(task);
-    return error;
 }
 
 static llmd_error *preflight_with(bool place, llmd_event_fn on_event)
@@ -168,7 +127,7 @@ static void test_an_outage_is_told_soon(void **state)
 static void test_a_page_without_end(void **state)
 {
     (void)state;
-    server_on_json(server, NULL, "/compute.googleapis.com/compute/v1/projects/p/regions/*", 200,
+    server_on_json(server, NULL, COMPUTE "/regions/*", 200,
                    "{\"items\":[],\"nextPageToken\":\"again\"}");
     clear(&told);
     none(preflight_with(true, note));
@@ -460,24 +419,22 @@ static void test_without_memory(void **state)
     torture_sample(torture_proof, NULL, 6, 80);
 }
 
-#define FAULT_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FAULT_TEST(test_a_failed_look_is_never_silent),
-        FAULT_TEST(test_P135_no_quota_project),
-        FAULT_TEST(test_bad_credentials_are_told_as_such),
-        FAULT_TEST(test_odd_answers),
-        FAULT_TEST(test_an_outage_is_told_soon),
-        FAULT_TEST(test_a_page_without_end),
-        FAULT_TEST(test_a_zone_that_does_not_answer_refuses_nothing),
-        FAULT_TEST(test_a_preflight_that_was_cut_says_so),
-        FAULT_TEST(test_P4_quotas_of_fallbacks),
-        FAULT_TEST(test_reservations),
-        FAULT_TEST(test_the_catalogue_is_paged),
-        FAULT_TEST(test_a_refused_catalogue_is_an_error),
-        FAULT_TEST(test_without_memory),
+        SCRIPT_TEST(test_a_failed_look_is_never_silent),
+        SCRIPT_TEST(test_P135_no_quota_project),
+        SCRIPT_TEST(test_bad_credentials_are_told_as_such),
+        SCRIPT_TEST(test_odd_answers),
+        SCRIPT_TEST(test_an_outage_is_told_soon),
+        SCRIPT_TEST(test_a_page_without_end),
+        SCRIPT_TEST(test_a_zone_that_does_not_answer_refuses_nothing),
+        SCRIPT_TEST(test_a_preflight_that_was_cut_says_so),
+        SCRIPT_TEST(test_P4_quotas_of_fallbacks),
+        SCRIPT_TEST(test_reservations),
+        SCRIPT_TEST(test_the_catalogue_is_paged),
+        SCRIPT_TEST(test_a_refused_catalogue_is_an_error),
+        SCRIPT_TEST(test_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

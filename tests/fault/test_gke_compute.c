@@ -2,8 +2,7 @@
 /* Mutations of Compute Engine against a scripted Google: lost answers, waits, a faster process. */
 #include "base/json.h"
 #include "gke/compute_operation.h"
-#include "support/events.h"
-#include "support/server.h"
+#include "support/gke_script.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,46 +12,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define COMPUTE "/compute.googleapis.com/compute/v1/projects/p"
-
-static struct server *server;
-static struct log told;
-
-static int set_up(void **state)
-{
-    (void)state;
-    server = server_start(NULL, NULL);
-    assert_non_null(server);
-    return setenv("LLMD_GOOGLE_URL", server_url(server), 1);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    clear(&told);
-    server_stop(server);
-    return 0;
-}
-
-static llmd_error *open_gke(llmd_gke **out)
-{
-    LLMD_AUTO(llmd_credentials) credentials = NULL;
-
-    TRY(llmd_credentials_from_token("secret", &credentials));
-    return llmd_gke_open(credentials, "p", "europe-west4-a", out);
-}
-
-static llmd_error *drive(llmd_task *task, llmd_event_fn on_event)
-{
-    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
-    llmd_error *error;
-
-    llmd_context_set_timeout_ms(ctx, 30000);
-    error = llmd_task_run(ctx, task, on_event, &told);
-    llmd_task_free(task);
-    return error;
-}
 
 /* ---- operations ---- */
 
@@ -91,9 +50,8 @@ static llmd_error *mutate(void)
     return drive(task, NULL);
 }
 
-#define SUBNETS "/compute.googleapis.com/compute/v1/projects/p/regions/europe-west4/subnetworks"
-#define WAIT                                                                                       \
-    "/compute.googleapis.com/compute/v1/projects/p/regions/europe-west4/operations/op-1/wait"
+#define SUBNETS COMPUTE "/regions/europe-west4/subnetworks"
+#define WAIT COMPUTE "/regions/europe-west4/operations/op-1/wait"
 
 /* Waited for on the server's side; a failed operation is DONE as well (P111). */
 static void test_P111_a_failed_operation_is_done_too(void **state)
@@ -218,17 +176,15 @@ static void test_an_address_of_a_faster_one_is_found(void **state)
     assert_null(strstr(told.result, "\"made\":true"));
 }
 
-#define FAULT_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        FAULT_TEST(test_P111_a_failed_operation_is_done_too),
-        FAULT_TEST(test_a_wait_that_is_not_over_is_asked_again),
-        FAULT_TEST(test_a_wait_outlives_troubles),
-        FAULT_TEST(test_P112_the_same_request_id),
-        FAULT_TEST(test_request_ids_are_uuids),
-        FAULT_TEST(test_an_address_of_a_faster_one_is_found),
+        SCRIPT_TEST(test_P111_a_failed_operation_is_done_too),
+        SCRIPT_TEST(test_a_wait_that_is_not_over_is_asked_again),
+        SCRIPT_TEST(test_a_wait_outlives_troubles),
+        SCRIPT_TEST(test_P112_the_same_request_id),
+        SCRIPT_TEST(test_request_ids_are_uuids),
+        SCRIPT_TEST(test_an_address_of_a_faster_one_is_found),
     };
 
     if (argc > 1) /* "test_a*": these alone */

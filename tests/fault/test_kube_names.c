@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names that no object has: refused before anything is sent. An empty one would mean every object
  * of the kind, and with DELETE the end of them. */
+#include "base/buf.h"
 #include "support/server.h"
 
 #include <setjmp.h>
@@ -10,7 +11,6 @@
 #include <cmocka.h>
 
 #include "llmd/llmd.h"
-#include "unit/kube_fixture.h"
 
 static struct server *server;
 static llmd_kube *kube;

@@ -2,6 +2,7 @@
 /* The list of known bundles, what a file may add to it, and which of them a spec means. */
 #include "platform/bundle.h"
 #include "platform/known_bundles.h"
+#include "support/errors.h"
 #include "support/folder.h"
 #include "support/torture.h"
 
@@ -16,12 +17,6 @@
 #include <cmocka.h>
 
 #define SHA "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-
-static void none(llmd_error *error)
-{
-    if (error)
-        fail_msg("%s (%s)", llmd_error_message(error), llmd_error_advice(error));
-}
 
 static int set_up(void **state)
 {

@@ -37,7 +37,8 @@ speaks Go env LD_LIBRARY_PATH="$libraries" "$bindings/deploy-and-chat"
 run=(./cloud.sh "$build")
 speaks "C, cluster first" "$build/examples/cluster_and_chat" europe-west4-a "$manifests/cluster.yaml" \
     "$manifests/platform.yaml"
-if grep -q 'nothing of it is left' "$work/err" && ! ./run.sh kubectl -n llm get llminferenceservice qwen; then
+if grep -q 'nothing of it is left' "$work/err" &&
+    left=$(./run.sh kubectl -n llm get llminferenceservice qwen --ignore-not-found -o name) && [ -z "$left" ]; then
     echo "ok the cluster was drained"
 else
     echo "not ok the cluster was drained"

@@ -22,18 +22,14 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-struct printer {
-    double start;
-};
-
 /* Objects one by one are many; what changed nothing is told by the end. */
 static void print_event(void *data, const llmd_event *event)
 {
-    struct printer *printer = data;
+    const double *start = data;
     const char *result = strstr(llmd_event_json(event), "\"result\":");
 
     if (strcmp(llmd_event_reason(event), "unchanged") != 0)
-        printf("%7.2f %d %s %s: %s\n", seconds() - printer->start, llmd_event_level(event),
+        printf("%7.2f %d %s %s: %s\n", seconds() - *start, llmd_event_level(event),
                llmd_event_subject(event), llmd_event_reason(event), llmd_event_message(event));
     if (result)
         printf("%s\n", llmd_event_json(event));
@@ -50,7 +46,7 @@ static llmd_error *make(const char *verb, const llmd_kube *kube, const llmd_plat
     return llmd_platform_delete(kube, spec, task);
 }
 
-static llmd_error *act(llmd_context *ctx, char **argv, struct printer *printer)
+static llmd_error *act(llmd_context *ctx, char **argv, double *start)
 {
     LLMD_AUTO(llmd_kube) kube = NULL;
     LLMD_AUTO(llmd_platform_spec) spec = NULL;
@@ -62,7 +58,7 @@ static llmd_error *act(llmd_context *ctx, char **argv, struct printer *printer)
     if (!error)
         error = make(argv[1], kube, spec, &task);
     if (!error)
-        error = llmd_task_run(ctx, task, print_event, printer);
+        error = llmd_task_run(ctx, task, print_event, start);
     return error;
 }
 
@@ -70,16 +66,16 @@ int main(int argc, char **argv)
 {
     LLMD_AUTO(llmd_context) ctx = llmd_context_new();
     LLMD_AUTO(llmd_error) error = NULL;
-    struct printer printer = {.start = seconds()};
+    double start = seconds();
 
     if (argc != 4)
         return 2;
     llmd_context_set_timeout_ms(ctx, LIMIT_MS);
-    error = act(ctx, argv, &printer);
+    error = act(ctx, argv, &start);
     if (error)
-        fprintf(stderr, "%7.2f %s (%s): %s\n", seconds() - printer.start, llmd_error_message(error),
+        fprintf(stderr, "%7.2f %s (%s): %s\n", seconds() - start, llmd_error_message(error),
                 llmd_error_reason(error), llmd_error_advice(error));
     else
-        printf("%7.2f done\n", seconds() - printer.start);
+        printf("%7.2f done\n", seconds() - start);
     return error ? 1 : 0;
 }

@@ -20,27 +20,13 @@ import sys
 import tempfile
 import time
 
+from killing import Sandbox
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MANIFESTS = ROOT / "examples/manifests"
 # What the library itself writes: a generation above an undisturbed one's is a second change.
 OURS = {"LLMInferenceService", "LLMInferenceServiceConfig", "Gateway"}
 DRAWS = 5  # for each kill wanted
-
-
-class Sandbox:
-    def __init__(self, program, folder):
-        self.kubeconfig = pathlib.Path(folder) / "kubeconfig"
-        self.process = subprocess.Popen(
-            [program, "--profile", "ready", "--kubeconfig", str(self.kubeconfig)],
-            stdout=subprocess.DEVNULL)
-        while not (self.kubeconfig.exists() and self.kubeconfig.stat().st_size):
-            if self.process.poll() is not None:
-                raise SystemExit("not ok kill: the sandbox did not start")
-            time.sleep(0.02)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
 
 
 class Deployment:
@@ -151,11 +137,8 @@ def run(stack, kills=20, seed=20):
 
 
 def on_a_sandbox(folder, deploy, program, *numbers):
-    sandbox = Sandbox(program, folder)
-    try:
+    with Sandbox(program, folder, "--profile", "ready") as sandbox:
         run(Stack(deploy, sandbox.kubeconfig, MANIFESTS / "tpu.yaml", folder), *numbers)
-    finally:
-        sandbox.stop()
 
 
 def on_a_cluster(folder, deploy, _, kubeconfig, spec, *numbers):

@@ -15,8 +15,10 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
+import urllib.error
 import urllib.request
+
+from killing import Program, Sandbox
 
 RELEASES = pathlib.Path(__file__).resolve().parent / "platform"
 SPEC = f"""gatewayApi: {{bundle: {RELEASES}/gateway-api.yaml}}
@@ -36,26 +38,17 @@ LISTS = ["/api/v1/namespaces", "/api/v1/services", "/api/v1/secrets", "/api/v1/c
          "/apis/serving.kserve.io/v1alpha2/llminferenceserviceconfigs"]
 
 
-class Sandbox:
+class Platforms(Sandbox):
     def __init__(self, program, folder):
-        self.kubeconfig = pathlib.Path(folder) / "kubeconfig"
-        self.process = subprocess.Popen(
-            [program, "--profile", "empty", "--time-scale", "0.02", "--kubeconfig",
-             str(self.kubeconfig)], stdout=subprocess.PIPE, text=True)
-        self.url = self.process.stdout.readline().split()[-1]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
+        super().__init__(program, folder, "--profile", "empty", "--time-scale", "0.02")
 
     def get(self, path):
         try:
             with urllib.request.urlopen(self.url + path, timeout=10) as answer:
                 return json.load(answer)
-        except urllib.error.HTTPError:
+        except urllib.error.HTTPError as error:
+            if error.code != 404:  # the kind is not there
+                raise
             return {"items": []}
 
     def objects(self):
@@ -67,56 +60,33 @@ class Sandbox:
                       for pod in self.get("/api/v1/pods")["items"])
 
 
-class Program:
+class Installer(Program):
     def __init__(self, program, folder):
-        self.program = program
-        self.spec = pathlib.Path(folder) / "spec.yaml"
-        self.spec.write_text(SPEC)
+        super().__init__("kill_platform", program, SPEC, folder)
 
     def start(self, sandbox, verb):
         return subprocess.Popen([self.program, verb, str(sandbox.kubeconfig), str(self.spec)],
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-    def finish(self, sandbox, verb):
-        began = time.monotonic()
-        program = self.start(sandbox, verb)
-        out, _ = program.communicate(timeout=120)
-        if program.returncode:
-            raise SystemExit(f"not ok kill_platform: {verb} failed:\n{out[-3000:]}")
-        return time.monotonic() - began
-
-    def disturb(self, sandbox, verb, lasts, kills, chance):
-        for _ in range(kills):
-            program = self.start(sandbox, verb)
-            time.sleep(chance.uniform(0, lasts))
-            program.kill()
-            program.communicate()
-        self.finish(sandbox, verb)
-
-
-def check(what, found, wanted):
-    if found != wanted:
-        raise SystemExit(f"not ok kill_platform: {what}: {found}, wanted {wanted}")
 
 
 def main():
     rig_platform, sandbox_program = sys.argv[1:3]
     kills = int(sys.argv[3]) if len(sys.argv) > 3 else 10
     chance = random.Random(int(sys.argv[4]) if len(sys.argv) > 4 else 10)
-    with tempfile.TemporaryDirectory() as folder, Sandbox(sandbox_program, folder) as sandbox:
-        program = Program(rig_platform, folder)
+    with tempfile.TemporaryDirectory() as folder, Platforms(sandbox_program, folder) as sandbox:
+        program = Installer(rig_platform, folder)
         before = sandbox.objects()
-        installing = program.finish(sandbox, "apply")
+        installing = program.lasts(sandbox, "apply")
         wanted, pods = sandbox.objects(), sandbox.pods()
-        removing = program.finish(sandbox, "delete")
-        check("removed", sandbox.objects(), before)
-    with tempfile.TemporaryDirectory() as folder, Sandbox(sandbox_program, folder) as sandbox:
-        program = Program(rig_platform, folder)
+        removing = program.lasts(sandbox, "delete")
+        program.check("removed", sandbox.objects(), before)
+    with tempfile.TemporaryDirectory() as folder, Platforms(sandbox_program, folder) as sandbox:
+        program = Installer(rig_platform, folder)
         program.disturb(sandbox, "apply", installing, kills, chance)
-        check("installed", sandbox.objects(), wanted)
-        check("pods", sandbox.pods(), pods)
+        program.check("installed", sandbox.objects(), wanted)
+        program.check("pods", sandbox.pods(), pods)
         program.disturb(sandbox, "delete", removing, kills, chance)
-        check("removed after kills", sandbox.objects(), before)
+        program.check("removed after kills", sandbox.objects(), before)
     print(f"ok kill_platform: {kills} kills while it was installed ({installing:.1f} s), {kills} "
           f"while it was removed ({removing:.1f} s): {len(wanted)} objects, then {len(before)} as "
           "before")

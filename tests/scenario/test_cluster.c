@@ -168,11 +168,6 @@ static void sizes_and_autoscaling_are_changed(void **state)
     LLM "releaseChannel: " channel "\nversion: '" version                                          \
         "'\nnodePools: [{preset: cpu, name: work, nodes: 1, version: '" version "'}]\n"
 
-static const char *version_of(const struct json *object, const char *member)
-{
-    return llmd__json_str(object, member);
-}
-
 /* The channel first, which offers the version; the control plane next; then the nodes. */
 static void channel_and_versions_are_changed_in_their_order(void **state)
 {
@@ -186,8 +181,8 @@ static void channel_and_versions_are_changed_in_their_order(void **state)
     nodes = gke_index_of(rig, "Changing", "version of the nodes");
     assert_true(0 <= channel && channel < plane && plane < nodes);
     assert_string_equal(llmd__json_str(gke_result_of(rig), "releaseChannel.channel"), "RAPID");
-    assert_non_null(strstr(version_of(gke_result_of(rig), "currentMasterVersion"), "1.35."));
-    assert_non_null(strstr(version_of(gke_pool_of(rig, "work"), "version"), "1.35."));
+    assert_non_null(strstr(llmd__json_str(gke_result_of(rig), "currentMasterVersion"), "1.35."));
+    assert_non_null(strstr(llmd__json_str(gke_pool_of(rig, "work"), "version"), "1.35."));
     /* What is newer than the spec stays, and nothing else is changed either. */
     gke_good(rig, gke_try_apply(rig, VERSIONED("rapid", "1.34")));
     assert_int_equal(gke_index_of(rig, "Changing", ""), -1);

@@ -207,21 +207,20 @@ static void test_finalizers_of_a_controller_that_is_gone(void **state)
 
 /* ---- without memory ---- */
 
-/* Installing what is there already, looking at it, and removing nothing but asking for it. */
-static llmd_error *come_and_go(void *data)
+static llmd_error *install_again_and_look(void *data)
 {
     struct platform *platform = data;
 
-    TRY(platform_try_apply(platform));
-    return platform_try_status(platform);
+    TRY(platform_apply(platform, NULL));
+    return platform_status(platform);
 }
 
 static llmd_error *install_and_remove(void *data)
 {
     struct platform *platform = data;
 
-    TRY(platform_try_apply(platform));
-    return platform_try_delete(platform);
+    TRY(platform_apply(platform, NULL));
+    return platform_delete(platform, NULL);
 }
 
 static void test_without_memory(void **state)
@@ -229,7 +228,7 @@ static void test_without_memory(void **state)
     struct platform *platform = *state;
 
     none(platform_apply(platform, NULL));
-    torture_sample(come_and_go, platform, 5, 60);
+    torture_sample(install_again_and_look, platform, 5, 60);
     none(platform_delete(platform, NULL));
     torture_sample(install_and_remove, platform, 6, 20);
 }

@@ -81,7 +81,7 @@ static void test_cluster_role_forbidden(void **state)
                    "clusterroles.rbac.authorization.k8s.io kserve-llmisvc-manager-role");
     expect(platform_apply(platform, NULL),
            (struct wanted){LLMD_E_DENIED, "Forbidden",
-                           "apply ClusterRole/kserve-llmisvc-manager-role", ""});
+                           "apply ClusterRole/kserve-llmisvc-manager-role", "cluster-admin"});
 }
 
 /* What never gets ready has no cause that the cluster knows: the deadline says who it was. */

@@ -18,24 +18,25 @@ static int start(void **state)
     return google_start(NULL);
 }
 
-static int start_with_cluster(void **state)
+static int make_cluster_with(const char *const *arguments)
 {
-    (void)state;
-    if (google_start(NULL) != 0)
+    if (google_start(arguments) != 0)
         return -1;
     google_make_cluster();
     return 0;
+}
+
+static int start_with_cluster(void **state)
+{
+    (void)state;
+    return make_cluster_with(NULL);
 }
 
 /* Where an operation must still run when the next request comes, also on a slow machine. */
 static int start_slowly_with_cluster(void **state)
 {
     (void)state;
-    const char *const slowly[] = {"--time-scale", "0.01", NULL};
-    if (google_start(slowly) != 0)
-        return -1;
-    google_make_cluster();
-    return 0;
+    return make_cluster_with((const char *const[]){"--time-scale", "0.01", NULL});
 }
 
 static int stop(void **state)

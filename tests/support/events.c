@@ -10,13 +10,6 @@
 
 #include <cmocka.h>
 
-void none(llmd_error *error)
-{
-    if (error)
-        fail_msg("%s (%s; %s)", llmd_error_message(error), llmd_error_reason(error),
-                 llmd_error_advice(error));
-}
-
 struct sandbox_process *start(const char *profile)
 {
     struct sandbox_process *sandbox =

@@ -3,6 +3,7 @@
 #ifndef TESTS_SUPPORT_EVENTS_H
 #define TESTS_SUPPORT_EVENTS_H
 
+#include "support/errors.h"
 #include "support/sandbox.h"
 
 #include <llmd/llmd.h>
@@ -21,7 +22,6 @@ struct log {
     char *result; /* JSON of the last event */
 };
 
-void none(llmd_error *error); /* fails the test, with all that the error says */
 /* A sandbox of this profile. */
 struct sandbox_process *start(const char *profile);
 void note(void *log, const llmd_event *event); /* an llmd_event_fn */

@@ -70,7 +70,7 @@ static llmd_error *run_verb(struct platform *platform, verb_fn verb, const char 
     llmd_task *task = NULL;
     llmd_error *made;
 
-    none(read_spec(more, &spec));
+    TRY(read_spec(more, &spec));
     made = verb(platform->kube, spec, &task);
     clear(&platform->log);
     return run(made, task, timeout_ms, &platform->log);
@@ -94,33 +94,6 @@ llmd_error *platform_status(struct platform *platform)
 llmd_error *platform_delete(struct platform *platform, const char *more)
 {
     return run_verb(platform, llmd_platform_delete, more, 30000);
-}
-
-static llmd_error *try_verb(struct platform *platform, verb_fn verb)
-{
-    LLMD_AUTO(llmd_platform_spec) spec = NULL;
-    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
-    LLMD_AUTO(llmd_task) task = NULL;
-
-    llmd_context_set_timeout_ms(ctx, 30000);
-    TRY(read_spec(NULL, &spec));
-    TRY(verb(platform->kube, spec, &task));
-    return llmd_task_run(ctx, task, NULL, NULL);
-}
-
-llmd_error *platform_try_apply(struct platform *platform)
-{
-    return try_verb(platform, llmd_platform_apply);
-}
-
-llmd_error *platform_try_status(struct platform *platform)
-{
-    return try_verb(platform, llmd_platform_status);
-}
-
-llmd_error *platform_try_delete(struct platform *platform)
-{
-    return try_verb(platform, llmd_platform_delete);
 }
 
 /* ---- requests ---- */

@@ -19,16 +19,11 @@ struct platform {
 int platform_set_up(void **state); /* *state is a struct platform */
 int platform_tear_down(void **state);
 
-/* more: YAML lines that take the place of keys of the usual spec, or NULL. */
+/* more: YAML lines that take the place of keys of the usual spec, or NULL. Fit for torture. */
 llmd_error *platform_apply(struct platform *platform, const char *more);
 llmd_error *platform_apply_within(struct platform *platform, const char *more, int timeout_ms);
 llmd_error *platform_status(struct platform *platform);
 llmd_error *platform_delete(struct platform *platform, const char *more);
-
-/* The same without a log, and every error returned: for tests without memory. */
-llmd_error *platform_try_apply(struct platform *platform);
-llmd_error *platform_try_status(struct platform *platform);
-llmd_error *platform_try_delete(struct platform *platform);
 
 /* A gateway controller, which the library does not bring here, its class and KServe's Gateway. */
 void platform_add_gateway(struct platform *platform);

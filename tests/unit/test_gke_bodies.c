@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/yaml.h"
 #include "gke/cluster_manifest.h"
+#include "support/errors.h"
 #include "support/torture.h"
 
 #include <setjmp.h>
@@ -16,12 +17,6 @@
 #define GOLDEN SOURCE_DIR "/tests/unit/golden/gke/"
 #define PROJECT "my-project"
 #define ZONE "europe-west4-a"
-
-static void none(llmd_error *error)
-{
-    if (error)
-        fail_msg("%s (%s)", llmd_error_message(error), llmd_error_advice(error));
-}
 
 static struct json *parse(const char *text)
 {

@@ -4,6 +4,7 @@
 #include "gke/changes.h"
 #include "gke/cluster_manifest.h"
 #include "gke/version.h"
+#include "support/errors.h"
 #include "support/torture.h"
 
 #include <setjmp.h>
@@ -13,12 +14,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static void none(llmd_error *error)
-{
-    if (error)
-        fail_msg("%s (%s)", llmd_error_message(error), llmd_error_advice(error));
-}
 
 static struct json *read(const char *yaml)
 {

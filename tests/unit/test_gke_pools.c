@@ -3,6 +3,7 @@
 #include "base/yaml.h"
 #include "gke/apply.h"
 #include "gke/cluster_spec.h"
+#include "support/errors.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,12 +15,6 @@
 
 #define POOL(more) "name: llm\nnodePools: [{" more "}]\n"
 #define TPU "preset: tpu-v6e-4t"
-
-static void none(llmd_error *error)
-{
-    if (error)
-        fail_msg("%s (%s)", llmd_error_message(error), llmd_error_advice(error));
-}
 
 static llmd_cluster_spec *parse(const char *text)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cluster specs: what is refused before anything is sent, and the spec as an object. */
 #include "gke/cluster_manifest.h"
+#include "support/errors.h"
 #include "support/torture.h"
 
 #include <setjmp.h>
@@ -13,12 +14,6 @@
 
 #define POOL(more) "name: llm\nnodePools: [{" more "}]\n"
 #define TPU "preset: tpu-v6e-4t"
-
-static void none(llmd_error *error)
-{
-    if (error)
-        fail_msg("%s (%s)", llmd_error_message(error), llmd_error_advice(error));
-}
 
 static llmd_cluster_spec *parse(const char *text)
 {

@@ -31,6 +31,13 @@ static const struct answer {
      "Forbidden", "allow \"create\" on \"deployments\" in API group \"apps\" to \"jane\""},
     {403, "{\"kind\":\"Status\",\"reason\":\"Forbidden\",\"message\":\"exceeded quota: q\"}",
      LLMD_E_DENIED, "apply x: 403 Forbidden: exceeded quota: q", "Forbidden", "ResourceQuota"},
+    {403,
+     "{\"kind\":\"Status\",\"reason\":\"Forbidden\",\"message\":\"roles is forbidden: user "
+     "\\\"jane\\\" is attempting to grant RBAC permissions not currently held\"}",
+     LLMD_E_DENIED,
+     "apply x: 403 Forbidden: roles is forbidden: user \"jane\" is attempting to grant RBAC "
+     "permissions not currently held",
+     "Forbidden", "cluster-admin"},
     {401, "{\"kind\":\"Status\",\"reason\":\"Unauthorized\",\"message\":\"Unauthorized\"}",
      LLMD_E_DENIED, "apply x: 401 Unauthorized: Unauthorized", "Unauthorized", "log in again"},
     {404,

@@ -2,6 +2,7 @@
 /* Who installed what, and what is then done with it. */
 #include "base/yaml.h"
 #include "platform/release.h"
+#include "support/errors.h"
 #include "support/torture.h"
 
 #include <setjmp.h>
@@ -10,12 +11,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static void none(llmd_error *error)
-{
-    if (error)
-        fail_msg("%s (%s)", llmd_error_message(error), llmd_error_advice(error));
-}
 
 /* ---- who ---- */
 

@@ -8,6 +8,8 @@
 #include "base/yaml.h"
 #include "kube/object.h"
 #include "platform/release.h"
+#include "support/errors.h"
+#include "support/golden.h"
 #include "support/torture.h"
 
 #include <setjmp.h>
@@ -25,12 +27,6 @@
 #define SHOWN 60 /* of a long value */
 
 static char rendered[] = "/tmp/llmd-render-XXXXXX"; /* the rig's manifests */
-
-static void none(llmd_error *error)
-{
-    if (error)
-        fail_msg("%s (%s)", llmd_error_message(error), llmd_error_advice(error));
-}
 
 /* ---- the release files ---- */
 
@@ -260,25 +256,6 @@ static void drop_managed_by(struct json *documents)
     }
 }
 
-static void compare(const char *name, const char *text)
-{
-    struct buf golden = BUF_INIT;
-    char path[256];
-
-    snprintf(path, sizeof(path), GOLDEN "%s.txt", name);
-    if (getenv("LLMD_UPDATE_GOLDEN")) {
-        FILE *file = fopen(path, "w");
-
-        assert_non_null(file);
-        fputs(text, file);
-        fclose(file);
-    }
-    none(llmd__file_read(path, 1 << 20, &golden));
-    if (strcmp(llmd__buf_text(&golden), text))
-        fail_msg("%s differs (LLMD_UPDATE_GOLDEN=1 writes it):\n%s", path, text);
-    llmd__buf_free(&golden);
-}
-
 /* Takes documents; NULL: skip. */
 static void golden(const char *name, enum component component, const char *spec_text,
                    const struct platform_found *found, struct json *documents)
@@ -287,6 +264,7 @@ static void golden(const char *name, enum component component, const char *spec_
     AUTO(release) struct release release = {0};
     AUTO(json) struct json *before = NULL;
     struct buf text = BUF_INIT;
+    char path[256];
 
     if (!documents)
         skip();
@@ -297,7 +275,8 @@ static void golden(const char *name, enum component component, const char *spec_
         without_our_labels(release.phases[i]);
     drop_managed_by(before);
     describe(&release, before, &text);
-    compare(name, llmd__buf_text(&text));
+    snprintf(path, sizeof(path), GOLDEN "%s.txt", name);
+    golden_compare(path, llmd__buf_text(&text));
     llmd__buf_free(&text);
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a spec changes in a release, on a small one of our own. */
-#include "base/file.h"
 #include "base/yaml.h"
 #include "kube/object.h"
 #include "platform/release.h"
 #include "platform/rewrite.h"
+#include "support/errors.h"
+#include "support/golden.h"
 #include "support/torture.h"
 
 #include <setjmp.h>
@@ -16,12 +17,6 @@
 #include <cmocka.h>
 
 #define SHA "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-
-static void none(llmd_error *error)
-{
-    if (error)
-        fail_msg("%s (%s)", llmd_error_message(error), llmd_error_advice(error));
-}
 
 /* ---- images ---- */
 
@@ -203,7 +198,7 @@ static void test_the_config(void **state)
 
 static void compare(const char *name, const struct release *release)
 {
-    struct buf text = BUF_INIT, golden = BUF_INIT;
+    struct buf text = BUF_INIT;
     char path[256];
 
     for (int i = 0; i < PHASE_COUNT; i++) {
@@ -219,17 +214,7 @@ static void compare(const char *name, const struct release *release)
         }
     }
     snprintf(path, sizeof(path), SOURCE_DIR "/tests/unit/golden/platform-%s.txt", name);
-    if (getenv("LLMD_UPDATE_GOLDEN")) {
-        FILE *file = fopen(path, "w");
-
-        assert_non_null(file);
-        fputs(llmd__buf_text(&text), file);
-        fclose(file);
-    }
-    none(llmd__file_read(path, 1 << 20, &golden));
-    if (strcmp(llmd__buf_text(&golden), llmd__buf_text(&text)))
-        fail_msg("%s differs (LLMD_UPDATE_GOLDEN=1 writes it):\n%s", path, llmd__buf_text(&text));
-    llmd__buf_free(&golden);
+    golden_compare(path, llmd__buf_text(&text));
     llmd__buf_free(&text);
 }
 

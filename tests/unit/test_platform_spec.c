@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Platform specs: what is read, what is refused and with which words. */
 #include "platform/spec.h"
+#include "support/errors.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,12 +9,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static void none(llmd_error *error)
-{
-    if (error)
-        fail_msg("%s (%s)", llmd_error_message(error), llmd_error_advice(error));
-}
 
 static const char all[] =
     "kserve: {version: 0.20.0, namespace: serving, install: always,\n"

@@ -4,6 +4,8 @@
 #include "gateway/spec.h"
 #include "service/policies.h"
 #include "service/service_manifest.h"
+#include "support/errors.h"
+#include "support/golden.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,33 +17,7 @@
 
 #define GOLDEN SOURCE_DIR "/tests/unit/golden/"
 
-static void none(llmd_error *error)
-{
-    if (error)
-        fail_msg("%s (%s)", llmd_error_message(error), llmd_error_advice(error));
-}
-
 /* ---- golden files ---- */
-
-/* LLMD_UPDATE_GOLDEN=1 writes what comes out now; the diff is for people to read. */
-static void compare(const char *path, const char *text)
-{
-    struct buf golden = BUF_INIT;
-
-    if (getenv("LLMD_UPDATE_GOLDEN")) {
-        FILE *file = fopen(path, "w");
-
-        assert_non_null(file);
-        fprintf(file, "%s\n", text);
-        fclose(file);
-    }
-    none(llmd__file_read(path, 1 << 20, &golden));
-    while (golden.len && golden.data[golden.len - 1] == '\n')
-        golden.data[--golden.len] = '\0';
-    if (strcmp(llmd__buf_text(&golden), text))
-        fail_msg("%s differs (LLMD_UPDATE_GOLDEN=1 writes it):\n%s", path, text);
-    llmd__buf_free(&golden);
-}
 
 static void golden_service(const char *name)
 {
@@ -53,7 +29,7 @@ static void golden_service(const char *name)
     none(llmd_service_spec_manifest(spec, &text));
     assert_null(strstr(text, "secret_"));
     snprintf(path, sizeof(path), GOLDEN "service-%s.json", name);
-    compare(path, text);
+    golden_compare(path, text);
     llmd_free(text);
     llmd_service_spec_free(spec);
 }
@@ -67,7 +43,7 @@ static void golden_gateway(const char *name)
     none(llmd_gateway_spec_parse_file(path, &spec));
     none(llmd_gateway_spec_manifest(spec, &text));
     snprintf(path, sizeof(path), GOLDEN "gateway-%s.json", name);
-    compare(path, text);
+    golden_compare(path, text);
     llmd_free(text);
     llmd_gateway_spec_free(spec);
 }

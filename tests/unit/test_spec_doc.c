@@ -10,6 +10,8 @@
 #include "platform/spec.h"
 #include "service/presets.h"
 #include "service/spec.h"
+#include "support/errors.h"
+#include "support/golden.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,12 +27,6 @@
 #define NETWORK "range: /24\naddress: edge\naddressType: external\n"
 #define ENDPOINT "url: http://10.0.0.5/llm/qwen\nidleTimeoutMs: 60000\n"
 #define APPLY "namespace: llm\nforce: true\n"
-
-static void none(llmd_error *error)
-{
-    if (error)
-        fail_msg("%s (%s)", llmd_error_message(error), llmd_error_advice(error));
-}
 
 static void add_file(struct buf *page, const char *name)
 {
@@ -137,22 +133,12 @@ static void render(struct buf *page)
 
 static void test_page(void **state)
 {
-    struct buf page = BUF_INIT, file = BUF_INIT;
+    struct buf page = BUF_INIT;
 
     (void)state;
     render(&page);
-    if (getenv("LLMD_UPDATE_GOLDEN")) {
-        FILE *out = fopen(PAGE, "w");
-
-        assert_non_null(out);
-        fputs(llmd__buf_text(&page), out);
-        fclose(out);
-    }
-    none(llmd__file_read(PAGE, 1 << 20, &file));
-    if (strcmp(llmd__buf_text(&page), llmd__buf_text(&file)))
-        fail_msg("docs/spec.md is not what the tables say: LLMD_UPDATE_GOLDEN=1 writes it");
+    golden_compare(PAGE, llmd__buf_text(&page));
     llmd__buf_free(&page);
-    llmd__buf_free(&file);
 }
 
 /* Every field has a line on the page. */

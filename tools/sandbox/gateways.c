@@ -226,6 +226,13 @@ int64_t reconcile_pool(struct sandbox *sandbox, struct object *object, int64_t n
 
 /* ---- GKE's policies ---- */
 
+enum policy_step {
+    POLICY_NEW,
+    POLICY_TAKEN,
+    POLICY_DROPPED,
+};
+
+/* A policy that is there before its pool is dropped, and not come back to. */
 int64_t reconcile_gke_policy(struct sandbox *sandbox, struct object *object, int64_t now)
 {
     const struct json *target = llmd__json_get(object_json(object), "spec.targetRef");
@@ -234,6 +241,10 @@ int64_t reconcile_gke_policy(struct sandbox *sandbox, struct object *object, int
         store_get(&sandbox->store, pool ? POOL_GROUP : "", pool ? "inferencepools" : "services",
                   object->ns, llmd__json_str(target, "name"));
     (void)now;
+    if (pool && object->step == POLICY_NEW)
+        object->step = found ? POLICY_TAKEN : POLICY_DROPPED;
+    if (object->step == POLICY_DROPPED)
+        found = NULL;
     struct json *json = store_edit(object);
     condition_set(conditions_edit(json), "Attached", found ? "True" : "False",
                   found ? "Attached" : "TargetNotFound",
@@ -252,7 +263,8 @@ bool pool_is_healthy(struct sandbox *sandbox, const char *ns, const char *pool)
     for (struct object *policy = policies ? policies->objects : NULL; policy; policy = policy->next)
         if (strcmp(policy->ns, ns) == 0 &&
             strcmp(object_str(policy, "spec.targetRef.kind"), "InferencePool") == 0 &&
-            strcmp(object_str(policy, "spec.targetRef.name"), pool) == 0)
+            strcmp(object_str(policy, "spec.targetRef.name"), pool) == 0 &&
+            policy->step == POLICY_TAKEN)
             return true;
     return false;
 }

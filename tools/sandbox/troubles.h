@@ -31,7 +31,7 @@ struct troubles {
     int count;
 };
 
-/* False: the name is none of these. */
+/* False: the name is none of these, or there are too many already. */
 bool troubles_add(struct sandbox *sandbox, const struct json *json);
 void troubles_clear(struct sandbox *sandbox);
 /* Called with the lock held. */

@@ -17,6 +17,7 @@ ends any wait. Errors are ``llmd.Error`` with the reason and advice in them.
 from __future__ import annotations
 
 from . import _raw as _raw
+from . import platform
 from .errors import (
     BusyError, CanceledError, ConflictError, DeniedError, Error, ExistsError, FailedError,
     InvalidError, NotFoundError, ProtocolError, RemoteError, SystemError, TimeoutError,
@@ -32,7 +33,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from . import platform
     from ._progress import progress
     from ._sandbox import Sandbox
     from .cluster import Cluster, Gke
@@ -68,12 +68,10 @@ _ELSEWHERE = {
 
 def __getattr__(name: str) -> Any:
     # What not every program needs is imported when it is used.
-    from importlib import import_module
-
-    if name == "platform":
-        return import_module(".platform", __name__)
     if name not in _ELSEWHERE:
         raise AttributeError(f"module 'llmd' has no attribute {name!r}")
+    from importlib import import_module
+
     value = getattr(import_module(f".{_ELSEWHERE[name]}", __name__), name)
     globals()[name] = value
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from _thread import allocate_lock
+from abc import ABC, abstractmethod
 
 from ._generic import Generic, TypeVar
 from ._source import _raw
@@ -18,7 +19,7 @@ T = TypeVar("T")
 Self = TypeVar("Self", bound="Pulled[Any]")
 
 
-class Pulled(Generic[T]):
+class Pulled(ABC, Generic[T]):
     """An iterator of the C library, usable by ``for`` and ``async for``.
 
     ``timeout`` is the total number of seconds of one loop. When it passes, ``TimeoutError`` ends
@@ -34,9 +35,9 @@ class Pulled(Generic[T]):
         self._lock = allocate_lock()  # one thread inside at a time; others share the items
         self._contexts: list[Any] = []
 
+    @abstractmethod
     def _next(self, ctx: Any) -> T | None:
         """Waits for one item; None at the end. Called with the lock held."""
-        raise NotImplementedError
 
     def _pull(self, ctx: Any) -> T | None:
         with self._lock:

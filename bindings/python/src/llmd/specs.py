@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ._source import _raw, cluster_spec, from_json, gateway_spec, service_spec, to_json
 from .errors import InvalidError
@@ -16,7 +16,7 @@ from .errors import InvalidError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-S = TypeVar("S", bound="Spec")
+F = TypeVar("F", bound="FileSpec")
 
 # Python's names for keys that are Kubernetes' style, or keywords.
 _KEYS = {"gateway_class": "class"}
@@ -52,12 +52,6 @@ class Spec:
         """The same as JSON text. Holds secrets."""
         return to_json(self.to_dict())
 
-    @classmethod
-    def _from_raw(cls: type[S], raw: Any, text: str) -> S:
-        made = cls(**{_snake(key): value for key, value in from_json(text).items()})
-        made._loaded = raw, made.to_dict()
-        return made
-
     def _raw_or_text(self) -> Any:
         now = self.to_dict()
         if self._loaded is not None and self._loaded[1] == now:
@@ -67,6 +61,29 @@ class Spec:
             raise InvalidError("the spec was read from a text with a secret and then changed",
                                advice="Set the secret again in Python, or change the text.")
         return text
+
+
+class FileSpec(Spec):
+    """The base of those that are also read from a text or a file of their own."""
+
+    _kind: ClassVar[str]  # in the names of the raw module
+
+    @classmethod
+    def from_yaml(cls: type[F], text: str) -> F:
+        """Reads YAML or JSON text; ``InvalidError`` tells key and line of what is wrong."""
+        return cls._take(getattr(_raw, f"{cls._kind}_spec_parse")(text))
+
+    @classmethod
+    def from_file(cls: type[F], path: str | os.PathLike[str]) -> F:
+        """As ``from_yaml``, from a file."""
+        return cls._take(getattr(_raw, f"{cls._kind}_spec_parse_file")(os.fspath(path)))
+
+    @classmethod
+    def _take(cls: type[F], raw: Any) -> F:
+        text = getattr(_raw, f"{cls._kind}_spec_json")(raw)
+        made = cls(**{_snake(key): value for key, value in from_json(text).items()})
+        made._loaded = raw, made.to_dict()
+        return made
 
 
 def _plain(value: Any) -> Any:
@@ -85,8 +102,10 @@ def _hiding(spec: Spec) -> str:
 
 
 @dataclass(kw_only=True)
-class GatewaySpec(Spec):
+class GatewaySpec(FileSpec):
     """The Gateway that inference traffic comes through; right by default for GKE."""
+
+    _kind = "gateway"
 
     name: str
     #: None: the kubeconfig's namespace.
@@ -101,28 +120,16 @@ class GatewaySpec(Spec):
     annotations: Mapping[str, str] | None = None
     overlay: Mapping[str, Any] | None = None
 
-    @classmethod
-    def from_yaml(cls, text: str) -> GatewaySpec:
-        """Reads YAML or JSON text; ``InvalidError`` tells key and line of what is wrong."""
-        return cls._take(_raw.gateway_spec_parse(text))
-
-    @classmethod
-    def from_file(cls, path: str | os.PathLike[str]) -> GatewaySpec:
-        """As ``from_yaml``, from a file."""
-        return cls._take(_raw.gateway_spec_parse_file(os.fspath(path)))
-
-    @classmethod
-    def _take(cls, raw: Any) -> GatewaySpec:
-        return cls._from_raw(raw, _raw.gateway_spec_json(raw))
-
     def manifest(self) -> dict[str, Any]:
         """The objects that apply would write, as a List; nothing is sent."""
         return dict(from_json(_raw.gateway_spec_manifest(gateway_spec(self))))
 
 
 @dataclass(kw_only=True)
-class ServiceSpec(Spec):
+class ServiceSpec(FileSpec):
     """A served LLM: KServe's LLMInferenceService."""
+
+    _kind = "service"
 
     name: str
     #: Where the weights are: "hf://Qwen/Qwen2.5-3B-Instruct", "pvc://claim/path", "oci://...".
@@ -166,20 +173,6 @@ class ServiceSpec(Spec):
 
     def __repr__(self) -> str:
         return _hiding(self)
-
-    @classmethod
-    def from_yaml(cls, text: str) -> ServiceSpec:
-        """Reads YAML or JSON text; ``InvalidError`` tells key and line of what is wrong."""
-        return cls._take(_raw.service_spec_parse(text))
-
-    @classmethod
-    def from_file(cls, path: str | os.PathLike[str]) -> ServiceSpec:
-        """As ``from_yaml``, from a file."""
-        return cls._take(_raw.service_spec_parse_file(os.fspath(path)))
-
-    @classmethod
-    def _take(cls, raw: Any) -> ServiceSpec:
-        return cls._from_raw(raw, _raw.service_spec_json(raw))
 
     def manifest(self) -> dict[str, Any]:
         """The objects that apply would write on a cluster with KServe 0.20, as a List, secrets as
@@ -228,8 +221,10 @@ class NodePool(Spec):
 
 
 @dataclass(kw_only=True)
-class ClusterSpec(Spec):
+class ClusterSpec(FileSpec):
     """A GKE cluster and its node pools."""
+
+    _kind = "cluster"
 
     name: str
     version: str | None = None
@@ -255,20 +250,6 @@ class ClusterSpec(Spec):
     adopt: bool | None = None
     overlay: Mapping[str, Any] | None = None
 
-    @classmethod
-    def from_yaml(cls, text: str) -> ClusterSpec:
-        """Reads YAML or JSON text; ``InvalidError`` tells key and line of what is wrong."""
-        return cls._take(_raw.cluster_spec_parse(text))
-
-    @classmethod
-    def from_file(cls, path: str | os.PathLike[str]) -> ClusterSpec:
-        """As ``from_yaml``, from a file."""
-        return cls._take(_raw.cluster_spec_parse_file(os.fspath(path)))
-
-    @classmethod
-    def _take(cls, raw: Any) -> ClusterSpec:
-        return cls._from_raw(raw, _raw.cluster_spec_json(raw))
-
     def manifest(self, project: str, location: str) -> dict[str, Any]:
         """The bodies that apply would send to GKE; nothing is sent."""
         return dict(from_json(_raw.cluster_spec_manifest(cluster_spec(self), project, location)))
@@ -290,13 +271,15 @@ class NetworkSpec(Spec):
 
 
 @dataclass(kw_only=True)
-class PlatformSpec(Spec):
+class PlatformSpec(FileSpec):
     """What a cluster needs before it serves: cert-manager, KServe and CRDs.
 
     A component is {"version": ...}, or {"bundle": path or address, "sha256": ...}, or
     {"manifests": text}, with "install": "auto", "always" or "never"; those with a controller also
     take "namespace" and "resources".
     """
+
+    _kind = "platform"
 
     kserve: Mapping[str, Any] | None = None
     cert_manager: Mapping[str, Any] | None = None
@@ -327,17 +310,3 @@ class PlatformSpec(Spec):
 
     def __repr__(self) -> str:
         return _hiding(self)
-
-    @classmethod
-    def from_yaml(cls, text: str) -> PlatformSpec:
-        """Reads YAML or JSON text; ``InvalidError`` tells key and line of what is wrong."""
-        return cls._take(_raw.platform_spec_parse(text))
-
-    @classmethod
-    def from_file(cls, path: str | os.PathLike[str]) -> PlatformSpec:
-        """As ``from_yaml``, from a file."""
-        return cls._take(_raw.platform_spec_parse_file(os.fspath(path)))
-
-    @classmethod
-    def _take(cls, raw: Any) -> PlatformSpec:
-        return cls._from_raw(raw, _raw.platform_spec_json(raw))
