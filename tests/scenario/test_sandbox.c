@@ -553,6 +553,8 @@ static void gke_has_no_healthy_upstream_without_a_policy(void **state)
         "{\"apiVersion\":\"networking.gke.io/v1\",\"kind\":\"HealthCheckPolicy\",\"metadata\":{"
         "\"name\":\"good\"},\"spec\":{\"targetRef\":{\"group\":\"inference.networking.k8s.io\","
         "\"kind\":\"InferencePool\",\"name\":\"good-inference-pool\"}}}");
+    llmd__json_free(api_await("/apis/networking.gke.io/v1/namespaces/llm/healthcheckpolicies/good",
+                              "Attached", "True", NULL));
     llmd__json_free(api_ask("POST", url, NULL, "{\"prompt\":\"x\",\"max_tokens\":1}", &status));
     assert_int_equal(status, 200);
 }
