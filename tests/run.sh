@@ -120,8 +120,10 @@ secrets() {
 bash tests/install.sh test || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 
 stage dev built_and_tested dev
-stage asan built_and_tested asan -LE checks
-stage tsan built_and_tested tsan -LE checks
+# Most tests wait for servers; with a sanitizer they compute, and more at a time than cores would
+# make them late.
+stage asan built_and_tested asan -LE checks -j 2
+stage tsan built_and_tested tsan -LE checks -j 2
 stage valgrind memcheck
 stage release release_and_consumers
 export LLMD_BINDINGS_DIR="$PWD/build/bindings"
