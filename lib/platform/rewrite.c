@@ -103,18 +103,36 @@ llmd_error *llmd__rewrite_preset(const struct rewrite *rewrite, struct json *obj
 
 /* ---- labels ---- */
 
-/* Chart labels would claim that a helm release owns it. */
-llmd_error *llmd__rewrite_labels(const struct rewrite *rewrite, struct json *object)
+static void add_labels(const struct rewrite *rewrite, struct json *metadata)
 {
-    struct json *metadata = llmd__json_edit(object, "metadata");
     struct json *labels = llmd__json_edit(metadata, "labels");
 
     if (llmd__json_type(labels) != JSON_OBJECT)
         labels = llmd__json_set_object(metadata, "labels");
-    llmd__json_remove(labels, "helm.sh/chart");
+    llmd__json_remove(labels, "helm.sh/chart"); /* would claim that a helm release owns it */
     llmd__json_set_str(labels, "app.kubernetes.io/managed-by", "libllmd");
     llmd__json_set_str(labels, LLMD__PLATFORM_COMPONENT_LABEL,
                        llmd__component(rewrite->component)->key);
+}
+
+/* cert-manager hands them on to the Secret, which outlives its Certificate. */
+static void label_secret(const struct rewrite *rewrite, struct json *certificate)
+{
+    struct json *spec = llmd__json_edit(certificate, "spec");
+    struct json *template = llmd__json_edit(spec, "secretTemplate");
+
+    if (!spec)
+        return;
+    add_labels(rewrite, template ? template : llmd__json_set_object(spec, "secretTemplate"));
+}
+
+llmd_error *llmd__rewrite_labels(const struct rewrite *rewrite, struct json *object)
+{
+    struct json *metadata = llmd__json_edit(object, "metadata");
+
+    add_labels(rewrite, metadata);
+    if (is_kind(object, "Certificate"))
+        label_secret(rewrite, object);
     llmd__json_remove(metadata, "creationTimestamp");
     llmd__json_remove(object, "status");
     return llmd__json_check(object);

@@ -7,6 +7,8 @@
 #include "support/platform.h"
 #include "support/torture.h"
 
+#include "base/buf.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -153,6 +155,48 @@ static void test_delete_leaves_nothing(void **state)
     free(after);
 }
 
+/* What cert-manager's leader election makes on a real cluster; nothing of it carries a label. */
+static void add_leases(struct platform *platform)
+{
+    static const char *const names[] = {"cert-manager-controller",
+                                        "cert-manager-cainjector-leader-election"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        AUTO(str)
+        char *path =
+            llmd__format("/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/%s", names[i]);
+        AUTO(str)
+        char *json = llmd__format("{\"apiVersion\":\"coordination.k8s.io/v1\",\"kind\":"
+                                  "\"Lease\",\"metadata\":{\"name\":\"%s\"}}",
+                                  names[i]);
+        platform_put_as(platform, "controller", path, json);
+    }
+}
+
+/* Killed between the webhooks and the namespaces: what named the CA and what left the leases are
+   gone, and the next delete ends with nothing left all the same. */
+static void test_delete_after_one_that_was_killed(void **state)
+{
+    static const char *const last_words[] = {
+        "ValidatingWebhookConfiguration/cert-manager-webhook",
+        "Deployment/cert-manager/cert-manager",
+        "CustomResourceDefinition/certificates.cert-manager.io"};
+    struct platform *platform = *state;
+    char *before = platform_objects(platform), *after;
+
+    for (size_t i = 0; i < sizeof(last_words) / sizeof(last_words[0]); i++) {
+        none(platform_apply(platform, NULL));
+        add_leases(platform);
+        platform_delete_until(platform, last_words[i]);
+        none(platform_delete(platform, NULL));
+        assert_null(find(&platform->log, "", "Kept"));
+        after = platform_objects(platform);
+        assert_string_equal(after, before);
+        free(after);
+    }
+    free(before);
+}
+
 static void test_delete_while_in_use(void **state)
 {
     struct platform *platform = *state;
@@ -246,6 +290,7 @@ int main(void)
         PLATFORM_TEST(test_crds_that_came_later),
         PLATFORM_TEST(test_status),
         PLATFORM_TEST(test_delete_leaves_nothing),
+        PLATFORM_TEST(test_delete_after_one_that_was_killed),
         PLATFORM_TEST(test_delete_while_in_use),
         PLATFORM_TEST(test_delete_keeps_what_is_not_ours),
         PLATFORM_TEST(test_finalizers_of_a_controller_that_is_gone),
