@@ -42,7 +42,11 @@ LLMD_CHECKED llmd_error *llmd_platform_spec_parse_file(const char *path, llmd_pl
 
 /** Sets one key of docs/spec.md: "kserve.version"; see llmd_gateway_spec_set(). @since 0.1 */
 LLMD_API void llmd_platform_spec_set(llmd_platform_spec *spec, const char *key, const char *value);
-/** The spec as JSON, as _parse() takes it, secrets as "***". @param out llmd_free() @since 0.1 */
+/**
+ * The spec as JSON, as _parse() takes it; but secrets are "***", which it refuses.
+ * @param out  llmd_free()
+ * @since 0.1
+ */
 LLMD_CHECKED llmd_error *llmd_platform_spec_json(const llmd_platform_spec *spec, char **out);
 /** Frees the spec, wiping its secrets; NULL is allowed. @since 0.1 */
 LLMD_API void llmd_platform_spec_free(llmd_platform_spec *spec);
