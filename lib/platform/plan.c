@@ -87,7 +87,6 @@ static llmd_error *plan_part(const llmd_platform_spec *spec, const struct platfo
                       said->install ? "the spec says install: never" : "nobody asked for one");
     if (is_foreign(spec, said, here))
         return use(part, component, said, here);
-    part->crds_only = component == COMPONENT_LWS && !llmd__json_bool(said->controller, NULL, false);
     return decide(part, PLAN_INSTALL, NULL);
 }
 

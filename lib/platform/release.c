@@ -354,8 +354,7 @@ llmd_error *llmd__release_make(const llmd_platform_spec *spec, enum component co
     llmd_error *error = init(out, component);
 
     making.crds_only =
-        component == COMPONENT_LWS &&
-        !llmd__json_bool(llmd__platform_part(spec, component)->controller, NULL, false);
+        component == COMPONENT_LWS && !llmd__platform_part(spec, component)->controller;
     if (!error)
         error = make(&making, taken);
     if (error)

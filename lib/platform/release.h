@@ -25,8 +25,7 @@ enum plan_action {
 
 struct plan_part {
     enum plan_action action;
-    bool crds_only; /* LeaderWorkerSet without its controller */
-    char *why;      /* for people: "GKE brings it", "helm release cert-manager is used" */
+    char *why; /* for people: "GKE brings it", "helm release cert-manager is used" */
 };
 
 struct platform_plan {

@@ -117,10 +117,10 @@ static const struct field lws_fields[] = {
     SOURCE_FIELDS,
     CONTROLLER_FIELDS,
     {.name = "controller",
-     .type = FIELD_JSON,
+     .type = FIELD_BOOL,
      PART(controller),
-     .json = JSON_BOOL,
-     .doc = "Its controller too, for services with workers; by default only its CRD."},
+     .doc = "Its controller too, for services with workers; needs `bundle` or `manifests`. By "
+            "default only its CRD is installed."},
     FIELD_END,
 };
 
@@ -313,6 +313,17 @@ static llmd_error *check_source(const struct component_spec *part)
     return NULL;
 }
 
+/* Otherwise it is refused only when the cluster was looked at: the bundle lacks the Deployment. */
+static llmd_error *check_lws(const struct component_spec *lws)
+{
+    if (!lws->controller || lws->bundle || lws->manifests)
+        return NULL;
+    return llmd__error_set_advice(
+        llmd__error(LLMD_E_INVALID,
+                    "leaderWorkerSet.controller: the known bundle holds the CRD only"),
+        "name its release as leaderWorkerSet.bundle: a file, or an address with its sha256");
+}
+
 static llmd_error *check_pull_secret(const struct platform_pull_secret *secret)
 {
     int said = !!secret->registry + !!secret->user + !!secret->password;
@@ -329,6 +340,7 @@ static llmd_error *check_whole(const void *object)
     for (int i = 0; i < COMPONENT_COUNT; i++)
         TRY(llmd__error_wrap(check_source(&spec->components[i]), "%s",
                              llmd__component((enum component)i)->key));
+    TRY(check_lws(&spec->components[COMPONENT_LWS]));
     return check_pull_secret(&spec->pull_secret);
 }
 
@@ -354,13 +366,6 @@ const struct component_spec *llmd__platform_part(const llmd_platform_spec *spec,
                                                  enum component component)
 {
     return &spec->components[component];
-}
-
-const char *llmd__platform_ns(const llmd_platform_spec *spec, enum component component)
-{
-    const char *ns = spec->components[component].ns;
-
-    return ns && ns[0] ? ns : llmd__component(component)->ns;
 }
 
 bool llmd__platform_wants(const llmd_platform_spec *spec, enum component component)
