@@ -54,7 +54,7 @@ LLMD_API void llmd_platform_spec_free(llmd_platform_spec *spec);
 /**
  * The known bundles, a JSON array of `{"component", "version", "proven", "files": [{"url",
  * "sha256", "size"}]}`. `proven` says where the library ran it: "rig" (a real cluster), "sandbox",
- * or "".
+ * or "". Some have a `note`, a sentence on what is not certain about them.
  *
  * `LLMD_BUNDLES` names a file of the same shape that adds to them and replaces those of the same
  * component and version. A file in it may have a `path`, beside that file, instead of a `url`.

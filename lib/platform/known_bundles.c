@@ -14,7 +14,7 @@
 
 extern const char llmd__bundles_json[]; /* bundles.json, by cmake/Library.cmake */
 
-/* ---- versions ---- */
+/* ---- versions and digests ---- */
 
 static const char *without_v(const char *version)
 {
@@ -47,6 +47,11 @@ int llmd__version_compare(const char *a, const char *b)
     return strcmp(a, b);
 }
 
+bool llmd__sha256_valid(const char *text)
+{
+    return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
+}
+
 /* ---- reading ---- */
 
 struct listed_file {
@@ -55,7 +60,7 @@ struct listed_file {
 };
 
 struct listed_bundle {
-    char *component, *version, *proven;
+    char *component, *version, *proven, *note;
     struct field_list files;
 };
 
@@ -74,6 +79,7 @@ static const struct field bundle_fields[] = {
      .values = "gatewayApi|certManager|leaderWorkerSet|kserve|gatewayController"},
     {.name = "version", .type = FIELD_STRING, .offset = offsetof(struct listed_bundle, version)},
     {.name = "proven", .type = FIELD_STRING, .offset = offsetof(struct listed_bundle, proven)},
+    {.name = "note", .type = FIELD_STRING, .offset = offsetof(struct listed_bundle, note)},
     {.name = "files",
      .type = FIELD_LIST,
      .offset = offsetof(struct listed_bundle, files),
@@ -93,8 +99,7 @@ static llmd_error *check_files(const struct listed_bundle *bundle)
             return llmd__error(LLMD_E_INVALID, "files[%zu]: want url or path", i);
         if (!files[i].path && !files[i].sha256)
             return llmd__error(LLMD_E_INVALID, "files[%zu]: %s needs its sha256", i, files[i].url);
-        if (files[i].sha256 &&
-            (strlen(files[i].sha256) != 64 || strspn(files[i].sha256, "0123456789abcdef") != 64))
+        if (files[i].sha256 && !llmd__sha256_valid(files[i].sha256))
             return llmd__error(LLMD_E_INVALID, "files[%zu]: want a sha256 of 64 hex digits", i);
     }
     return NULL;

@@ -18,6 +18,8 @@ const struct json *llmd__bundles_find(const struct json *list, enum component co
                                       const char *version);
 /* "0.17.0, 0.20.0", or "" */
 void llmd__bundles_versions(const struct json *list, enum component component, struct buf *out);
+/* 64 hex digits in lower case. */
+bool llmd__sha256_valid(const char *text);
 /* By number, part for part: 0.9 is before 0.10; "v" in front does not count; 1.5.0-rc.1 is before
    1.5.0. */
 int llmd__version_compare(const char *a, const char *b);

@@ -19,14 +19,9 @@ static llmd_error *check_gateway(const struct json *value)
     return llmd__name_check_label("gateway name", llmd__json_text(value));
 }
 
-static bool is_hex(const char *text, size_t want)
-{
-    return strlen(text) == want && strspn(text, "0123456789abcdef") == want;
-}
-
 static llmd_error *check_sha256(const struct json *value)
 {
-    if (is_hex(llmd__json_text(value), 64))
+    if (llmd__sha256_valid(llmd__json_text(value)))
         return NULL;
     return llmd__error(LLMD_E_INVALID, "\"%s\" is no sha256: want 64 hex digits in lower case",
                        llmd__json_text(value));
@@ -37,7 +32,7 @@ static llmd_error *check_digests(const struct json *value)
     JSON_EACH(item, value) {
         const char *text = llmd__json_text(item);
 
-        if (strncmp(text, "sha256:", 7) != 0 || !is_hex(text + 7, 64))
+        if (strncmp(text, "sha256:", 7) != 0 || !llmd__sha256_valid(text + 7))
             return llmd__error(LLMD_E_INVALID,
                                "\"%s\" is no digest: want sha256: and 64 hex digits", text);
     }
