@@ -302,26 +302,13 @@ static llmd_error *finish_advance(void *state, struct graph *graph, const struct
 
 static const struct step_class finish_class = {.name = "platform", .advance = finish_advance};
 
-static llmd_error *applied_advance(void *state, struct graph *graph, const struct step_input *input,
-                                   struct step_action *action)
-{
-    (void)state;
-    (void)graph;
-    (void)input;
-    action->kind = ACTION_DONE;
-    return NULL;
-}
-
-/* All gates lead to it. */
-static const struct step_class applied_class = {.name = "platform", .advance = applied_advance};
-
-/* Then the cluster is looked at once more, for the result. */
+/* All gates lead to `applied`. Then the cluster is looked at once more, for the result. */
 static llmd_error *add_end(struct graph *graph, struct platform_run *run, step_id plan,
                            step_id *applied)
 {
     step_id finish = -1, looked = -1;
 
-    TRY(llmd__graph_add(graph, &applied_class, NULL, applied));
+    TRY(llmd__graph_add_barrier(graph, applied));
     TRY(llmd__graph_need(graph, *applied, plan));
     TRY(llmd__platform_look(graph, run, *applied, &looked));
     TRY(llmd__graph_add(graph, &finish_class, run, &finish));

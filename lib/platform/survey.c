@@ -464,20 +464,9 @@ static llmd_error *listed_advance(void *state, struct graph *graph, const struct
     return NULL;
 }
 
-static llmd_error *surveyed_advance(void *state, struct graph *graph,
-                                    const struct step_input *input, struct step_action *action)
-{
-    (void)state;
-    (void)graph;
-    (void)input;
-    action->kind = ACTION_DONE;
-    return NULL;
-}
-
 static const struct step_class survey_class = {
     .name = "survey", .advance = survey_advance, .free = llmd__free};
 static const struct step_class listed_class = {.name = "survey", .advance = listed_advance};
-static const struct step_class surveyed_class = {.name = "survey", .advance = surveyed_advance};
 
 llmd_error *llmd__removal_survey(struct graph *graph, struct removal *removal, step_id after,
                                  step_id *done)
@@ -494,7 +483,7 @@ llmd_error *llmd__removal_survey(struct graph *graph, struct removal *removal, s
     TRY(llmd__graph_need(graph, first, discovery));
     TRY(llmd__graph_add(graph, &listed_class, removal, &survey->listed));
     TRY(llmd__graph_need(graph, survey->listed, first));
-    TRY(llmd__graph_add(graph, &surveyed_class, NULL, done));
+    TRY(llmd__graph_add_barrier(graph, done));
     survey->surveyed = *done;
     return llmd__graph_need(graph, *done, survey->listed);
 }
