@@ -17,6 +17,7 @@ static const struct {
 } kinds[] = {
     {"mutatingwebhookconfigurations.admissionregistration.k8s.io", REMOVE_WEBHOOKS},
     {"validatingwebhookconfigurations.admissionregistration.k8s.io", REMOVE_WEBHOOKS},
+    {"apiservices.apiregistration.k8s.io", REMOVE_WEBHOOKS}, /* without its Service nothing ends */
     {"llminferenceserviceconfigs.serving.kserve.io", REMOVE_PRESETS},
     {"clusterstoragecontainers.serving.kserve.io", REMOVE_PRESETS},
     {"certificates.cert-manager.io", REMOVE_CERTIFICATES},
@@ -29,6 +30,7 @@ static const struct {
     {"servicemonitors.monitoring.coreos.com", REMOVE_CERTIFICATES},
     {"envoyfilters.networking.istio.io", REMOVE_CERTIFICATES},
     {"deployments.apps", REMOVE_CONTROLLERS},
+    {"statefulsets.apps", REMOVE_CONTROLLERS},
     {"daemonsets.apps", REMOVE_CONTROLLERS},
     {"jobs.batch", REMOVE_CONTROLLERS},
     {"services", REMOVE_REST},

@@ -197,6 +197,29 @@ static void test_delete_after_one_that_was_killed(void **state)
     free(before);
 }
 
+/* What a gateway controller's bundle may hold besides what the other releases do. */
+static void test_delete_of_rarer_kinds(void **state)
+{
+#define OURS "\"labels\":{\"libllmd.dev/component\":\"gatewayController\"}"
+    static const char *const paths[] = {
+        "/apis/apps/v1/namespaces/default/statefulsets/cache",
+        "/apis/apiregistration.k8s.io/v1/apiservices/v1.gateway.example.com"};
+    struct platform *platform = *state;
+
+    platform_put(platform, paths[0],
+                 "{\"apiVersion\":\"apps/v1\",\"kind\":\"StatefulSet\",\"metadata\":{"
+                 "\"name\":\"cache\"," OURS "},\"spec\":{\"replicas\":0,\"serviceName\":\"c\","
+                 "\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{"
+                 "\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":[]}}}}");
+    platform_put(platform, paths[1],
+                 "{\"apiVersion\":\"apiregistration.k8s.io/v1\",\"kind\":\"APIService\","
+                 "\"metadata\":{\"name\":\"v1.gateway.example.com\"," OURS "},\"spec\":{"
+                 "\"group\":\"gateway.example.com\",\"version\":\"v1\"}}");
+    none(platform_delete(platform, NULL));
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+        assert_int_equal(platform_get(platform, paths[i]), 404);
+}
+
 static void test_delete_while_in_use(void **state)
 {
     struct platform *platform = *state;
@@ -291,6 +314,7 @@ int main(void)
         PLATFORM_TEST(test_status),
         PLATFORM_TEST(test_delete_leaves_nothing),
         PLATFORM_TEST(test_delete_after_one_that_was_killed),
+        PLATFORM_TEST(test_delete_of_rarer_kinds),
         PLATFORM_TEST(test_delete_while_in_use),
         PLATFORM_TEST(test_delete_keeps_what_is_not_ours),
         PLATFORM_TEST(test_finalizers_of_a_controller_that_is_gone),
