@@ -30,15 +30,6 @@ void llmd__release_free(struct release *release)
 
 /* ---- CRDs of others ---- */
 
-static bool serves(const struct json *entry, const char *version)
-{
-    JSON_EACH(item, llmd__json_member(entry, "versions")) {
-        if (!strcmp(llmd__json_text(item), version))
-            return true;
-    }
-    return false;
-}
-
 /* The version that the release stores must be served: its controllers ask for that one. */
 static llmd_error *check_served(const struct json *crd, const struct json *entry, const char *by)
 {
@@ -47,7 +38,8 @@ static llmd_error *check_served(const struct json *crd, const struct json *entry
     JSON_EACH(version, llmd__json_get(crd, "spec.versions")) {
         const char *wanted = llmd__json_str(version, "name");
 
-        if (!llmd__json_bool(version, "storage", false) || serves(entry, wanted))
+        if (!llmd__json_bool(version, "storage", false) ||
+            llmd__json_holds(llmd__json_member(entry, "versions"), wanted))
             continue;
         return llmd__error_set_reason(
             llmd__error_set_advice(
