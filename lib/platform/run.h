@@ -26,7 +26,6 @@ struct looked {
 };
 
 struct platform_part {
-    enum plan_action action;
     bool released;
     struct release release;
     struct bundle bundle;
@@ -41,7 +40,6 @@ struct platform_run {
     struct platform_found found;
     struct looked looked[COMPONENT_COUNT];
     struct platform_plan plan;
-    bool planned;
     struct platform_part parts[COMPONENT_COUNT];
     int gates_total, gates_done;
     struct json *left;      /* documents left alone, of all releases */
@@ -117,7 +115,7 @@ llmd_error *llmd__controllers_step(struct graph *graph, struct platform_run *run
 
 /* ---- status.c ---- */
 
-/* {"ready", "components": {...}, "left": [...]}: what apply and status end with. */
+/* What apply and status end with; its members: <llmd/platform.h>. */
 llmd_error *llmd__platform_report(const struct platform_run *run, struct json **out);
 
 DEFINE_AUTO(platform_run, struct platform_run *, llmd__platform_run_free)

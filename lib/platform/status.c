@@ -179,13 +179,12 @@ static llmd_error *tell_refusal(struct graph *graph, llmd_error *error)
 static llmd_error *tell_all(struct graph *graph, struct platform_run *run)
 {
     llmd_error *refusal = llmd__plan_make(run->spec, &run->found, &run->plan);
+    bool planned = !refusal;
 
-    run->planned = !refusal;
     if (refusal)
         TRY(tell_refusal(graph, refusal));
     for (int i = 0; i < COMPONENT_COUNT; i++)
-        if (is_there(run, (enum component)i) ||
-            (run->planned && run->plan.parts[i].action != PLAN_SKIP))
+        if (is_there(run, (enum component)i) || (planned && run->plan.parts[i].action != PLAN_SKIP))
             TRY(tell(graph, run, (enum component)i));
     return NULL;
 }
