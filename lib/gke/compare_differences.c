@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What cannot be changed, and what is off. */
-#include "gke/changes.h"
+#include "gke/compare.h"
 
 #include <stdio.h>
 #include <string.h>
