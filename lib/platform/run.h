@@ -43,7 +43,7 @@ struct platform_run {
     struct platform_part parts[COMPONENT_COUNT];
     int gates_total, gates_done;
     struct json *left;      /* documents left alone, of all releases */
-    struct json *leftovers; /* webhook configurations without a Service; see leftover.c */
+    struct json *leftovers; /* webhook configurations without a Service; see leftover_webhooks.c */
     step_id suspected;      /* the step before which they are looked for */
     struct await *awaits;   /* owned: what watch steps point to */
 };
@@ -52,14 +52,14 @@ llmd_error *llmd__platform_run_new(const llmd_kube *kube, const llmd_platform_sp
                                    struct platform_run **out);
 void llmd__platform_run_free(void *run);
 
-/* ---- look.c ---- */
+/* ---- found_look.c ---- */
 
 /* Adds the steps that fill run->found and run->looked anew; *done is done when they are. after: the
    step they need, or -1. */
 llmd_error *llmd__platform_look(struct graph *graph, struct platform_run *run, step_id after,
                                 step_id *done);
 
-/* ---- leftover.c ---- */
+/* ---- leftover_webhooks.c ---- */
 
 /* Adds steps that fill run->leftovers before `before` begins. */
 llmd_error *llmd__leftovers_look(struct graph *graph, struct platform_run *run, step_id before);
@@ -67,7 +67,7 @@ llmd_error *llmd__leftovers_look(struct graph *graph, struct platform_run *run, 
 llmd_error *llmd__leftovers_check(const struct platform_run *run, enum component component,
                                   const struct json *webhooks);
 
-/* ---- ask.c: one GET as a step ---- */
+/* ---- question.c: one GET as a step ---- */
 
 /* status is any; text the body. Runs inside advance(): may add steps and needs. */
 typedef llmd_error *(*answer_fn)(void *data, struct graph *graph, int status, const char *text,
@@ -85,7 +85,7 @@ struct question {
 llmd_error *llmd__ask_step(struct graph *graph, const llmd_kube *kube, struct question *question,
                            step_id *out);
 
-/* ---- await.c: waiting for some objects of one kind ---- */
+/* ---- await_objects.c: waiting for some objects of one kind ---- */
 
 struct await_wish {
     const char *resource, *ns; /* ns NULL: cluster-scoped */
@@ -101,7 +101,7 @@ void llmd__awaits_free(struct await *awaits);
 bool llmd__certificate_is_issued(const struct json *object, char **why);
 bool llmd__ca_is_injected(const struct json *object, char **why);
 
-/* ---- controllers.c: Deployments until they serve ---- */
+/* ---- await_controllers.c: Deployments until they serve ---- */
 
 struct controllers_wish {
     enum component component;
