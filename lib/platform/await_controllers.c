@@ -4,7 +4,7 @@
  * fill a scene, one step judges it. What no time can cure ends the task within seconds; what others
  * may still cure is told.
  */
-#include "platform/run.h"
+#include "platform/platform_run.h"
 
 #include "findings/findings.h"
 #include "kube/object.h"

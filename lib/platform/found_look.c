@@ -4,7 +4,7 @@
  * controllers by name in every namespace. Nothing that may not be read is an error: what is then
  * written is refused with the cause.
  */
-#include "platform/run.h"
+#include "platform/platform_run.h"
 
 #include "base/url.h"
 #include "kube/object.h"

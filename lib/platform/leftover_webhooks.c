@@ -4,7 +4,7 @@
  * API server refuses every object they judge. One of the same name is repaired by the apply itself;
  * any other would stop it a minute later, with a refusal that names no cause.
  */
-#include "platform/run.h"
+#include "platform/platform_run.h"
 
 #include "kube/object.h"
 

@@ -6,7 +6,7 @@
 #ifndef LLMD_PLATFORM_REMOVAL_H
 #define LLMD_PLATFORM_REMOVAL_H
 
-#include "platform/run.h"
+#include "platform/platform_run.h"
 
 /* In the order that ends. Webhooks go first, or they refuse the rest (0.20 keeps its presets); the
    controller takes its finalizer off the presets, so it goes after them; CRDs only when nobody

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is installed, by whom, and whether it works. */
-#include "platform/run.h"
+#include "platform/platform_run.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "platform/run.h"
+#include "platform/platform_run.h"
 
 static void part_free(struct platform_part *part)
 {

@@ -9,8 +9,8 @@
  * seen. Gates exist before the objects are known, so that one component can wait for another whose
  * bundle is still on its way.
  */
-#ifndef LLMD_PLATFORM_RUN_H
-#define LLMD_PLATFORM_RUN_H
+#ifndef LLMD_PLATFORM_PLATFORM_RUN_H
+#define LLMD_PLATFORM_PLATFORM_RUN_H
 
 #include "kube/kube.h"
 #include "platform/bundle.h"
