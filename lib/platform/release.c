@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platform/release.h"
 
-#include "platform/extras.h"
 #include "platform/filter.h"
+#include "platform/istio_manifest.h"
+#include "platform/monitor_manifest.h"
 #include "platform/rewrite.h"
 
 #include "base/base64.h"
