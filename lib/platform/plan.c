@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is done with each component: installed, used as others installed it, or left out. */
-#include "platform/release.h"
+#include "platform/plan.h"
 
 #include "platform/known_bundles.h"
 

@@ -14,6 +14,7 @@
 
 #include "kube/kube.h"
 #include "platform/bundle.h"
+#include "platform/plan.h"
 #include "platform/release.h"
 
 #include <llmd/platform.h>

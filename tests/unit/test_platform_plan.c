@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who installed what, and what is then done with it. */
 #include "base/yaml.h"
-#include "platform/release.h"
+#include "platform/plan.h"
 #include "support/torture.h"
 
 #include <setjmp.h>
