@@ -14,7 +14,7 @@
 /* As many at once as an apply has workers. */
 #define LANES 16
 
-void llmd__removal_free(void *data)
+static void removal_free(void *data)
 {
     struct removal *removal = data;
 
@@ -30,7 +30,7 @@ void llmd__removal_free(void *data)
     llmd__free(removal);
 }
 
-llmd_error *llmd__removal_new(struct platform_run *run, struct removal **out)
+static llmd_error *removal_new(struct platform_run *run, struct removal **out)
 {
     struct removal *removal = llmd__calloc(1, sizeof(*removal));
 
@@ -46,7 +46,7 @@ llmd_error *llmd__removal_new(struct platform_run *run, struct removal **out)
     removal->removed = llmd__json_array();
     removal->finalizers = llmd__json_array();
     if (!removal->foreign || !removal->kept || !removal->removed || !removal->finalizers) {
-        llmd__removal_free(removal);
+        removal_free(removal);
         return NO_MEMORY;
     }
     *out = removal;
@@ -362,8 +362,8 @@ llmd_error *llmd_platform_delete(const llmd_kube *kube, const llmd_platform_spec
     *out = NULL;
     REQUIRE(kube);
     TRY(llmd__platform_run_new(kube, spec, &run));
-    TRY(llmd__removal_new(run, &removal));
-    TRY(llmd__graph_new(removal, llmd__removal_free, &graph));
+    TRY(removal_new(run, &removal));
+    TRY(llmd__graph_new(removal, removal_free, &graph));
     TRY(add_steps(graph, removal));
     return llmd__task_new(TAKE(graph), out);
 }

@@ -139,7 +139,8 @@ static llmd_error *resolve_paths(struct json *bundle, const char *file)
     return llmd__json_check(bundle);
 }
 
-llmd_error *llmd__bundles_read(const char *text, const char *file, struct json **out)
+/* Checks a list and makes its paths absolute; the text came from the file of this name. */
+static llmd_error *read_bundles(const char *text, const char *file, struct json **out)
 {
     AUTO(json) struct json *documents = NULL;
     AUTO(json) struct json *list = llmd__json_array();
@@ -200,7 +201,7 @@ static llmd_error *read_file(const char *path, struct json **out)
     AUTO(buf) struct buf text = BUF_INIT;
 
     TRY(llmd__file_read(path, MAX_LIST, &text));
-    return llmd__bundles_read(llmd__buf_text(&text), path, out);
+    return read_bundles(llmd__buf_text(&text), path, out);
 }
 
 llmd_error *llmd__bundles_known(const char *folder, struct json **out)
@@ -216,7 +217,7 @@ llmd_error *llmd__bundles_known(const char *folder, struct json **out)
         return llmd__error_set_advice(read_file(path, out),
                                       "llmd_platform_fetch() makes such a folder");
     }
-    TRY(llmd__bundles_read(llmd__bundles_json, "bundles.json", &built_in));
+    TRY(read_bundles(llmd__bundles_json, "bundles.json", &built_in));
     if (more)
         TRY(llmd__error_wrap(read_file(more, &list), "LLMD_BUNDLES"));
     else

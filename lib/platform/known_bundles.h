@@ -8,8 +8,6 @@
 
 #define LLMD__BUNDLES_FILE "bundles.json" /* the list in a folder of llmd_platform_fetch() */
 
-/* Checks a list and makes its paths absolute; the text came from the file of this name. */
-llmd_error *llmd__bundles_read(const char *text, const char *file, struct json **out);
 /* The library's and LLMD_BUNDLES', or only those of a folder. */
 llmd_error *llmd__bundles_known(const char *folder, struct json **out);
 /* Of this version; NULL: the newest of those that were proven on a real cluster, or else of all.

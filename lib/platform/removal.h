@@ -34,8 +34,6 @@ struct removal {
     step_id listed, surveyed;
 };
 
-llmd_error *llmd__removal_new(struct platform_run *run, struct removal **out);
-void llmd__removal_free(void *removal);
 /* Adds steps that fill it anew; *done is done when they are. */
 llmd_error *llmd__removal_survey(struct graph *graph, struct removal *removal, step_id after,
                                  step_id *done);

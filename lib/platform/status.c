@@ -11,23 +11,19 @@ static bool is_there(const struct platform_run *run, enum component component)
     return run->found.components[component].installer != INSTALLER_NONE;
 }
 
-/* Without a controller its CRDs are all there is to it. */
-static bool is_ready(const struct platform_run *run, enum component component)
-{
-    const struct looked *looked = &run->looked[component];
-
-    if (!is_there(run, component))
-        return false;
-    return llmd__component(component)->controller && run->found.components[component].ns
-               ? looked->available
-               : true;
-}
-
-/* KServe without its controller is only CRDs, which somebody else's release may have left. */
+/* Its CRDs alone, which somebody else's release may have left. LeaderWorkerSet needs no more. */
 static bool lacks_controller(const struct platform_run *run, enum component component)
 {
     return component != COMPONENT_LWS && llmd__component(component)->controller &&
            !run->looked[component].there;
+}
+
+static bool is_ready(const struct platform_run *run, enum component component)
+{
+    const struct looked *looked = &run->looked[component];
+
+    return is_there(run, component) && !lacks_controller(run, component) &&
+           (!looked->there || looked->available);
 }
 
 static llmd_error *add_component(const struct platform_run *run, enum component component,
@@ -39,7 +35,7 @@ static llmd_error *add_component(const struct platform_run *run, enum component 
     TRY(llmd__json_make(&item,
                         "{'version': %s, 'installer': %s, 'by': %s, 'namespace': %s, 'ready': %b}",
                         found->version, llmd__installer_name(found->installer), found->by,
-                        found->ns, is_ready(run, component) && !lacks_controller(run, component)));
+                        found->ns, is_ready(run, component)));
     llmd__json_set(list, llmd__component(component)->key, item);
     return llmd__json_check(list);
 }
@@ -50,7 +46,7 @@ static bool serves(const struct platform_run *run)
                                             COMPONENT_KSERVE};
 
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
-        if (!is_ready(run, needed[i]) || lacks_controller(run, needed[i]))
+        if (!is_ready(run, needed[i]))
             return false;
     return true;
 }
@@ -77,9 +73,9 @@ struct verdict {
 
 static char *by_whom(const struct found_component *found)
 {
-    return llmd__format("%s%s%s%s%s%s", found->version ? found->version : "installed", ", by ",
+    return llmd__format("%s, by %s%s%s", found->version ? found->version : "installed",
                         found->by ? found->by : llmd__installer_name(found->installer),
-                        found->ns ? ", in namespace " : "", found->ns ? found->ns : "", "");
+                        found->ns ? ", in namespace " : "", found->ns ? found->ns : "");
 }
 
 /* The version that an apply of this spec would bring; NULL: whatever its bundle says. */
