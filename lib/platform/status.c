@@ -102,7 +102,8 @@ static llmd_error *judge_version(const struct platform_run *run, enum component 
 
     verdict->message = by_whom(found);
     CHECK_MEMORY(verdict->message);
-    if (found->installer != INSTALLER_US || !found->version)
+    if (found->installer != INSTALLER_US || !found->version ||
+        !llmd__platform_wants(run->spec, component))
         return NULL;
     TRY(wanted_version(run, component, &wanted));
     if (!wanted || strcmp(wanted, found->version) == 0)

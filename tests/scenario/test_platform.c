@@ -135,6 +135,33 @@ static void test_status(void **state)
     assert_non_null(strstr(platform->log.result, "\"ready\":true"));
 }
 
+/* It has no name that is known beforehand: our label tells which it is. */
+static void test_a_gateway_controller(void **state)
+{
+    static const char spec[] = "gatewayController:\n"
+                               "  manifests: |\n"
+                               "    apiVersion: apps/v1\n"
+                               "    kind: Deployment\n"
+                               "    metadata: {name: envoy-gateway, namespace: gateways}\n"
+                               "    spec:\n"
+                               "      selector: {matchLabels: {app: gateway}}\n"
+                               "      template:\n"
+                               "        metadata: {labels: {app: gateway}}\n"
+                               "        spec:\n"
+                               "          containers:\n"
+                               "          - {name: main, image: "
+                               "\"docker.io/envoyproxy/gateway:v1.8.1\"}\n";
+    struct platform *platform = *state;
+
+    none(platform_apply(platform, spec));
+    assert_non_null(strstr(platform->log.result, "\"gatewayController\":{\"version\":\"1.8.1\""));
+    none(platform_status(platform));
+    expect_no_warning(&platform->log);
+    assert_non_null(find(&platform->log, "the gateway controller", "Ready"));
+    none(platform_delete(platform, NULL));
+    assert_non_null(find(&platform->log, "Namespace/gateways", "deleted"));
+}
+
 /* ---- delete ---- */
 
 static void test_delete_leaves_nothing(void **state)
@@ -312,6 +339,7 @@ int main(void)
         PLATFORM_TEST(test_second_apply_changes_nothing),
         PLATFORM_TEST(test_crds_that_came_later),
         PLATFORM_TEST(test_status),
+        PLATFORM_TEST(test_a_gateway_controller),
         PLATFORM_TEST(test_delete_leaves_nothing),
         PLATFORM_TEST(test_delete_after_one_that_was_killed),
         PLATFORM_TEST(test_delete_of_rarer_kinds),
