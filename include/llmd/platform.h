@@ -81,7 +81,8 @@ LLMD_CHECKED llmd_error *llmd_platform_bundles(char **out);
  *                the folder and the list of its bundles
  * @return NULL, or LLMD_E_INVALID for a bad spec, LLMD_E_NOT_FOUND for an unknown version with the
  *         known ones. The task ends with LLMD_E_FAILED and reason "DigestMismatch",
- * LLMD_E_NOT_FOUND (an address that is not there), LLMD_E_UNREACHABLE, LLMD_E_SYSTEM (the folder)
+ *         LLMD_E_NOT_FOUND (an address that is not there), LLMD_E_UNREACHABLE, LLMD_E_SYSTEM (the
+ *         folder)
  * @threads any
  * @since 0.1
  */
@@ -107,7 +108,8 @@ LLMD_CHECKED llmd_error *llmd_platform_fetch(const llmd_platform_spec *spec, con
  * @return NULL, or LLMD_E_INVALID for a bad spec. The task ends with LLMD_E_FAILED and the cause as
  *         reason ("ImageNotFound", "ImagePullDenied", "PodsNotCreated" for a quota, ...),
  *         LLMD_E_DENIED (a right that is missing), LLMD_E_CONFLICT (fields of another manager;
- *         "WebhookLeftOver": an old installation's webhook would refuse everything)
+ *         another's installation of another version; "HalfInstalled": of another's only a part is
+ *         there; "WebhookLeftOver": an old installation's webhook would refuse everything)
  * @threads any
  * @since 0.1
  */
@@ -141,8 +143,8 @@ LLMD_CHECKED llmd_error *llmd_platform_status(const llmd_kube *kube, const llmd_
  *              taken off its presets when its controller is gone already
  * @param out   a task, llmd_task_free(); the result is `{"removed": [...], "left": {...}}`
  * @return NULL, or LLMD_E_INVALID. The task ends with LLMD_E_CONFLICT and reason "InUse" with the
- *         list of what others made of our CRDs (services, gateways, certificates),
- * "FinalizersHeld"; LLMD_E_FAILED "LeftOver" if something is there again; LLMD_E_DENIED
+ *         list of what others made of our CRDs (services, gateways, certificates), or
+ *         "FinalizersHeld"; LLMD_E_FAILED "LeftOver" if something is there again; LLMD_E_DENIED
  * @threads any
  * @since 0.1
  */
