@@ -42,7 +42,11 @@ LLMD_CHECKED llmd_error *llmd_platform_spec_parse_file(const char *path, llmd_pl
 
 /** Sets one key of docs/spec.md: "kserve.version"; see llmd_gateway_spec_set(). @since 0.1 */
 LLMD_API void llmd_platform_spec_set(llmd_platform_spec *spec, const char *key, const char *value);
-/** The spec as JSON, as _parse() takes it, secrets as "***". @param out llmd_free() @since 0.1 */
+/**
+ * The spec as JSON, as _parse() takes it; but secrets are "***", which it refuses.
+ * @param out  llmd_free()
+ * @since 0.1
+ */
 LLMD_CHECKED llmd_error *llmd_platform_spec_json(const llmd_platform_spec *spec, char **out);
 /** Frees the spec, wiping its secrets; NULL is allowed. @since 0.1 */
 LLMD_API void llmd_platform_spec_free(llmd_platform_spec *spec);
@@ -50,7 +54,7 @@ LLMD_API void llmd_platform_spec_free(llmd_platform_spec *spec);
 /**
  * The known bundles, a JSON array of `{"component", "version", "proven", "files": [{"url",
  * "sha256", "size"}]}`. `proven` says where the library ran it: "rig" (a real cluster), "sandbox",
- * or "".
+ * or "". Some have a `note`, a sentence on what is not certain about them.
  *
  * `LLMD_BUNDLES` names a file of the same shape that adds to them and replaces those of the same
  * component and version. A file in it may have a `path`, beside that file, instead of a `url`.
@@ -77,7 +81,8 @@ LLMD_CHECKED llmd_error *llmd_platform_bundles(char **out);
  *                the folder and the list of its bundles
  * @return NULL, or LLMD_E_INVALID for a bad spec, LLMD_E_NOT_FOUND for an unknown version with the
  *         known ones. The task ends with LLMD_E_FAILED and reason "DigestMismatch",
- * LLMD_E_NOT_FOUND (an address that is not there), LLMD_E_UNREACHABLE, LLMD_E_SYSTEM (the folder)
+ *         LLMD_E_NOT_FOUND (an address that is not there), LLMD_E_UNREACHABLE, LLMD_E_SYSTEM (the
+ *         folder)
  * @threads any
  * @since 0.1
  */
@@ -103,7 +108,8 @@ LLMD_CHECKED llmd_error *llmd_platform_fetch(const llmd_platform_spec *spec, con
  * @return NULL, or LLMD_E_INVALID for a bad spec. The task ends with LLMD_E_FAILED and the cause as
  *         reason ("ImageNotFound", "ImagePullDenied", "PodsNotCreated" for a quota, ...),
  *         LLMD_E_DENIED (a right that is missing), LLMD_E_CONFLICT (fields of another manager;
- *         "WebhookLeftOver": an old installation's webhook would refuse everything)
+ *         another's installation of another version; "HalfInstalled": of another's only a part is
+ *         there; "WebhookLeftOver": an old installation's webhook would refuse everything)
  * @threads any
  * @since 0.1
  */
@@ -137,8 +143,8 @@ LLMD_CHECKED llmd_error *llmd_platform_status(const llmd_kube *kube, const llmd_
  *              taken off its presets when its controller is gone already
  * @param out   a task, llmd_task_free(); the result is `{"removed": [...], "left": {...}}`
  * @return NULL, or LLMD_E_INVALID. The task ends with LLMD_E_CONFLICT and reason "InUse" with the
- *         list of what others made of our CRDs (services, gateways, certificates),
- * "FinalizersHeld"; LLMD_E_FAILED "LeftOver" if something is there again; LLMD_E_DENIED
+ *         list of what others made of our CRDs (services, gateways, certificates), or
+ *         "FinalizersHeld"; LLMD_E_FAILED "LeftOver" if something is there again; LLMD_E_DENIED
  * @threads any
  * @since 0.1
  */

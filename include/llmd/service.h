@@ -65,7 +65,11 @@ LLMD_API void llmd_service_spec_set(llmd_service_spec *spec, const char *key, co
 LLMD_API const char *llmd_service_spec_name(const llmd_service_spec *spec);
 /** The service's namespace, or "" for the kubeconfig's. @since 0.1 */
 LLMD_API const char *llmd_service_spec_ns(const llmd_service_spec *spec);
-/** The spec as JSON, as _parse() takes it, secrets as "***". @param out llmd_free() @since 0.1 */
+/**
+ * The spec as JSON, as _parse() takes it; but secrets are "***", which it refuses.
+ * @param out  llmd_free()
+ * @since 0.1
+ */
 LLMD_CHECKED llmd_error *llmd_service_spec_json(const llmd_service_spec *spec, char **out);
 /**
  * The objects that apply would write on a cluster with KServe 0.20, as a JSON List, secrets as

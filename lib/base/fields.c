@@ -195,15 +195,27 @@ static llmd_error *read_json(const struct field *field, const struct json *value
     return replace_json(target, value);
 }
 
+/* What was printed and is read again would else go to a server as a password. */
+static llmd_error *read_text(const struct field *field, const struct json *value, void *target)
+{
+    const char *text = llmd__json_text(value);
+
+    if (llmd__json_type(value) != JSON_STRING)
+        return want("a string", value);
+    if (field->type == FIELD_SECRET && strcmp(text, FIELD_HIDDEN) == 0)
+        return llmd__error_set_advice(
+            llmd__error(LLMD_E_INVALID, "\"" FIELD_HIDDEN "\" only stands for a secret"),
+            "give the secret itself: specs are printed without theirs");
+    return replace_text(target, text);
+}
+
 /* All types but FIELD_OBJECT and FIELD_LIST. Errors carry no position. */
 static llmd_error *read_plain(const struct field *field, const struct json *value, void *target)
 {
     switch (field->type) {
     case FIELD_STRING:
     case FIELD_SECRET:
-        if (llmd__json_type(value) != JSON_STRING)
-            return want("a string", value);
-        return replace_text(target, llmd__json_text(value));
+        return read_text(field, value, target);
     case FIELD_INT:
     case FIELD_INT64:
         return read_int(field, value, target);

@@ -10,7 +10,7 @@
 
 enum field_type {
     FIELD_STRING,  /* char *: owned */
-    FIELD_SECRET,  /* char *: owned, wiped, printed as *** */
+    FIELD_SECRET,  /* char *: owned, wiped, printed as FIELD_HIDDEN */
     FIELD_INT,     /* int */
     FIELD_INT64,   /* int64_t */
     FIELD_BOOL,    /* bool */
@@ -21,6 +21,8 @@ enum field_type {
     FIELD_OBJECT,  /* nested struct, inline: see `fields` */
     FIELD_LIST     /* struct field_list: array of nested structs, see `fields` and `size` */
 };
+
+#define FIELD_HIDDEN "***"
 
 /* A FIELD_LIST in its struct: `const struct node_pool *pools = spec->node_pools.items`. Unset is
    items NULL; an empty list that was said has items and no count. */

@@ -45,7 +45,7 @@ static llmd_error *set_field(struct json *object, const struct field *field, con
         llmd__json_set_str(object, field->name, *(char *const *)value);
         return NULL;
     case FIELD_SECRET:
-        llmd__json_set_str(object, field->name, *(char *const *)value ? "***" : NULL);
+        llmd__json_set_str(object, field->name, *(char *const *)value ? FIELD_HIDDEN : NULL);
         return NULL;
     case FIELD_INT:
         if (*(const int *)value != field->unset)

@@ -59,6 +59,8 @@ int llmd__json_line(const struct json *json);          /* of the source; 0 unkno
 void llmd__json_set_line(struct json *json, int line); /* for base/yaml.c */
 /* The order of keys does not count; 1 and 1.0 are equal. */
 bool llmd__json_equal(const struct json *a, const struct json *b);
+/* Whether a text is among those of an array or object. */
+bool llmd__json_holds(const struct json *json, const char *text);
 
 #define JSON_EACH(item, array)                                                                     \
     for (const struct json *item = llmd__json_first(array); item; item = llmd__json_next(item))

@@ -73,3 +73,12 @@ bool llmd__json_equal(const struct json *a, const struct json *b)
         return true;
     }
 }
+
+bool llmd__json_holds(const struct json *json, const char *text)
+{
+    JSON_EACH(item, json) {
+        if (strcmp(llmd__json_text(item), text) == 0)
+            return true;
+    }
+    return false;
+}

@@ -8,7 +8,7 @@
 #ifndef LLMD_GKE_APPLY_H
 #define LLMD_GKE_APPLY_H
 
-#include "gke/changes.h"
+#include "gke/compare.h"
 #include "gke/cluster_manifest.h"
 #include "gke/making.h"
 #include "kube/kube.h"

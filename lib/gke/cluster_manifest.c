@@ -34,12 +34,8 @@ static llmd_error *check_zones(const llmd_cluster_spec *spec, const struct gke_p
     bool zonal = llmd__region_len(place->location) < strlen(place->location);
 
     TRY(llmd__place_check(place, spec->zones));
-    if (!zonal || !spec->zones)
+    if (!zonal || !spec->zones || llmd__json_holds(spec->zones, place->location))
         return NULL;
-    JSON_EACH(zone, spec->zones) {
-        if (strcmp(llmd__json_text(zone), place->location) == 0)
-            return NULL;
-    }
     return llmd__error_set_advice(llmd__error(LLMD_E_INVALID,
                                               "zones: the cluster's own, %s, must be among them",
                                               place->location),

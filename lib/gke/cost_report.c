@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define HOURS_A_DAY 24
-#define MS_PER_HOUR 3600000.0
 
 #define CATALOGUE "Cloud Billing catalogue of Google (list prices)"
 

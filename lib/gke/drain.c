@@ -130,25 +130,12 @@ static llmd_error *delete_kind(const struct drain *drain, struct graph *graph, s
     return NULL;
 }
 
-/* A step that does nothing, for others to need. */
-static llmd_error *joint_advance(void *state, struct graph *graph, const struct step_input *input,
-                                 struct step_action *action)
-{
-    (void)state;
-    (void)graph;
-    (void)input;
-    action->kind = ACTION_DONE;
-    return NULL;
-}
-
-static const struct step_class joint_class = {.name = "drain", .advance = joint_advance};
-
 static llmd_error *delete_all(const struct drain *drain, struct graph *graph)
 {
     step_id before = -1, after = -1;
 
     for (size_t kind = 0; kind < KIND_COUNT; kind++, before = after) {
-        TRY(llmd__graph_add(graph, &joint_class, NULL, &after));
+        TRY(llmd__graph_add_barrier(graph, &after));
         TRY(delete_kind(drain, graph, kind, before, after));
     }
     TRY(llmd__rules_step(graph, drain, &after));

@@ -33,11 +33,7 @@ static const char *const owner_names[] = {"other", "unknown", "other", "ours"};
 
 static bool in_list(const struct json *list, const char *text)
 {
-    JSON_EACH(item, list) {
-        if (*text && strcmp(llmd__json_text(item), text) == 0)
-            return true;
-    }
-    return false;
+    return *text && llmd__json_holds(list, text);
 }
 
 /* "/projects/1/locations/L/clusters/C" in a description that the GKE controllers write. */

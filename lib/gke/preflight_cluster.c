@@ -2,7 +2,7 @@
 /* The version, and a cluster that has this name already. */
 #include "gke/preflight.h"
 
-#include "gke/changes.h"
+#include "gke/compare.h"
 #include "gke/cluster_manifest.h"
 
 #include <stdio.h>

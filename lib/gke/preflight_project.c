@@ -45,15 +45,6 @@ static const struct {
     {"cloudquotas.quotas.get", false},
 };
 
-static bool holds(const struct json *answer, const char *permission)
-{
-    JSON_EACH(held, llmd__json_member(answer, "permissions")) {
-        if (strcmp(llmd__json_text(held), permission) == 0)
-            return true;
-    }
-    return false;
-}
-
 static llmd_error *tell_permissions(struct preflight *preflight, struct graph *graph,
                                     const char *subject, const struct json *answer)
 {
@@ -63,7 +54,7 @@ static llmd_error *tell_permissions(struct preflight *preflight, struct graph *g
     struct check check = {LLMD_LEVEL_INFO, subject, "PERMISSIONS", ""};
 
     for (size_t i = 0; i < count; i++) {
-        if (holds(answer, permissions[i].permission))
+        if (llmd__json_holds(llmd__json_member(answer, "permissions"), permissions[i].permission))
             continue;
         absent++;
         refuse = refuse || permissions[i].required;
@@ -135,7 +126,8 @@ static llmd_error *on_account(void *data, struct graph *graph, const struct look
 
     if (answer->refusal && answer->trouble != TROUBLE_NOT_FOUND)
         return llmd__preflight_unknown(ask->preflight, graph, ask->subject, answer);
-    if (holds(answer->json, "iam.serviceAccounts.actAs"))
+    if (llmd__json_holds(llmd__json_member(answer->json, "permissions"),
+                         "iam.serviceAccounts.actAs"))
         return llmd__preflight_tell(ask->preflight, graph, &check,
                                     "nodes may be given this account");
     return llmd__preflight_look(ask->preflight, graph, GOOGLE_IAM, ask->subject, 0,

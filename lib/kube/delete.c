@@ -21,11 +21,11 @@ struct deletion {
     struct resource found;
     struct buf path;
     struct buf label; /* "pods llm/qwen" */
+    char *subject;    /* "Pod/llm/qwen"; NULL: its kind is not known */
     char *uid;        /* of what was deleted; "" unknown */
     struct watch *watch;
-    bool present;  /* the watch has seen it */
-    char *holders; /* finalizers and what a namespace says is left */
-    char *subject;
+    bool present;                    /* the watch has seen it */
+    char *holders;                   /* finalizers and what a namespace says is left */
     int64_t tell_ms;                 /* when to name the holders */
     int64_t patience_ms, give_up_ms; /* 0: none, never */
 };
@@ -51,9 +51,8 @@ static void deletion_free(void *data)
 static llmd_error *say(const struct deletion *deletion, struct graph *graph, llmd_level level,
                        const char *reason, const char *message, const char *advice)
 {
-    const char *label = deletion->label.len ? llmd__buf_text(&deletion->label) : deletion->resource;
     struct event_text text = {.level = level,
-                              .subject = deletion->subject ? deletion->subject : label,
+                              .subject = deletion->subject ? deletion->subject : deletion->resource,
                               .reason = reason,
                               .message = message,
                               .advice = advice};
@@ -95,11 +94,7 @@ static void add_remains(struct buf *buf, const struct json *object)
 static llmd_error *note_holders(struct deletion *deletion, const struct json *object)
 {
     AUTO(buf) struct buf holders = BUF_INIT;
-    char *subject = llmd__object_subject(object);
 
-    CHECK_MEMORY(subject);
-    llmd__free(deletion->subject);
-    deletion->subject = subject;
     JSON_EACH(finalizer, llmd__json_get(object, "metadata.finalizers"))
         add_holder(&holders, llmd__json_text(finalizer));
     if (strcmp(llmd__json_str(object, "kind"), "Namespace") == 0)
@@ -193,11 +188,21 @@ static llmd_error *start_watch(struct deletion *deletion, struct graph *graph, i
     return watch_on(deletion, graph, &begin, action);
 }
 
+static char *subject_of(const struct deletion *deletion)
+{
+    const char *kind = deletion->found.kind;
+
+    return deletion->found.namespaced ? llmd__format("%s/%s/%s", kind, deletion->ns, deletion->name)
+                                      : llmd__format("%s/%s", kind, deletion->name);
+}
+
 static llmd_error *send_delete(struct deletion *deletion, struct step_action *action)
 {
     static const char body[] = "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\","
                                "\"propagationPolicy\":\"Background\"}";
 
+    deletion->subject = subject_of(deletion);
+    CHECK_MEMORY(deletion->subject);
     llmd__resource_label(&deletion->label, &deletion->found, deletion->ns, deletion->name);
     llmd__resource_path(&deletion->path, &deletion->found, deletion->ns, deletion->name, NULL,
                         NULL);

@@ -19,9 +19,9 @@ struct discovery *llmd__kube_discovery(const llmd_kube *kube); /* belongs to the
 llmd_kube *llmd__kube_ref(const llmd_kube *kube); /* one more; llmd_kube_free() drops it */
 const char *llmd__kube_ns(const llmd_kube *kube, const char *ns); /* ns, or the kubeconfig's */
 
-/* One object, parsed; resource as in the public calls. */
 /* Whether ns (NULL: the default one) and name can be those of an object; what: the function. */
 llmd_error *llmd__kube_check_name(const char *what, const char *ns, const char *name);
+/* One object, parsed; resource as in the public calls. */
 llmd_error *llmd__kube_get(llmd_context *ctx, const llmd_kube *kube, const char *resource,
                            const char *ns, const char *name, struct json **out);
 /* Sends; an answer that is not 2xx is an error that begins with `what`. */

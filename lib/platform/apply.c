@@ -213,15 +213,16 @@ static llmd_error *order_gates(struct graph *graph, struct platform_run *run,
                                enum component component)
 {
     struct platform_part *part = &run->parts[component];
+    enum plan_action planned = run->plan.parts[component].action;
     step_id bundle = -1;
 
-    if (part->action == PLAN_SKIP)
+    if (planned == PLAN_SKIP)
         return NULL;
     for (int phase = 0; phase < PHASE_COUNT; phase++)
         TRY(llmd__phase_needs(graph, run, component, (enum phase)phase, part->gates[phase]));
     /* A webhook answers when its pods do. */
     TRY(llmd__graph_need(graph, part->gates[PHASE_WEBHOOKS], part->gates[PHASE_CONTROLLERS]));
-    if (part->action == PLAN_USE)
+    if (planned == PLAN_USE)
         return llmd__used_waits(&(struct span){graph, run, component, PHASE_CONTROLLERS, -1});
     TRY(llmd__bundle_choose(run->spec, component, &part->bundle));
     TRY(llmd__bundle_step(graph, run->spec, &part->bundle, on_loaded, run, &bundle));
@@ -258,11 +259,9 @@ static llmd_error *plan_advance(void *state, struct graph *graph, const struct s
 
     (void)input;
     TRY(llmd__plan_make(run->spec, &run->found, &run->plan));
-    run->planned = true;
     for (int i = 0; i < COMPONENT_COUNT; i++) {
-        run->parts[i].action = run->plan.parts[i].action;
         TRY(tell_plan(graph, &run->plan.parts[i], (enum component)i));
-        if (run->parts[i].action != PLAN_SKIP)
+        if (run->plan.parts[i].action != PLAN_SKIP)
             TRY(add_gates(graph, run, (enum component)i, planner->applied));
     }
     for (int i = 0; i < COMPONENT_COUNT; i++)
@@ -302,26 +301,13 @@ static llmd_error *finish_advance(void *state, struct graph *graph, const struct
 
 static const struct step_class finish_class = {.name = "platform", .advance = finish_advance};
 
-static llmd_error *applied_advance(void *state, struct graph *graph, const struct step_input *input,
-                                   struct step_action *action)
-{
-    (void)state;
-    (void)graph;
-    (void)input;
-    action->kind = ACTION_DONE;
-    return NULL;
-}
-
-/* All gates lead to it. */
-static const struct step_class applied_class = {.name = "platform", .advance = applied_advance};
-
-/* Then the cluster is looked at once more, for the result. */
+/* All gates lead to `applied`. Then the cluster is looked at once more, for the result. */
 static llmd_error *add_end(struct graph *graph, struct platform_run *run, step_id plan,
                            step_id *applied)
 {
     step_id finish = -1, looked = -1;
 
-    TRY(llmd__graph_add(graph, &applied_class, NULL, applied));
+    TRY(llmd__graph_add_barrier(graph, applied));
     TRY(llmd__graph_need(graph, *applied, plan));
     TRY(llmd__platform_look(graph, run, *applied, &looked));
     TRY(llmd__graph_add(graph, &finish_class, run, &finish));

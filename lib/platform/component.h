@@ -40,7 +40,6 @@ struct component_info {
     const char *key;        /* in the spec and in bundles: "certManager" */
     const char *title;      /* for people: "cert-manager" */
     unsigned needs;         /* bits of components that are there before its controllers start */
-    const char *ns;         /* of its controller, if nobody says another; NULL: it has none */
     const char *controller; /* the Deployment whose image tag is the version; NULL: none */
     const char *webhook;    /* the Deployment whose webhook must answer before custom resources are
                                written; NULL: none */

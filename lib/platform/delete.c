@@ -14,7 +14,7 @@
 /* As many at once as an apply has workers. */
 #define LANES 16
 
-void llmd__removal_free(void *data)
+static void removal_free(void *data)
 {
     struct removal *removal = data;
 
@@ -30,7 +30,7 @@ void llmd__removal_free(void *data)
     llmd__free(removal);
 }
 
-llmd_error *llmd__removal_new(struct platform_run *run, struct removal **out)
+static llmd_error *removal_new(struct platform_run *run, struct removal **out)
 {
     struct removal *removal = llmd__calloc(1, sizeof(*removal));
 
@@ -46,7 +46,7 @@ llmd_error *llmd__removal_new(struct platform_run *run, struct removal **out)
     removal->removed = llmd__json_array();
     removal->finalizers = llmd__json_array();
     if (!removal->foreign || !removal->kept || !removal->removed || !removal->finalizers) {
-        llmd__removal_free(removal);
+        removal_free(removal);
         return NO_MEMORY;
     }
     *out = removal;
@@ -216,22 +216,10 @@ static llmd_error *add_strips(struct graph *graph, struct removal *removal, step
     return NULL;
 }
 
-static llmd_error *barrier_advance(void *state, struct graph *graph, const struct step_input *input,
-                                   struct step_action *action)
+static llmd_error *add_barrier_after(struct graph *graph, step_id before, step_id *out)
 {
-    (void)state;
-    (void)graph;
-    (void)input;
-    action->kind = ACTION_DONE;
-    return NULL;
-}
-
-static const struct step_class barrier_class = {.name = "delete", .advance = barrier_advance};
-
-static llmd_error *add_barrier(struct graph *graph, step_id before, step_id *out)
-{
-    TRY(llmd__graph_add(graph, &barrier_class, NULL, out));
-    return before < 0 ? NULL : llmd__graph_need(graph, *out, before);
+    TRY(llmd__graph_add_barrier(graph, out));
+    return llmd__graph_need(graph, *out, before);
 }
 
 /* Presets are let go after the webhooks are gone: these judge changes of them, too. */
@@ -239,15 +227,15 @@ static llmd_error *add_waves(struct graph *graph, struct removal *removal, step_
 {
     step_id before = -1;
 
-    TRY(add_barrier(graph, -1, &before));
+    TRY(llmd__graph_add_barrier(graph, &before));
     for (int wave = 0; wave < REMOVE_WAVES; wave++) {
         step_id after = -1;
 
-        TRY(add_barrier(graph, before, &after));
+        TRY(add_barrier_after(graph, before, &after));
         if (wave == REMOVE_PRESETS) {
             TRY(add_strips(graph, removal, before, after));
             before = after;
-            TRY(add_barrier(graph, before, &after));
+            TRY(add_barrier_after(graph, before, &after));
         }
         TRY(add_deletions(graph, removal, (enum removal_wave)wave, before, after));
         before = after;
@@ -357,7 +345,7 @@ static llmd_error *add_steps(struct graph *graph, struct removal *removal)
     TRY(llmd__graph_add(graph, &judge_class, sentence, &judge));
     TRY(llmd__removal_survey(graph, removal, -1, &surveyed));
     TRY(llmd__graph_need(graph, judge, surveyed));
-    TRY(add_barrier(graph, judge, &sentence->removed));
+    TRY(add_barrier_after(graph, judge, &sentence->removed));
     TRY(llmd__removal_survey(graph, removal, sentence->removed, &proven));
     TRY(llmd__graph_add(graph, &prove_class, removal, &prove));
     return llmd__graph_need(graph, prove, proven);
@@ -374,8 +362,8 @@ llmd_error *llmd_platform_delete(const llmd_kube *kube, const llmd_platform_spec
     *out = NULL;
     REQUIRE(kube);
     TRY(llmd__platform_run_new(kube, spec, &run));
-    TRY(llmd__removal_new(run, &removal));
-    TRY(llmd__graph_new(removal, llmd__removal_free, &graph));
+    TRY(removal_new(run, &removal));
+    TRY(llmd__graph_new(removal, removal_free, &graph));
     TRY(add_steps(graph, removal));
     return llmd__task_new(TAKE(graph), out);
 }

@@ -13,8 +13,6 @@
 
 #include <string.h>
 
-#define MAX_LIST ((size_t)4 << 20)
-
 struct fetch {
     char *folder;
     struct json *list; /* what was fetched */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "platform/extras.h"
+#include "platform/istio_manifest.h"
 
 #include "platform/release.h"
 

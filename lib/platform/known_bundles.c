@@ -14,7 +14,7 @@
 
 extern const char llmd__bundles_json[]; /* bundles.json, by cmake/Library.cmake */
 
-/* ---- versions ---- */
+/* ---- versions and digests ---- */
 
 static const char *without_v(const char *version)
 {
@@ -47,6 +47,11 @@ int llmd__version_compare(const char *a, const char *b)
     return strcmp(a, b);
 }
 
+bool llmd__sha256_valid(const char *text)
+{
+    return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
+}
+
 /* ---- reading ---- */
 
 struct listed_file {
@@ -55,7 +60,7 @@ struct listed_file {
 };
 
 struct listed_bundle {
-    char *component, *version, *proven;
+    char *component, *version, *proven, *note;
     struct field_list files;
 };
 
@@ -74,6 +79,7 @@ static const struct field bundle_fields[] = {
      .values = "gatewayApi|certManager|leaderWorkerSet|kserve|gatewayController"},
     {.name = "version", .type = FIELD_STRING, .offset = offsetof(struct listed_bundle, version)},
     {.name = "proven", .type = FIELD_STRING, .offset = offsetof(struct listed_bundle, proven)},
+    {.name = "note", .type = FIELD_STRING, .offset = offsetof(struct listed_bundle, note)},
     {.name = "files",
      .type = FIELD_LIST,
      .offset = offsetof(struct listed_bundle, files),
@@ -93,8 +99,7 @@ static llmd_error *check_files(const struct listed_bundle *bundle)
             return llmd__error(LLMD_E_INVALID, "files[%zu]: want url or path", i);
         if (!files[i].path && !files[i].sha256)
             return llmd__error(LLMD_E_INVALID, "files[%zu]: %s needs its sha256", i, files[i].url);
-        if (files[i].sha256 &&
-            (strlen(files[i].sha256) != 64 || strspn(files[i].sha256, "0123456789abcdef") != 64))
+        if (files[i].sha256 && !llmd__sha256_valid(files[i].sha256))
             return llmd__error(LLMD_E_INVALID, "files[%zu]: want a sha256 of 64 hex digits", i);
     }
     return NULL;
@@ -134,7 +139,8 @@ static llmd_error *resolve_paths(struct json *bundle, const char *file)
     return llmd__json_check(bundle);
 }
 
-llmd_error *llmd__bundles_read(const char *text, const char *file, struct json **out)
+/* Checks a list and makes its paths absolute; the text came from the file of this name. */
+static llmd_error *read_bundles(const char *text, const char *file, struct json **out)
 {
     AUTO(json) struct json *documents = NULL;
     AUTO(json) struct json *list = llmd__json_array();
@@ -195,7 +201,7 @@ static llmd_error *read_file(const char *path, struct json **out)
     AUTO(buf) struct buf text = BUF_INIT;
 
     TRY(llmd__file_read(path, MAX_LIST, &text));
-    return llmd__bundles_read(llmd__buf_text(&text), path, out);
+    return read_bundles(llmd__buf_text(&text), path, out);
 }
 
 llmd_error *llmd__bundles_known(const char *folder, struct json **out)
@@ -211,7 +217,7 @@ llmd_error *llmd__bundles_known(const char *folder, struct json **out)
         return llmd__error_set_advice(read_file(path, out),
                                       "llmd_platform_fetch() makes such a folder");
     }
-    TRY(llmd__bundles_read(llmd__bundles_json, "bundles.json", &built_in));
+    TRY(read_bundles(llmd__bundles_json, "bundles.json", &built_in));
     if (more)
         TRY(llmd__error_wrap(read_file(more, &list), "LLMD_BUNDLES"));
     else

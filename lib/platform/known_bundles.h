@@ -8,8 +8,6 @@
 
 #define LLMD__BUNDLES_FILE "bundles.json" /* the list in a folder of llmd_platform_fetch() */
 
-/* Checks a list and makes its paths absolute; the text came from the file of this name. */
-llmd_error *llmd__bundles_read(const char *text, const char *file, struct json **out);
 /* The library's and LLMD_BUNDLES', or only those of a folder. */
 llmd_error *llmd__bundles_known(const char *folder, struct json **out);
 /* Of this version; NULL: the newest of those that were proven on a real cluster, or else of all.
@@ -18,6 +16,8 @@ const struct json *llmd__bundles_find(const struct json *list, enum component co
                                       const char *version);
 /* "0.17.0, 0.20.0", or "" */
 void llmd__bundles_versions(const struct json *list, enum component component, struct buf *out);
+/* 64 hex digits in lower case. */
+bool llmd__sha256_valid(const char *text);
 /* By number, part for part: 0.9 is before 0.10; "v" in front does not count; 1.5.0-rc.1 is before
    1.5.0. */
 int llmd__version_compare(const char *a, const char *b);

@@ -3,7 +3,7 @@
 #ifndef LLMD_PLATFORM_PHASES_H
 #define LLMD_PLATFORM_PHASES_H
 
-#include "platform/run.h"
+#include "platform/platform_run.h"
 
 /* Steps of one phase: they begin after `first` and end before the gate. */
 struct span {

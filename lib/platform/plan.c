@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is done with each component: installed, used as others installed it, or left out. */
-#include "platform/release.h"
+#include "platform/plan.h"
 
 #include "platform/known_bundles.h"
 
@@ -87,7 +87,6 @@ static llmd_error *plan_part(const llmd_platform_spec *spec, const struct platfo
                       said->install ? "the spec says install: never" : "nobody asked for one");
     if (is_foreign(spec, said, here))
         return use(part, component, said, here);
-    part->crds_only = component == COMPONENT_LWS && !llmd__json_bool(said->controller, NULL, false);
     return decide(part, PLAN_INSTALL, NULL);
 }
 

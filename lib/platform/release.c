@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platform/release.h"
 
-#include "platform/extras.h"
 #include "platform/filter.h"
+#include "platform/istio_manifest.h"
+#include "platform/monitor_manifest.h"
 #include "platform/rewrite.h"
 
 #include "base/base64.h"
@@ -30,15 +31,6 @@ void llmd__release_free(struct release *release)
 
 /* ---- CRDs of others ---- */
 
-static bool serves(const struct json *entry, const char *version)
-{
-    JSON_EACH(item, llmd__json_member(entry, "versions")) {
-        if (!strcmp(llmd__json_text(item), version))
-            return true;
-    }
-    return false;
-}
-
 /* The version that the release stores must be served: its controllers ask for that one. */
 static llmd_error *check_served(const struct json *crd, const struct json *entry, const char *by)
 {
@@ -47,7 +39,8 @@ static llmd_error *check_served(const struct json *crd, const struct json *entry
     JSON_EACH(version, llmd__json_get(crd, "spec.versions")) {
         const char *wanted = llmd__json_str(version, "name");
 
-        if (!llmd__json_bool(version, "storage", false) || serves(entry, wanted))
+        if (!llmd__json_bool(version, "storage", false) ||
+            llmd__json_holds(llmd__json_member(entry, "versions"), wanted))
             continue;
         return llmd__error_set_reason(
             llmd__error_set_advice(
@@ -354,8 +347,7 @@ llmd_error *llmd__release_make(const llmd_platform_spec *spec, enum component co
     llmd_error *error = init(out, component);
 
     making.crds_only =
-        component == COMPONENT_LWS &&
-        !llmd__json_bool(llmd__platform_part(spec, component)->controller, NULL, false);
+        component == COMPONENT_LWS && !llmd__platform_part(spec, component)->controller;
     if (!error)
         error = make(&making, taken);
     if (error)

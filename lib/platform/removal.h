@@ -6,7 +6,7 @@
 #ifndef LLMD_PLATFORM_REMOVAL_H
 #define LLMD_PLATFORM_REMOVAL_H
 
-#include "platform/run.h"
+#include "platform/platform_run.h"
 
 /* In the order that ends. Webhooks go first, or they refuse the rest (0.20 keeps its presets); the
    controller takes its finalizer off the presets, so it goes after them; CRDs only when nobody
@@ -34,8 +34,6 @@ struct removal {
     step_id listed, surveyed;
 };
 
-llmd_error *llmd__removal_new(struct platform_run *run, struct removal **out);
-void llmd__removal_free(void *removal);
 /* Adds steps that fill it anew; *done is done when they are. */
 llmd_error *llmd__removal_survey(struct graph *graph, struct removal *removal, step_id after,
                                  step_id *done);

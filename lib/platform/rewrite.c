@@ -48,32 +48,29 @@ static bool is_throttled(const struct json *container)
     return *cpu && *unit == 'm' && number < 1000;
 }
 
-static llmd_error *set_resources(const struct rewrite *rewrite, struct json *container)
+static llmd_error *merge_resources(struct json *container, const struct json *said)
 {
-    const struct json *said = llmd__platform_part(rewrite->spec, rewrite->component)->resources;
     AUTO(json) struct json *merged = llmd__json_detach(container, "resources");
 
     if (!merged)
         merged = llmd__json_object();
     CHECK_MEMORY(merged);
-    if (said)
-        TRY(llmd__json_merge(&merged, said));
+    TRY(llmd__json_merge(&merged, said));
     llmd__json_set(container, "resources", TAKE(merged));
     return NULL;
 }
 
-static llmd_error *rewrite_container(const struct rewrite *rewrite, struct json *container)
+static llmd_error *set_resources(const struct rewrite *rewrite, struct json *container)
 {
-    bool raised = rewrite->component == COMPONENT_KSERVE && is_throttled(container);
+    const struct json *said = llmd__platform_part(rewrite->spec, rewrite->component)->resources;
 
-    if (raised)
+    if (rewrite->component == COMPONENT_KSERVE && is_throttled(container))
         llmd__json_set_str(llmd__json_edit(container, "resources.limits"), "cpu", CONTROLLER_CPU);
-    return llmd__platform_part(rewrite->spec, rewrite->component)->resources
-               ? set_resources(rewrite, container)
-               : NULL;
+    return said ? merge_resources(container, said) : NULL;
 }
 
-llmd_error *llmd__rewrite_program(const struct rewrite *rewrite, struct json *object)
+/* Of Deployments and their like: pull secret and resources. */
+static llmd_error *rewrite_program(const struct rewrite *rewrite, struct json *object)
 {
     struct json *pod = llmd__json_edit(object, "spec.template.spec");
 
@@ -81,7 +78,7 @@ llmd_error *llmd__rewrite_program(const struct rewrite *rewrite, struct json *ob
         return NULL;
     TRY(add_pull_secret(rewrite, pod));
     JSON_EACH(container, llmd__json_member(pod, "containers")) {
-        TRY(rewrite_container(rewrite, (struct json *)(uintptr_t)container));
+        TRY(set_resources(rewrite, (struct json *)(uintptr_t)container));
     }
     return llmd__json_check(object);
 }
@@ -90,7 +87,7 @@ llmd_error *llmd__rewrite_program(const struct rewrite *rewrite, struct json *ob
 
 /* GKE's gateway refuses a route with timeouts (GWCER104, P39). Elsewhere they stay: "0s" switches
    off the gateway's own limit, which would end long answers. */
-llmd_error *llmd__rewrite_preset(const struct rewrite *rewrite, struct json *object)
+static llmd_error *rewrite_preset(const struct rewrite *rewrite, struct json *object)
 {
     if (!is_kind(object, "LLMInferenceServiceConfig") ||
         llmd__json_bool(rewrite->spec->route_timeouts, NULL, !rewrite->gke))
@@ -103,18 +100,36 @@ llmd_error *llmd__rewrite_preset(const struct rewrite *rewrite, struct json *obj
 
 /* ---- labels ---- */
 
-/* Chart labels would claim that a helm release owns it. */
-llmd_error *llmd__rewrite_labels(const struct rewrite *rewrite, struct json *object)
+static void add_labels(const struct rewrite *rewrite, struct json *metadata)
 {
-    struct json *metadata = llmd__json_edit(object, "metadata");
     struct json *labels = llmd__json_edit(metadata, "labels");
 
     if (llmd__json_type(labels) != JSON_OBJECT)
         labels = llmd__json_set_object(metadata, "labels");
-    llmd__json_remove(labels, "helm.sh/chart");
+    llmd__json_remove(labels, "helm.sh/chart"); /* would claim that a helm release owns it */
     llmd__json_set_str(labels, "app.kubernetes.io/managed-by", "libllmd");
     llmd__json_set_str(labels, LLMD__PLATFORM_COMPONENT_LABEL,
                        llmd__component(rewrite->component)->key);
+}
+
+/* cert-manager hands them on to the Secret, which outlives its Certificate. */
+static void label_secret(const struct rewrite *rewrite, struct json *certificate)
+{
+    struct json *spec = llmd__json_edit(certificate, "spec");
+    struct json *template = llmd__json_edit(spec, "secretTemplate");
+
+    if (!spec)
+        return;
+    add_labels(rewrite, template ? template : llmd__json_set_object(spec, "secretTemplate"));
+}
+
+llmd_error *llmd__rewrite_labels(const struct rewrite *rewrite, struct json *object)
+{
+    struct json *metadata = llmd__json_edit(object, "metadata");
+
+    add_labels(rewrite, metadata);
+    if (is_kind(object, "Certificate"))
+        label_secret(rewrite, object);
     llmd__json_remove(metadata, "creationTimestamp");
     llmd__json_remove(object, "status");
     return llmd__json_check(object);
@@ -126,8 +141,8 @@ llmd_error *llmd__rewrite(const struct rewrite *rewrite, struct json *object)
     TRY(llmd__rewrite_namespace(rewrite, object));
     if (!is_kind(object, "CustomResourceDefinition") && !is_kind(object, "ConfigMap"))
         TRY(llmd__rewrite_images(rewrite, object));
-    TRY(llmd__rewrite_program(rewrite, object));
+    TRY(rewrite_program(rewrite, object));
     TRY(llmd__rewrite_config(rewrite, object));
-    TRY(llmd__rewrite_preset(rewrite, object));
+    TRY(rewrite_preset(rewrite, object));
     return llmd__rewrite_labels(rewrite, object);
 }

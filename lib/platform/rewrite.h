@@ -19,12 +19,8 @@ llmd_error *llmd__image_rewrite(const llmd_platform_spec *spec, const char *imag
 llmd_error *llmd__rewrite_images(const struct rewrite *rewrite, struct json *value);
 /* from_ns becomes to_ns wherever a release names its own namespace. */
 llmd_error *llmd__rewrite_namespace(const struct rewrite *rewrite, struct json *object);
-/* Pull secret and resources of Deployments and their like. */
-llmd_error *llmd__rewrite_program(const struct rewrite *rewrite, struct json *object);
 /* The values of KServe's ConfigMap, which are JSON in texts. */
 llmd_error *llmd__rewrite_config(const struct rewrite *rewrite, struct json *object);
-/* Route presets lose their timeouts where the gateway refuses them. */
-llmd_error *llmd__rewrite_preset(const struct rewrite *rewrite, struct json *object);
 llmd_error *llmd__rewrite_labels(const struct rewrite *rewrite, struct json *object);
 
 /* All of these that an object needs. */

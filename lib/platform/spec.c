@@ -19,14 +19,9 @@ static llmd_error *check_gateway(const struct json *value)
     return llmd__name_check_label("gateway name", llmd__json_text(value));
 }
 
-static bool is_hex(const char *text, size_t want)
-{
-    return strlen(text) == want && strspn(text, "0123456789abcdef") == want;
-}
-
 static llmd_error *check_sha256(const struct json *value)
 {
-    if (is_hex(llmd__json_text(value), 64))
+    if (llmd__sha256_valid(llmd__json_text(value)))
         return NULL;
     return llmd__error(LLMD_E_INVALID, "\"%s\" is no sha256: want 64 hex digits in lower case",
                        llmd__json_text(value));
@@ -37,7 +32,7 @@ static llmd_error *check_digests(const struct json *value)
     JSON_EACH(item, value) {
         const char *text = llmd__json_text(item);
 
-        if (strncmp(text, "sha256:", 7) != 0 || !is_hex(text + 7, 64))
+        if (strncmp(text, "sha256:", 7) != 0 || !llmd__sha256_valid(text + 7))
             return llmd__error(LLMD_E_INVALID,
                                "\"%s\" is no digest: want sha256: and 64 hex digits", text);
     }
@@ -117,10 +112,10 @@ static const struct field lws_fields[] = {
     SOURCE_FIELDS,
     CONTROLLER_FIELDS,
     {.name = "controller",
-     .type = FIELD_JSON,
+     .type = FIELD_BOOL,
      PART(controller),
-     .json = JSON_BOOL,
-     .doc = "Its controller too, for services with workers; by default only its CRD."},
+     .doc = "Its controller too, for services with workers; needs `bundle` or `manifests`. By "
+            "default only its CRD is installed."},
     FIELD_END,
 };
 
@@ -313,6 +308,17 @@ static llmd_error *check_source(const struct component_spec *part)
     return NULL;
 }
 
+/* Otherwise it is refused only when the cluster was looked at: the bundle lacks the Deployment. */
+static llmd_error *check_lws(const struct component_spec *lws)
+{
+    if (!lws->controller || lws->bundle || lws->manifests)
+        return NULL;
+    return llmd__error_set_advice(
+        llmd__error(LLMD_E_INVALID,
+                    "leaderWorkerSet.controller: the known bundle holds the CRD only"),
+        "name its release as leaderWorkerSet.bundle: a file, or an address with its sha256");
+}
+
 static llmd_error *check_pull_secret(const struct platform_pull_secret *secret)
 {
     int said = !!secret->registry + !!secret->user + !!secret->password;
@@ -329,6 +335,7 @@ static llmd_error *check_whole(const void *object)
     for (int i = 0; i < COMPONENT_COUNT; i++)
         TRY(llmd__error_wrap(check_source(&spec->components[i]), "%s",
                              llmd__component((enum component)i)->key));
+    TRY(check_lws(&spec->components[COMPONENT_LWS]));
     return check_pull_secret(&spec->pull_secret);
 }
 
@@ -354,13 +361,6 @@ const struct component_spec *llmd__platform_part(const llmd_platform_spec *spec,
                                                  enum component component)
 {
     return &spec->components[component];
-}
-
-const char *llmd__platform_ns(const llmd_platform_spec *spec, enum component component)
-{
-    const char *ns = spec->components[component].ns;
-
-    return ns && ns[0] ? ns : llmd__component(component)->ns;
 }
 
 bool llmd__platform_wants(const llmd_platform_spec *spec, enum component component)

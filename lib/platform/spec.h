@@ -9,14 +9,14 @@
 #include <llmd/platform.h>
 
 struct component_spec {
-    char *version;           /* of the known bundles; NULL: the newest proven one */
-    char *bundle;            /* instead: a file, a folder, or a URL with its sha256 */
-    char *sha256;            /* of that URL */
-    char *manifests;         /* instead: the YAML text itself */
-    char *ns;                /* NULL: as in the release */
-    char *install;           /* "auto" (NULL), "always", "never" */
-    struct json *resources;  /* of its controllers' containers */
-    struct json *controller; /* leaderWorkerSet: bool or NULL: its controller too */
+    char *version;          /* of the known bundles; NULL: the newest proven one */
+    char *bundle;           /* instead: a file, a folder, or a URL with its sha256 */
+    char *sha256;           /* of that URL */
+    char *manifests;        /* instead: the YAML text itself */
+    char *ns;               /* NULL: as in the release */
+    char *install;          /* "auto" (NULL), "always", "never" */
+    struct json *resources; /* of its controllers' containers */
+    bool controller;        /* leaderWorkerSet: its controller too */
 };
 
 struct platform_pull_secret {
@@ -58,8 +58,6 @@ const struct component_spec *llmd__platform_part(const llmd_platform_spec *spec,
                                                  enum component component);
 /* False: "never", or a gateway controller that nobody named. */
 bool llmd__platform_wants(const llmd_platform_spec *spec, enum component component);
-/* Where its controller is to run: the spec's namespace or the release's; NULL: it has none. */
-const char *llmd__platform_ns(const llmd_platform_spec *spec, enum component component);
 
 DEFINE_AUTO(platform_spec, llmd_platform_spec *, llmd_platform_spec_free)
 

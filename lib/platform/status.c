@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is installed, by whom, and whether it works. */
-#include "platform/run.h"
+#include "platform/platform_run.h"
 
 #include <string.h>
 
@@ -11,23 +11,19 @@ static bool is_there(const struct platform_run *run, enum component component)
     return run->found.components[component].installer != INSTALLER_NONE;
 }
 
-/* Without a controller its CRDs are all there is to it. */
-static bool is_ready(const struct platform_run *run, enum component component)
-{
-    const struct looked *looked = &run->looked[component];
-
-    if (!is_there(run, component))
-        return false;
-    return llmd__component(component)->controller && run->found.components[component].ns
-               ? looked->available
-               : true;
-}
-
-/* KServe without its controller is only CRDs, which somebody else's release may have left. */
+/* Its CRDs alone, which somebody else's release may have left. LeaderWorkerSet needs no more. */
 static bool lacks_controller(const struct platform_run *run, enum component component)
 {
     return component != COMPONENT_LWS && llmd__component(component)->controller &&
            !run->looked[component].there;
+}
+
+static bool is_ready(const struct platform_run *run, enum component component)
+{
+    const struct looked *looked = &run->looked[component];
+
+    return is_there(run, component) && !lacks_controller(run, component) &&
+           (!looked->there || looked->available);
 }
 
 static llmd_error *add_component(const struct platform_run *run, enum component component,
@@ -39,7 +35,7 @@ static llmd_error *add_component(const struct platform_run *run, enum component 
     TRY(llmd__json_make(&item,
                         "{'version': %s, 'installer': %s, 'by': %s, 'namespace': %s, 'ready': %b}",
                         found->version, llmd__installer_name(found->installer), found->by,
-                        found->ns, is_ready(run, component) && !lacks_controller(run, component)));
+                        found->ns, is_ready(run, component)));
     llmd__json_set(list, llmd__component(component)->key, item);
     return llmd__json_check(list);
 }
@@ -50,7 +46,7 @@ static bool serves(const struct platform_run *run)
                                             COMPONENT_KSERVE};
 
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
-        if (!is_ready(run, needed[i]) || lacks_controller(run, needed[i]))
+        if (!is_ready(run, needed[i]))
             return false;
     return true;
 }
@@ -77,9 +73,9 @@ struct verdict {
 
 static char *by_whom(const struct found_component *found)
 {
-    return llmd__format("%s%s%s%s%s%s", found->version ? found->version : "installed", ", by ",
+    return llmd__format("%s, by %s%s%s", found->version ? found->version : "installed",
                         found->by ? found->by : llmd__installer_name(found->installer),
-                        found->ns ? ", in namespace " : "", found->ns ? found->ns : "", "");
+                        found->ns ? ", in namespace " : "", found->ns ? found->ns : "");
 }
 
 /* The version that an apply of this spec would bring; NULL: whatever its bundle says. */
@@ -106,7 +102,8 @@ static llmd_error *judge_version(const struct platform_run *run, enum component 
 
     verdict->message = by_whom(found);
     CHECK_MEMORY(verdict->message);
-    if (found->installer != INSTALLER_US || !found->version)
+    if (found->installer != INSTALLER_US || !found->version ||
+        !llmd__platform_wants(run->spec, component))
         return NULL;
     TRY(wanted_version(run, component, &wanted));
     if (!wanted || strcmp(wanted, found->version) == 0)
@@ -179,13 +176,12 @@ static llmd_error *tell_refusal(struct graph *graph, llmd_error *error)
 static llmd_error *tell_all(struct graph *graph, struct platform_run *run)
 {
     llmd_error *refusal = llmd__plan_make(run->spec, &run->found, &run->plan);
+    bool planned = !refusal;
 
-    run->planned = !refusal;
     if (refusal)
         TRY(tell_refusal(graph, refusal));
     for (int i = 0; i < COMPONENT_COUNT; i++)
-        if (is_there(run, (enum component)i) ||
-            (run->planned && run->plan.parts[i].action != PLAN_SKIP))
+        if (is_there(run, (enum component)i) || (planned && run->plan.parts[i].action != PLAN_SKIP))
             TRY(tell(graph, run, (enum component)i));
     return NULL;
 }

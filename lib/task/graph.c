@@ -111,6 +111,23 @@ llmd_error *llmd__graph_add_background(struct graph *graph, const struct step_cl
     return NULL;
 }
 
+static llmd_error *barrier_advance(void *state, struct graph *graph, const struct step_input *input,
+                                   struct step_action *action)
+{
+    (void)state;
+    (void)graph;
+    (void)input;
+    action->kind = ACTION_DONE;
+    return NULL;
+}
+
+static const struct step_class barrier_class = {.name = "barrier", .advance = barrier_advance};
+
+llmd_error *llmd__graph_add_barrier(struct graph *graph, step_id *out)
+{
+    return llmd__graph_add(graph, &barrier_class, NULL, out);
+}
+
 step_id llmd__graph_current(const struct graph *graph)
 {
     return graph && graph->current ? graph->current->id : -1;

@@ -77,6 +77,8 @@ void *llmd__graph_data(const struct graph *graph);
 /* Takes state (also on failure). May be called from advance(). */
 llmd_error *llmd__graph_add(struct graph *graph, const struct step_class *class, void *state,
                             step_id *out);
+/* A step that does nothing: it is done when all that it needs is, and others can need it. */
+llmd_error *llmd__graph_add_barrier(struct graph *graph, step_id *out);
 llmd_error *llmd__graph_need(struct graph *graph, step_id step, step_id needed);
 /* As add; but the task does not wait for the end of this one. */
 llmd_error *llmd__graph_add_background(struct graph *graph, const struct step_class *class,

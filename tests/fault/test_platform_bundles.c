@@ -65,8 +65,11 @@ static void test_the_built_in_list(void **state)
     assert_string_equal(llmd__json_str(llmd__bundles_find(list, COMPONENT_KSERVE, NULL), "version"),
                         "0.20.0");
     JSON_EACH(bundle, list) {
-        JSON_EACH(file, llmd__json_member(bundle, "files"))
+        JSON_EACH(file, llmd__json_member(bundle, "files")) {
             assert_true(!strncmp(llmd__json_str(file, "url"), "https://", 8));
+            /* Who downloaded a file knows its size; a digest of hearsay says that it is one. */
+            assert_true(llmd__json_member(file, "size") || *llmd__json_str(bundle, "note"));
+        }
     }
     none(llmd_platform_bundles(&text));
     assert_non_null(strstr(text, "\"version\": \"0.17.0\""));

@@ -7,6 +7,8 @@
 #include "support/platform.h"
 #include "support/torture.h"
 
+#include "base/buf.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -133,6 +135,33 @@ static void test_status(void **state)
     assert_non_null(strstr(platform->log.result, "\"ready\":true"));
 }
 
+/* It has no name that is known beforehand: our label tells which it is. */
+static void test_a_gateway_controller(void **state)
+{
+    static const char spec[] = "gatewayController:\n"
+                               "  manifests: |\n"
+                               "    apiVersion: apps/v1\n"
+                               "    kind: Deployment\n"
+                               "    metadata: {name: envoy-gateway, namespace: gateways}\n"
+                               "    spec:\n"
+                               "      selector: {matchLabels: {app: gateway}}\n"
+                               "      template:\n"
+                               "        metadata: {labels: {app: gateway}}\n"
+                               "        spec:\n"
+                               "          containers:\n"
+                               "          - {name: main, image: "
+                               "\"docker.io/envoyproxy/gateway:v1.8.1\"}\n";
+    struct platform *platform = *state;
+
+    none(platform_apply(platform, spec));
+    assert_non_null(strstr(platform->log.result, "\"gatewayController\":{\"version\":\"1.8.1\""));
+    none(platform_status(platform));
+    expect_no_warning(&platform->log);
+    assert_non_null(find(&platform->log, "the gateway controller", "Ready"));
+    none(platform_delete(platform, NULL));
+    assert_non_null(find(&platform->log, "Namespace/gateways", "deleted"));
+}
+
 /* ---- delete ---- */
 
 static void test_delete_leaves_nothing(void **state)
@@ -151,6 +180,71 @@ static void test_delete_leaves_nothing(void **state)
     assert_non_null(strstr(platform->log.result, "\"removed\":[]"));
     free(before);
     free(after);
+}
+
+/* What cert-manager's leader election makes on a real cluster; nothing of it carries a label. */
+static void add_leases(struct platform *platform)
+{
+    static const char *const names[] = {"cert-manager-controller",
+                                        "cert-manager-cainjector-leader-election"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        AUTO(str)
+        char *path =
+            llmd__format("/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/%s", names[i]);
+        AUTO(str)
+        char *json = llmd__format("{\"apiVersion\":\"coordination.k8s.io/v1\",\"kind\":"
+                                  "\"Lease\",\"metadata\":{\"name\":\"%s\"}}",
+                                  names[i]);
+        platform_put_as(platform, "controller", path, json);
+    }
+}
+
+/* Killed between the webhooks and the namespaces: what named the CA and what left the leases are
+   gone, and the next delete ends with nothing left all the same. */
+static void test_delete_after_one_that_was_killed(void **state)
+{
+    static const char *const last_words[] = {
+        "ValidatingWebhookConfiguration/cert-manager-webhook",
+        "Deployment/cert-manager/cert-manager",
+        "CustomResourceDefinition/certificates.cert-manager.io"};
+    struct platform *platform = *state;
+    char *before = platform_objects(platform), *after;
+
+    for (size_t i = 0; i < sizeof(last_words) / sizeof(last_words[0]); i++) {
+        none(platform_apply(platform, NULL));
+        add_leases(platform);
+        platform_delete_until(platform, last_words[i]);
+        none(platform_delete(platform, NULL));
+        assert_null(find(&platform->log, "", "Kept"));
+        after = platform_objects(platform);
+        assert_string_equal(after, before);
+        free(after);
+    }
+    free(before);
+}
+
+/* What a gateway controller's bundle may hold besides what the other releases do. */
+static void test_delete_of_rarer_kinds(void **state)
+{
+#define OURS "\"labels\":{\"libllmd.dev/component\":\"gatewayController\"}"
+    static const char *const paths[] = {
+        "/apis/apps/v1/namespaces/default/statefulsets/cache",
+        "/apis/apiregistration.k8s.io/v1/apiservices/v1.gateway.example.com"};
+    struct platform *platform = *state;
+
+    platform_put(platform, paths[0],
+                 "{\"apiVersion\":\"apps/v1\",\"kind\":\"StatefulSet\",\"metadata\":{"
+                 "\"name\":\"cache\"," OURS "},\"spec\":{\"replicas\":0,\"serviceName\":\"c\","
+                 "\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{"
+                 "\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":[]}}}}");
+    platform_put(platform, paths[1],
+                 "{\"apiVersion\":\"apiregistration.k8s.io/v1\",\"kind\":\"APIService\","
+                 "\"metadata\":{\"name\":\"v1.gateway.example.com\"," OURS "},\"spec\":{"
+                 "\"group\":\"gateway.example.com\",\"version\":\"v1\"}}");
+    none(platform_delete(platform, NULL));
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+        assert_int_equal(platform_get(platform, paths[i]), 404);
 }
 
 static void test_delete_while_in_use(void **state)
@@ -244,7 +338,10 @@ int main(void)
         PLATFORM_TEST(test_second_apply_changes_nothing),
         PLATFORM_TEST(test_crds_that_came_later),
         PLATFORM_TEST(test_status),
+        PLATFORM_TEST(test_a_gateway_controller),
         PLATFORM_TEST(test_delete_leaves_nothing),
+        PLATFORM_TEST(test_delete_after_one_that_was_killed),
+        PLATFORM_TEST(test_delete_of_rarer_kinds),
         PLATFORM_TEST(test_delete_while_in_use),
         PLATFORM_TEST(test_delete_keeps_what_is_not_ours),
         PLATFORM_TEST(test_finalizers_of_a_controller_that_is_gone),

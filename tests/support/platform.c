@@ -96,6 +96,25 @@ llmd_error *platform_delete(struct platform *platform, const char *more)
     return run_verb(platform, llmd_platform_delete, more, 30000);
 }
 
+void platform_delete_until(struct platform *platform, const char *subject)
+{
+    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
+    LLMD_AUTO(llmd_task) task = NULL;
+    bool seen = false;
+
+    llmd_context_set_timeout_ms(ctx, 30000);
+    none(llmd_platform_delete(platform->kube, NULL, &task));
+    while (!seen) {
+        LLMD_AUTO(llmd_event) event = NULL;
+
+        none(llmd_task_next(ctx, task, &event));
+        if (!event)
+            fail_msg("the delete ended before %s was told", subject);
+        seen = !strcmp(llmd_event_subject(event), subject) &&
+               !strcmp(llmd_event_reason(event), "deleted");
+    }
+}
+
 /* ---- requests ---- */
 
 static int send(struct platform *platform, const char *method, const char *type, const char *path,

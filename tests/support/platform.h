@@ -24,6 +24,8 @@ llmd_error *platform_apply(struct platform *platform, const char *more);
 llmd_error *platform_apply_within(struct platform *platform, const char *more, int timeout_ms);
 llmd_error *platform_status(struct platform *platform);
 llmd_error *platform_delete(struct platform *platform, const char *more);
+/* Drops the delete as a killed process would, when it has told that this object is deleted. */
+void platform_delete_until(struct platform *platform, const char *subject);
 
 /* A gateway controller, which the library does not bring here, its class and KServe's Gateway. */
 void platform_add_gateway(struct platform *platform);

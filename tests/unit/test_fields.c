@@ -84,6 +84,8 @@ static const struct refusal refusals[] = {
      "known keys are name, token, replicas, bytes, public, ratio, args, labels, overlay, preset, "
      "scaling, pools, download"},
     {"scaling:\n  mx: 1", "svc.yaml:2: scaling.mx: unknown key", "did you mean \"max\"?"},
+    {"name: '***'\ntoken: '***'", "svc.yaml:2: token: \"***\" only stands for a secret",
+     "give the secret itself: specs are printed without theirs"},
     {"scaling: 3", "svc.yaml:1: scaling: want an object, got an integer",
      "write a mapping, such as {key: value}"},
     {"scaling:\n  max: x", "svc.yaml:2: scaling.max: want an integer, got \"x\"",

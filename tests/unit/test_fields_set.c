@@ -12,6 +12,8 @@ static const struct row bad_rows[] = {
     {"scaling.mx", "1", "disk spec: scaling.mx: unknown key", "did you mean \"max\"?"},
     {"", "1", "disk spec: : unknown key", NULL},
     {NULL, "1", "disk spec: the key is NULL", NULL},
+    {"token", "***", "disk spec: token: \"***\" only stands for a secret",
+     "give the secret itself: specs are printed without theirs"},
     {"replicas", "three", "disk spec: replicas: want an integer, got \"three\"",
      "write a number, without quotes"},
     {"replicas", "", "disk spec: replicas: want an integer, got \"\"", NULL},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who installed what, and what is then done with it. */
 #include "base/yaml.h"
-#include "platform/release.h"
+#include "platform/plan.h"
 #include "support/errors.h"
 #include "support/torture.h"
 
@@ -137,21 +137,6 @@ static void test_plans(void **state)
         check(&rows[i]);
 }
 
-static void test_lws(void **state)
-{
-    AUTO(platform_spec) llmd_platform_spec *spec = llmd_platform_spec_new();
-    struct platform_found found = {0};
-    AUTO(plan) struct platform_plan plan = {0};
-
-    (void)state;
-    none(llmd__plan_make(spec, &found, &plan));
-    assert_true(plan.parts[COMPONENT_LWS].crds_only);
-    llmd__plan_free(&plan);
-    llmd_platform_spec_set(spec, "leaderWorkerSet.controller", "true");
-    none(llmd__plan_make(spec, &found, &plan));
-    assert_false(plan.parts[COMPONENT_LWS].crds_only);
-}
-
 static llmd_error *plan_work(void *data)
 {
     AUTO(plan) struct platform_plan plan = {0};
@@ -172,8 +157,9 @@ static void test_without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_installers),     cmocka_unit_test(test_crds),
-        cmocka_unit_test(test_plans),          cmocka_unit_test(test_lws),
+        cmocka_unit_test(test_installers),
+        cmocka_unit_test(test_crds),
+        cmocka_unit_test(test_plans),
         cmocka_unit_test(test_without_memory),
     };
 

@@ -109,7 +109,8 @@ static void test_a_controller(void **state)
     struct release release;
 
     (void)state;
-    none(make("{leaderWorkerSet: {controller: true, namespace: mine}, imageMirror: m.example,"
+    none(make("{leaderWorkerSet: {controller: true, bundle: lws.yaml, namespace: mine}, "
+              "imageMirror: m.example,"
               " imagePullPolicy: Never, pullSecret: {registry: r, user: u, password: p}}",
               COMPONENT_LWS, lws, &release));
     assert_string_equal(release.version, "0.8.0");
@@ -254,7 +255,8 @@ static llmd_error *release_work(void *data)
 {
     struct release release;
     llmd_error *error =
-        make("{leaderWorkerSet: {controller: true, namespace: mine}, imageMirror: m.example,"
+        make("{leaderWorkerSet: {controller: true, bundle: lws.yaml, namespace: mine}, "
+             "imageMirror: m.example,"
              " imagePullPolicy: Never, pullSecret: {registry: r, user: u, password: p}}",
              COMPONENT_LWS, data, &release);
 

@@ -16,7 +16,7 @@ static const char all[] =
     "certManager: {bundle: https://example.com/cm.yaml,\n"
     "  sha256: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef}\n"
     "gatewayApi: {install: never}\n"
-    "leaderWorkerSet: {controller: true}\n"
+    "leaderWorkerSet: {controller: true, bundle: lws.yaml}\n"
     "gatewayController: {manifests: \"kind: Namespace\"}\n"
     "bundles: ./bundles\n"
     "pullSecret: {registry: quay.io, user: me, password: hush}\n"
@@ -42,17 +42,17 @@ static void test_everything_is_read(void **state)
     none(llmd_platform_spec_parse(all, &spec));
     kserve = llmd__platform_part(spec, COMPONENT_KSERVE);
     assert_string_equal(kserve->version, "0.20.0");
-    assert_string_equal(llmd__platform_ns(spec, COMPONENT_KSERVE), "serving");
-    assert_string_equal(llmd__platform_ns(spec, COMPONENT_CERT_MANAGER), "cert-manager");
-    assert_null(llmd__platform_ns(spec, COMPONENT_GATEWAY_API));
+    assert_string_equal(kserve->ns, "serving");
     assert_string_equal(spec->pull_secret.password, "hush");
     assert_true(spec->istio.enabled && spec->adopt && spec->strip_finalizers);
-    assert_true(llmd__json_bool(spec->components[COMPONENT_LWS].controller, NULL, false));
+    assert_true(spec->components[COMPONENT_LWS].controller);
     none(llmd_platform_spec_json(spec, &text));
     assert_null(strstr(text, "hush"));
     assert_non_null(strstr(text, "\"password\":\"***\""));
+    memcpy(strstr(text, "***"), "hus", 3); /* a secret is not read as it is shown */
     none(llmd_platform_spec_parse(text, &again));
     none(llmd_platform_spec_json(again, &text_again));
+    memcpy(strstr(text, "hus"), "***", 3);
     assert_string_equal(text, text_again);
     llmd_free(text);
     llmd_free(text_again);
@@ -96,10 +96,13 @@ static void test_refusals(void **state)
         {"kserve: {bundle: a.yaml, " SHA "}", "belongs to a bundle that is an address"},
         {"kserve: {bundle: \"https://example.com/a\", sha256: ABC}", "64 hex digits"},
         {"kserve: {install: maybe}", "auto"},
+        {"leaderWorkerSet: {controller: true}", "the known bundle holds the CRD only"},
+        {"leaderWorkerSet: {controller: true, version: 0.8.0}", "leaderWorkerSet.bundle"},
         {"digests: {a: \"sha256:12\"}", "is no digest"},
         {"config: {storageInitializer: 3}", "storageInitializer: want an object, got an integer"},
         {"ca: hello", "PEM"},
         {"pullSecret: {registry: quay.io}", "want registry, user and password"},
+        {"pullSecret: {registry: quay.io, user: me, password: \"***\"}", "give the secret itself"},
         {"istio: {routes: [qwen]}", "want NAMESPACE/SERVICE"},
         {"istio: {version: 1.26.2}", "does not know InferencePool v1"},
         {"istio: {gateway: A_b}", "gateway name"},

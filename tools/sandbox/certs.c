@@ -23,13 +23,15 @@ int64_t reconcile_issuer(struct sandbox *sandbox, struct object *object, int64_t
 static void issue(struct sandbox *sandbox, struct object *certificate)
 {
     const char *secret = object_str(certificate, "spec.secretName");
+    const struct json *labels =
+        llmd__json_get(object_json(certificate), "spec.secretTemplate.labels");
     if (!store_get(&sandbox->store, "", "secrets", certificate->ns, secret))
         sandbox_create(sandbox, "", "secrets",
-                       MAKE("{'metadata':{'name':%s,'namespace':%s,'annotations':{"
+                       MAKE("{'metadata':{'name':%s,'namespace':%s,'labels':%j,'annotations':{"
                             "'cert-manager.io/certificate-name':%s}},'type':'kubernetes.io/tls',"
                             "'data':{'tls.crt':%s,'tls.key':%s,'ca.crt':%s}}",
-                            secret, certificate->ns, certificate->name, PEM_STAND_IN, PEM_STAND_IN,
-                            PEM_STAND_IN));
+                            secret, certificate->ns, labels, certificate->name, PEM_STAND_IN,
+                            PEM_STAND_IN, PEM_STAND_IN));
     struct json *json = store_edit(certificate);
     condition_set(conditions_edit(json), "Ready", "True", "Ready",
                   "Certificate is up to date and has not expired",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What there is against what is wanted. Only what the spec names counts. Pure. */
-#ifndef LLMD_GKE_CHANGES_H
-#define LLMD_GKE_CHANGES_H
+#ifndef LLMD_GKE_COMPARE_H
+#define LLMD_GKE_COMPARE_H
 
 #include "gke/cluster_spec.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Waiting for objects of one kind: a watch that ends when each of them is as wished. */
-#include "platform/run.h"
+#include "platform/platform_run.h"
 
 #include "kube/object.h"
 #include "kube/watch.h"

@@ -7,46 +7,48 @@
 
 #include <string.h>
 
+/* As many objects of a list are named in a message. */
 #define LISTED_MAX 5
 
 /* The kinds that releases have. */
 static const struct {
     const char *resource;
     enum removal_wave wave;
-    bool whole; /* more than metadata is looked at */
 } kinds[] = {
-    {"mutatingwebhookconfigurations.admissionregistration.k8s.io", REMOVE_WEBHOOKS, false},
-    {"validatingwebhookconfigurations.admissionregistration.k8s.io", REMOVE_WEBHOOKS, false},
-    {"llminferenceserviceconfigs.serving.kserve.io", REMOVE_PRESETS, false},
-    {"clusterstoragecontainers.serving.kserve.io", REMOVE_PRESETS, false},
-    {"certificates.cert-manager.io", REMOVE_CERTIFICATES, true},
-    {"issuers.cert-manager.io", REMOVE_CERTIFICATES, false},
-    {"clusterissuers.cert-manager.io", REMOVE_CERTIFICATES, false},
-    {"gateways.gateway.networking.k8s.io", REMOVE_CERTIFICATES, false},
-    {"gatewayclasses.gateway.networking.k8s.io", REMOVE_CERTIFICATES, false},
-    {"podmonitorings.monitoring.googleapis.com", REMOVE_CERTIFICATES, false},
-    {"podmonitors.monitoring.coreos.com", REMOVE_CERTIFICATES, false},
-    {"servicemonitors.monitoring.coreos.com", REMOVE_CERTIFICATES, false},
-    {"envoyfilters.networking.istio.io", REMOVE_CERTIFICATES, false},
-    {"deployments.apps", REMOVE_CONTROLLERS, false},
-    {"daemonsets.apps", REMOVE_CONTROLLERS, false},
-    {"jobs.batch", REMOVE_CONTROLLERS, false},
-    {"services", REMOVE_REST, false},
-    {"serviceaccounts", REMOVE_REST, false},
-    {"configmaps", REMOVE_REST, false},
-    {"secrets", REMOVE_REST, false},
-    {"roles.rbac.authorization.k8s.io", REMOVE_REST, false},
-    {"rolebindings.rbac.authorization.k8s.io", REMOVE_REST, false},
-    {"clusterroles.rbac.authorization.k8s.io", REMOVE_REST, false},
-    {"clusterrolebindings.rbac.authorization.k8s.io", REMOVE_REST, false},
-    {"poddisruptionbudgets.policy", REMOVE_REST, false},
-    {"horizontalpodautoscalers.autoscaling", REMOVE_REST, false},
-    {"networkpolicies.networking.k8s.io", REMOVE_REST, false},
-    {"priorityclasses.scheduling.k8s.io", REMOVE_REST, false},
-    {"validatingadmissionpolicies.admissionregistration.k8s.io", REMOVE_WEBHOOKS, false},
-    {"validatingadmissionpolicybindings.admissionregistration.k8s.io", REMOVE_WEBHOOKS, false},
-    {"customresourcedefinitions.apiextensions.k8s.io", REMOVE_CRDS, false},
-    {"namespaces", REMOVE_NAMESPACES, false},
+    {"mutatingwebhookconfigurations.admissionregistration.k8s.io", REMOVE_WEBHOOKS},
+    {"validatingwebhookconfigurations.admissionregistration.k8s.io", REMOVE_WEBHOOKS},
+    {"apiservices.apiregistration.k8s.io", REMOVE_WEBHOOKS}, /* without its Service nothing ends */
+    {"llminferenceserviceconfigs.serving.kserve.io", REMOVE_PRESETS},
+    {"clusterstoragecontainers.serving.kserve.io", REMOVE_PRESETS},
+    {"certificates.cert-manager.io", REMOVE_CERTIFICATES},
+    {"issuers.cert-manager.io", REMOVE_CERTIFICATES},
+    {"clusterissuers.cert-manager.io", REMOVE_CERTIFICATES},
+    {"gateways.gateway.networking.k8s.io", REMOVE_CERTIFICATES},
+    {"gatewayclasses.gateway.networking.k8s.io", REMOVE_CERTIFICATES},
+    {"podmonitorings.monitoring.googleapis.com", REMOVE_CERTIFICATES},
+    {"podmonitors.monitoring.coreos.com", REMOVE_CERTIFICATES},
+    {"servicemonitors.monitoring.coreos.com", REMOVE_CERTIFICATES},
+    {"envoyfilters.networking.istio.io", REMOVE_CERTIFICATES},
+    {"deployments.apps", REMOVE_CONTROLLERS},
+    {"statefulsets.apps", REMOVE_CONTROLLERS},
+    {"daemonsets.apps", REMOVE_CONTROLLERS},
+    {"jobs.batch", REMOVE_CONTROLLERS},
+    {"services", REMOVE_REST},
+    {"serviceaccounts", REMOVE_REST},
+    {"configmaps", REMOVE_REST},
+    {"secrets", REMOVE_REST},
+    {"roles.rbac.authorization.k8s.io", REMOVE_REST},
+    {"rolebindings.rbac.authorization.k8s.io", REMOVE_REST},
+    {"clusterroles.rbac.authorization.k8s.io", REMOVE_REST},
+    {"clusterrolebindings.rbac.authorization.k8s.io", REMOVE_REST},
+    {"poddisruptionbudgets.policy", REMOVE_REST},
+    {"horizontalpodautoscalers.autoscaling", REMOVE_REST},
+    {"networkpolicies.networking.k8s.io", REMOVE_REST},
+    {"priorityclasses.scheduling.k8s.io", REMOVE_REST},
+    {"validatingadmissionpolicies.admissionregistration.k8s.io", REMOVE_WEBHOOKS},
+    {"validatingadmissionpolicybindings.admissionregistration.k8s.io", REMOVE_WEBHOOKS},
+    {"customresourcedefinitions.apiextensions.k8s.io", REMOVE_CRDS},
+    {"namespaces", REMOVE_NAMESPACES},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -111,7 +113,7 @@ static llmd_error *list_path(const struct listing *listing, const struct resourc
 
 /* Takes listing. *out is -1: the kind is not served. */
 static llmd_error *ask_list(struct graph *graph, struct listing *listing, const char *labels,
-                            bool whole, answer_fn on_answer, step_id *out)
+                            answer_fn on_answer, step_id *out)
 {
     const llmd_kube *kube = listing->removal->run->kube;
     struct resource resource;
@@ -131,7 +133,7 @@ static llmd_error *ask_list(struct graph *graph, struct listing *listing, const 
     }
     return llmd__ask_step(graph, kube,
                           &(struct question){.path = path,
-                                             .accept = whole ? NULL : LLMD__PARTIAL_LIST,
+                                             .accept = LLMD__PARTIAL_LIST,
                                              .on_answer = on_answer,
                                              .data = listing,
                                              .free_data = listing_free},
@@ -197,16 +199,13 @@ static llmd_error *take_objects(void *data, struct graph *graph, int status, con
     return llmd__json_check(listing->removal->foreign);
 }
 
-/* Kubernetes puts these into every namespace; cert-manager's webhook makes its CA, which nothing
- * names any more once a delete that was killed has removed the webhook configurations.
- */
+/* Kubernetes and Istio put these into every namespace. */
 static bool comes_by_itself(const struct json *object)
 {
     const char *name = llmd__object_name(object);
 
-    return strcmp(name, "cert-manager-webhook-ca") == 0 || strcmp(name, "kube-root-ca.crt") == 0 ||
-           strcmp(name, "default") == 0 || strcmp(name, "istio-ca-root-cert") == 0 ||
-           strncmp(name, "default-token-", 14) == 0;
+    return strcmp(name, "kube-root-ca.crt") == 0 || strcmp(name, "default") == 0 ||
+           strcmp(name, "istio-ca-root-cert") == 0 || strncmp(name, "default-token-", 14) == 0;
 }
 
 static bool is_of_ours(const struct removal *removal, const char *subject)
@@ -244,7 +243,7 @@ static llmd_error *look_into(struct graph *graph, struct removal *removal, const
         step_id step = -1;
 
         TRY(listing_new(removal, *kind, ns, &listing));
-        TRY(ask_list(graph, listing, NULL, false, take_content, &step));
+        TRY(ask_list(graph, listing, NULL, take_content, &step));
         if (step >= 0)
             TRY(llmd__graph_need(graph, removal->surveyed, step));
     }
@@ -257,7 +256,7 @@ static llmd_error *look_at_objects(struct graph *graph, struct removal *removal,
     step_id step = -1;
 
     TRY(listing_new(removal, crd, NULL, &listing));
-    TRY(ask_list(graph, listing, NULL, false, take_objects, &step));
+    TRY(ask_list(graph, listing, NULL, take_objects, &step));
     return step < 0 ? NULL : llmd__graph_need(graph, removal->surveyed, step);
 }
 
@@ -276,45 +275,66 @@ static llmd_error *add_item(struct removal *removal, enum removal_wave wave, con
     return llmd__json_check(removal->waves[wave]);
 }
 
-static llmd_error *add_secret(struct removal *removal, const char *ns, const char *name)
+/* ---- what cert-manager made for itself, without any label ---- */
+
+/* The CA of its webhook, and what its leader election leaves in kube-system. */
+static bool is_trace(const struct json *object)
 {
-    AUTO(str) char *subject = llmd__format("Secret/%s/%s", ns, name);
-
-    CHECK_MEMORY(subject);
-    return *ns && *name ? add_item(removal, REMOVE_REST, "secrets", ns, name, subject) : NULL;
-}
-
-/* cert-manager leaves the Secrets of Certificates, and its webhook that of its own CA. */
-static llmd_error *add_secrets(struct removal *removal, const struct json *object)
-{
-    const char *from =
-        llmd__json_str(object, "metadata.annotations.\"cert-manager.io/inject-ca-from-secret\"");
-    const char *slash = strchr(from, '/');
-    AUTO(str) char *ns = slash ? llmd__strndup(from, (size_t)(slash - from)) : NULL;
-
-    TRY(add_secret(removal, llmd__object_ns(object), llmd__json_str(object, "spec.secretName")));
-    if (!slash)
-        return NULL;
-    CHECK_MEMORY(ns);
-    return add_secret(removal, ns, slash + 1);
-}
-
-/* Its leader election leaves them where it always is, not in its own namespace. */
-static llmd_error *add_leases(struct removal *removal)
-{
-    static const char *const names[] = {"cert-manager-controller",
+    static const char *const names[] = {"cert-manager-webhook-ca", "cert-manager-controller",
                                         "cert-manager-cainjector-leader-election",
                                         "cert-manager-cainjector-leader-election-core"};
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        AUTO(str) char *subject = llmd__format("Lease/kube-system/%s", names[i]);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(llmd__object_name(object), names[i]) == 0)
+            return true;
+    return false;
+}
+
+static llmd_error *take_traces(void *data, struct graph *graph, int status, const char *text,
+                               size_t len)
+{
+    struct listing *listing = data;
+    AUTO(json) struct json *list = NULL;
+
+    (void)graph;
+    TRY(read_list(listing, status, text, len, &list));
+    JSON_EACH(object, llmd__json_member(list, "items")) {
+        AUTO(str) char *subject = subject_of(listing, object);
 
         CHECK_MEMORY(subject);
-        TRY(add_item(removal, REMOVE_REST, "leases.coordination.k8s.io", "kube-system", names[i],
-                     subject));
+        if (is_trace(object))
+            TRY(add_item(listing->removal, REMOVE_REST, listing->resource, listing->ns,
+                         llmd__object_name(object), subject));
     }
     return NULL;
 }
+
+static llmd_error *look_for_traces_in(struct graph *graph, struct removal *removal,
+                                      const char *resource, const char *ns)
+{
+    struct listing *listing = NULL;
+    step_id step = -1;
+
+    TRY(listing_new(removal, resource, ns, &listing));
+    TRY(ask_list(graph, listing, NULL, take_traces, &step));
+    return step < 0 ? NULL : llmd__graph_need(graph, removal->listed, step);
+}
+
+/* Its namespace tells, because it goes last: a delete that was killed on the way finds them when
+   the webhook configurations that name the CA and the controllers are gone. */
+static llmd_error *look_for_traces(struct graph *graph, struct removal *removal,
+                                   const struct json *ns)
+{
+    const char *component = llmd__json_text(
+        llmd__json_member(llmd__json_get(ns, "metadata.labels"), LLMD__PLATFORM_COMPONENT_LABEL));
+
+    if (strcmp(component, llmd__component(COMPONENT_CERT_MANAGER)->key) != 0)
+        return NULL;
+    TRY(look_for_traces_in(graph, removal, "secrets", llmd__object_name(ns)));
+    return look_for_traces_in(graph, removal, "leases.coordination.k8s.io", "kube-system");
+}
+
+/* ---- finalizers ---- */
 
 /* Only KServe's two; what others hold, others let go. */
 static bool is_kserves(const char *finalizer)
@@ -358,16 +378,20 @@ static llmd_error *take_one(struct graph *graph, const struct listing *listing,
                  subject));
     if (removal->proving)
         return NULL;
-    if (listing->wave == REMOVE_CRDS)
-        return look_at_objects(graph, removal, name);
-    if (listing->wave == REMOVE_PRESETS)
+    switch (listing->wave) {
+    case REMOVE_PRESETS:
         return note_finalizers(removal, listing, object);
-    if (listing->wave == REMOVE_CONTROLLERS) {
+    case REMOVE_CONTROLLERS:
         removal->controller =
             removal->controller || strcmp(name, llmd__component(COMPONENT_KSERVE)->controller) == 0;
-        return strcmp(name, "cert-manager") == 0 ? add_leases(removal) : NULL;
+        return NULL;
+    case REMOVE_CRDS:
+        return look_at_objects(graph, removal, name);
+    case REMOVE_NAMESPACES:
+        return look_for_traces(graph, removal, object);
+    default:
+        return NULL;
     }
-    return add_secrets(removal, object);
 }
 
 static llmd_error *take_ours(void *data, struct graph *graph, int status, const char *text,
@@ -389,8 +413,7 @@ static llmd_error *list_kind(struct graph *graph, struct removal *removal, size_
 
     TRY(listing_new(removal, kinds[nth].resource, NULL, &listing));
     listing->wave = kinds[nth].wave;
-    TRY(ask_list(graph, listing, LLMD__PLATFORM_COMPONENT_LABEL, kinds[nth].whole, take_ours,
-                 &step));
+    TRY(ask_list(graph, listing, LLMD__PLATFORM_COMPONENT_LABEL, take_ours, &step));
     return step < 0 ? NULL : llmd__graph_need(graph, removal->listed, step);
 }
 
@@ -443,20 +466,9 @@ static llmd_error *listed_advance(void *state, struct graph *graph, const struct
     return NULL;
 }
 
-static llmd_error *surveyed_advance(void *state, struct graph *graph,
-                                    const struct step_input *input, struct step_action *action)
-{
-    (void)state;
-    (void)graph;
-    (void)input;
-    action->kind = ACTION_DONE;
-    return NULL;
-}
-
 static const struct step_class survey_class = {
     .name = "survey", .advance = survey_advance, .free = llmd__free};
 static const struct step_class listed_class = {.name = "survey", .advance = listed_advance};
-static const struct step_class surveyed_class = {.name = "survey", .advance = surveyed_advance};
 
 llmd_error *llmd__removal_survey(struct graph *graph, struct removal *removal, step_id after,
                                  step_id *done)
@@ -473,7 +485,7 @@ llmd_error *llmd__removal_survey(struct graph *graph, struct removal *removal, s
     TRY(llmd__graph_need(graph, first, discovery));
     TRY(llmd__graph_add(graph, &listed_class, removal, &survey->listed));
     TRY(llmd__graph_need(graph, survey->listed, first));
-    TRY(llmd__graph_add(graph, &surveyed_class, NULL, done));
+    TRY(llmd__graph_add_barrier(graph, done));
     survey->surveyed = *done;
     return llmd__graph_need(graph, *done, survey->listed);
 }

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the library adds to KServe's release on request: monitors, and what Istio needs. Pure. */
-#ifndef LLMD_PLATFORM_EXTRAS_H
-#define LLMD_PLATFORM_EXTRAS_H
+/* What the library adds to KServe's release where Istio is the gateway. Pure. */
+#ifndef LLMD_PLATFORM_ISTIO_MANIFEST_H
+#define LLMD_PLATFORM_ISTIO_MANIFEST_H
 
 #include "platform/spec.h"
-
-/* The metrics of model servers in all namespaces: ClusterPodMonitoring or PodMonitor, in an array;
-   empty without spec->monitors. */
-llmd_error *llmd__monitor_manifests(const llmd_platform_spec *spec, const char *ns,
-                                    struct json *list);
 
 /*
  * Istio as the gateway, in an array; empty without spec->istio.enabled. kserve_ns is where the

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "platform/run.h"
+#include "platform/platform_run.h"
 
 static void part_free(struct platform_part *part)
 {
@@ -18,8 +18,7 @@ void llmd__platform_run_free(void *data)
         part_free(&run->parts[i]);
         llmd__free(run->looked[i].why);
     }
-    if (run->planned)
-        llmd__plan_free(&run->plan);
+    llmd__plan_free(&run->plan);
     llmd__found_free(&run->found);
     llmd__awaits_free(run->awaits);
     llmd__json_free(run->left);

@@ -4,7 +4,7 @@
  * controllers by name in every namespace. Nothing that may not be read is an error: what is then
  * written is refused with the cause.
  */
-#include "platform/run.h"
+#include "platform/platform_run.h"
 
 #include "base/url.h"
 #include "kube/object.h"
@@ -250,25 +250,34 @@ static llmd_error *ask(struct graph *graph, struct platform_run *run, struct que
     return llmd__graph_need(graph, after, step);
 }
 
+/* By its name; a gateway controller may have any, so that only ours is found, by our label. */
+static char *controller_path(const struct component_info *info)
+{
+    if (info->controller)
+        return llmd__format("/apis/apps/v1/deployments?fieldSelector=metadata.name%%3D%s",
+                            info->controller);
+    return llmd__format("/apis/apps/v1/deployments?labelSelector=" LLMD__PLATFORM_COMPONENT_LABEL
+                        "%%3D%s",
+                        info->key);
+}
+
 static llmd_error *ask_controller(struct graph *graph, struct platform_run *run,
                                   enum component component, step_id before, step_id after)
 {
-    const char *name = llmd__component(component)->controller;
+    const struct component_info *info = llmd__component(component);
     struct subject *subject;
 
-    if (!name)
+    if (!info->controller && info->crd) /* CRDs are all there is to it */
         return NULL;
     subject = llmd__calloc(1, sizeof(*subject));
     CHECK_MEMORY(subject);
     *subject = (struct subject){run, component};
-    return ask(
-        graph, run,
-        &(struct question){.path = llmd__format(
-                               "/apis/apps/v1/deployments?fieldSelector=metadata.name%%3D%s", name),
-                           .on_answer = take_deployments,
-                           .data = subject,
-                           .free_data = llmd__free},
-        before, after);
+    return ask(graph, run,
+               &(struct question){.path = controller_path(info),
+                                  .on_answer = take_deployments,
+                                  .data = subject,
+                                  .free_data = llmd__free},
+               before, after);
 }
 
 llmd_error *llmd__platform_look(struct graph *graph, struct platform_run *run, step_id after,

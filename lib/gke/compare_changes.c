@@ -3,7 +3,7 @@
  * Calls that change what is there. A ClusterUpdate takes one change a request, so each is a call of
  * its own; Google runs one after the other anyway.
  */
-#include "gke/changes.h"
+#include "gke/compare.h"
 
 #include "gke/cluster_manifest.h"
 #include "gke/gke.h"

@@ -4,7 +4,7 @@
  * API server refuses every object they judge. One of the same name is repaired by the apply itself;
  * any other would stop it a minute later, with a refusal that names no cause.
  */
-#include "platform/run.h"
+#include "platform/platform_run.h"
 
 #include "kube/object.h"
 
@@ -189,15 +189,6 @@ static bool is_written(const struct json *objects, const char *name)
     return false;
 }
 
-static bool judges(const struct json *leftover, const char *wanted)
-{
-    JSON_EACH(group, llmd__json_member(leftover, "groups")) {
-        if (strcmp(llmd__json_text(group), wanted) == 0)
-            return true;
-    }
-    return false;
-}
-
 llmd_error *llmd__leftovers_check(const struct platform_run *run, enum component component,
                                   const struct json *webhooks)
 {
@@ -205,7 +196,8 @@ llmd_error *llmd__leftovers_check(const struct platform_run *run, enum component
         const char *name = llmd__json_str(leftover, "name");
         const char *kind = llmd__json_str(leftover, "kind");
 
-        if (!judges(leftover, group_of(component)) || is_written(webhooks, name))
+        if (!llmd__json_holds(llmd__json_member(leftover, "groups"), group_of(component)) ||
+            is_written(webhooks, name))
             continue;
         return llmd__error_set_advice(
             llmd__error_set_reason(

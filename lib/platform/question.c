@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One question to the API server as a step of its own. */
-#include "platform/run.h"
+#include "platform/platform_run.h"
 
 struct ask {
     llmd_kube *kube;

@@ -4,7 +4,7 @@
  * fill a scene, one step judges it. What no time can cure ends the task within seconds; what others
  * may still cure is told.
  */
-#include "platform/run.h"
+#include "platform/platform_run.h"
 
 #include "findings/findings.h"
 #include "kube/object.h"
@@ -183,15 +183,6 @@ static llmd_error *ask_crds(const struct controllers *wait, struct step_action *
     return NULL;
 }
 
-static bool is_listed(const struct json *names, const char *name)
-{
-    JSON_EACH(item, names) {
-        if (strcmp(llmd__json_text(item), name) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* Who may not list CRDs gets no restart: it would be a guess. */
 static llmd_error *take_crds(struct controllers *wait, const struct step_input *input)
 {
@@ -203,7 +194,7 @@ static llmd_error *take_crds(struct controllers *wait, const struct step_input *
     TRY(llmd__json_parse(input->text, input->text_len, "CRDs", &list));
     JSON_EACH(item, llmd__json_member(list, "items")) {
         const char *made = llmd__json_str(item, "metadata.creationTimestamp");
-        if (is_listed(wait->crds, llmd__object_name(item)) && strcmp(made, newest) > 0)
+        if (llmd__json_holds(wait->crds, llmd__object_name(item)) && strcmp(made, newest) > 0)
             newest = made;
     }
     wait->newest_crd = llmd__strdup(newest);
@@ -240,7 +231,7 @@ static const char *next_blind(struct controllers *wait)
 {
     const char *controller = llmd__component(wait->component)->controller;
 
-    if (!controller || !is_listed(wait->names, controller) ||
+    if (!controller || !llmd__json_holds(wait->names, controller) ||
         llmd__json_member(wait->generations, controller) || !is_blind(wait, controller))
         return NULL;
     return controller;

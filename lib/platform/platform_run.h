@@ -9,11 +9,12 @@
  * seen. Gates exist before the objects are known, so that one component can wait for another whose
  * bundle is still on its way.
  */
-#ifndef LLMD_PLATFORM_RUN_H
-#define LLMD_PLATFORM_RUN_H
+#ifndef LLMD_PLATFORM_PLATFORM_RUN_H
+#define LLMD_PLATFORM_PLATFORM_RUN_H
 
 #include "kube/kube.h"
 #include "platform/bundle.h"
+#include "platform/plan.h"
 #include "platform/release.h"
 
 #include <llmd/platform.h>
@@ -26,7 +27,6 @@ struct looked {
 };
 
 struct platform_part {
-    enum plan_action action;
     bool released;
     struct release release;
     struct bundle bundle;
@@ -41,11 +41,10 @@ struct platform_run {
     struct platform_found found;
     struct looked looked[COMPONENT_COUNT];
     struct platform_plan plan;
-    bool planned;
     struct platform_part parts[COMPONENT_COUNT];
     int gates_total, gates_done;
     struct json *left;      /* documents left alone, of all releases */
-    struct json *leftovers; /* webhook configurations without a Service; see leftover.c */
+    struct json *leftovers; /* webhook configurations without a Service; see leftover_webhooks.c */
     step_id suspected;      /* the step before which they are looked for */
     struct await *awaits;   /* owned: what watch steps point to */
 };
@@ -54,14 +53,14 @@ llmd_error *llmd__platform_run_new(const llmd_kube *kube, const llmd_platform_sp
                                    struct platform_run **out);
 void llmd__platform_run_free(void *run);
 
-/* ---- look.c ---- */
+/* ---- found_look.c ---- */
 
 /* Adds the steps that fill run->found and run->looked anew; *done is done when they are. after: the
    step they need, or -1. */
 llmd_error *llmd__platform_look(struct graph *graph, struct platform_run *run, step_id after,
                                 step_id *done);
 
-/* ---- leftover.c ---- */
+/* ---- leftover_webhooks.c ---- */
 
 /* Adds steps that fill run->leftovers before `before` begins. */
 llmd_error *llmd__leftovers_look(struct graph *graph, struct platform_run *run, step_id before);
@@ -69,7 +68,7 @@ llmd_error *llmd__leftovers_look(struct graph *graph, struct platform_run *run, 
 llmd_error *llmd__leftovers_check(const struct platform_run *run, enum component component,
                                   const struct json *webhooks);
 
-/* ---- ask.c: one GET as a step ---- */
+/* ---- question.c: one GET as a step ---- */
 
 /* status is any; text the body. Runs inside advance(): may add steps and needs. */
 typedef llmd_error *(*answer_fn)(void *data, struct graph *graph, int status, const char *text,
@@ -87,7 +86,7 @@ struct question {
 llmd_error *llmd__ask_step(struct graph *graph, const llmd_kube *kube, struct question *question,
                            step_id *out);
 
-/* ---- await.c: waiting for some objects of one kind ---- */
+/* ---- await_objects.c: waiting for some objects of one kind ---- */
 
 struct await_wish {
     const char *resource, *ns; /* ns NULL: cluster-scoped */
@@ -103,7 +102,7 @@ void llmd__awaits_free(struct await *awaits);
 bool llmd__certificate_is_issued(const struct json *object, char **why);
 bool llmd__ca_is_injected(const struct json *object, char **why);
 
-/* ---- controllers.c: Deployments until they serve ---- */
+/* ---- await_controllers.c: Deployments until they serve ---- */
 
 struct controllers_wish {
     enum component component;
@@ -117,7 +116,7 @@ llmd_error *llmd__controllers_step(struct graph *graph, struct platform_run *run
 
 /* ---- status.c ---- */
 
-/* {"ready", "components": {...}, "left": [...]}: what apply and status end with. */
+/* What apply and status end with; its members: <llmd/platform.h>. */
 llmd_error *llmd__platform_report(const struct platform_run *run, struct json **out);
 
 DEFINE_AUTO(platform_run, struct platform_run *, llmd__platform_run_free)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What there is against what is wanted: which calls, one change each, and what no call changes. */
 #include "base/yaml.h"
-#include "gke/changes.h"
+#include "gke/compare.h"
 #include "gke/cluster_manifest.h"
 #include "gke/version.h"
 #include "support/errors.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What cannot be changed, and what is off. */
-#include "gke/changes.h"
+#include "gke/compare.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -62,15 +62,6 @@ static bool has_dataplane(const struct json *cluster)
            0;
 }
 
-static bool has_string(const struct json *array, const char *text)
-{
-    JSON_EACH(item, array) {
-        if (strcmp(llmd__json_text(item), text) == 0)
-            return true;
-    }
-    return false;
-}
-
 static void list(struct buf *out, const struct json *array)
 {
     JSON_EACH(item, array) {
@@ -87,7 +78,7 @@ static void differ_zones(struct buf *out, const struct json *have, const struct 
     if (!wanted)
         return;
     JSON_EACH(zone, wanted) {
-        same = same && has_string(have, llmd__json_text(zone));
+        same = same && llmd__json_holds(have, llmd__json_text(zone));
     }
     if (same)
         return;
