@@ -248,6 +248,9 @@ static struct nearest nearest_value(const char *values, const char *text, bool *
         size_t len = strcspn(values, "|");
         *found = *found || (strlen(text) == len && strncmp(values, text, len) == 0);
         llmd__nearest_try(&nearest, text, values, len);
+        const char *inside = strstr(values, text); /* "v6e-4" of "tpu-v6e-4t" */
+        if (!nearest.name && 3 * strlen(text) >= len && inside && inside < values + len)
+            nearest = (struct nearest){values, len, len};
         if (!values[len])
             return nearest;
         values += len + 1;

@@ -23,6 +23,7 @@ llmd_error *llmd__apply_run_new(const llmd_kube *kube, const struct json *object
     run->ns = llmd__strdup(llmd__kube_ns(kube, options ? options->ns : NULL));
     run->force = options && options->force;
     run->dry_run = options && options->dry_run;
+    run->conflict_advice = options ? options->conflict_advice : NULL;
     error = run->ns ? llmd__manifests_read(&run->set, objects, what) : NO_MEMORY;
     if (error) {
         llmd__apply_run_put(run);

@@ -10,6 +10,7 @@ struct apply_options {
     const char *ns; /* for objects that name none; NULL: kubeconfig's */
     bool force;
     bool dry_run;
+    const char *conflict_advice; /* for fields of another manager, static; NULL: the usual one */
 };
 
 extern const struct spec_type llmd__apply_spec_type; /* of llmd_apply_spec */

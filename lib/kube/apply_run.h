@@ -14,7 +14,8 @@ struct apply_run {
     llmd_kube *kube;
     char *ns;
     bool force, dry_run;
-    bool report; /* the end says what was done, as the result */
+    const char *conflict_advice; /* static; NULL: the usual one */
+    bool report;                 /* the end says what was done, as the result */
     struct manifest_set set;
     size_t next; /* of set.items: all before are begun */
     size_t in_flight, finished;

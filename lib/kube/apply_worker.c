@@ -384,6 +384,9 @@ static llmd_error *take_refusal(const struct work *work)
     refusal = llmd__status_error(work->input->status, work->input->text, what_of(&what, work));
     if (!worker->since_ms)
         worker->since_ms = work->input->now_ms;
+    if (work->run->conflict_advice &&
+        strcmp(llmd_error_advice(refusal), LLMD__CONFLICT_ADVICE) == 0)
+        refusal = llmd__error_set_advice(refusal, "%s", work->run->conflict_advice);
     if (work->input->now_ms - worker->since_ms >= patience)
         return TAKE(refusal);
     TRY(warn(work, passing, refusal));

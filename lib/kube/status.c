@@ -228,7 +228,7 @@ static const char *advice_by_status(int http_status, const struct json *status)
     if (http_status == 404 && !named)
         return "the server does not serve this: install the CRD, or check the API version";
     if (http_status == 409 && is_field_conflict(llmd__json_get(status, "details.causes[0]")))
-        return "leave these fields out of what you apply, or take them over with force";
+        return LLMD__CONFLICT_ADVICE;
     if (http_status == 410)
         return "what was being read is too old for the server: begin again";
     if (http_status == 429)

@@ -7,6 +7,9 @@
 
 /* what: "apply deployments.apps llm/qwen". The message is "<what>: 403 Forbidden: <server's
    message>"; conflicts name the other manager and the field; advice where we have one. */
+#define LLMD__CONFLICT_ADVICE                                                                      \
+    "leave these fields out of what you apply, or take them over with force" /* of such conflicts  \
+                                                                              */
 llmd_error *llmd__status_error(int http_status, const char *body, const char *what);
 
 /* Refusals that pass when something of the cluster has finished starting. */

@@ -126,8 +126,7 @@ static struct cause cut_cause(const struct exchange *exchange)
     /* 7.88 calls a chunk that cannot be read an error of receiving. */
     if (strstr(exchange->curl_words, "chunk"))
         return (struct cause){LLMD_E_PROTOCOL, NULL, NULL, true};
-    return (struct cause){LLMD_E_UNREACHABLE, "the connection was reset inside the answer", NULL,
-                          false};
+    return (struct cause){LLMD_E_UNREACHABLE, HTTP_RESET_INSIDE, NULL, false};
 }
 
 static struct cause cause_of(const struct exchange *exchange)
@@ -160,7 +159,7 @@ static struct cause cause_of(const struct exchange *exchange)
     case CURLE_ABORTED_BY_CALLBACK:
         return cut_cause(exchange);
     case CURLE_PARTIAL_FILE:
-        return (struct cause){LLMD_E_PROTOCOL, "the answer was cut off", NULL, false};
+        return (struct cause){LLMD_E_PROTOCOL, HTTP_CUT_OFF, NULL, false};
     case CURLE_TOO_MANY_REDIRECTS:
         return (struct cause){LLMD_E_PROTOCOL, "it points on and on to other addresses", NULL,
                               true};

@@ -69,6 +69,10 @@ struct http_reply {
 };
 
 #define HTTP_REPLY_INIT ((struct http_reply){.retry_after_ms = -1})
+
+/* How the message of an error ends when the connection did so inside the answer. */
+#define HTTP_RESET_INSIDE "the connection was reset inside the answer"
+#define HTTP_CUT_OFF "the answer was cut off"
 void llmd__http_reply_free(struct http_reply *reply);
 static inline void llmd__auto_http_reply(struct http_reply *reply)
 {

@@ -8,6 +8,8 @@
 #include "openai/endpoint.h"
 #include "openai/refusal.h"
 
+#include "net/retry.h"
+
 #include <string.h>
 
 /* A load balancer that knows the route learns about its backends up to 90 s
@@ -151,6 +153,14 @@ static llmd_error *take_good(struct warmup *warmup, struct graph *graph, const s
     return finish(graph, wait, action);
 }
 
+/* When to try again: the server knows, or we do. */
+static int64_t pause_ms(const struct step_input *input)
+{
+    int64_t wish = input->reply ? input->reply->retry_after_ms : 0;
+
+    return wish <= 0 ? RETRY_MS : wish < LLMD__RETRY_AFTER_MAX_MS ? wish : LLMD__RETRY_AFTER_MAX_MS;
+}
+
 /* 404 and 5xx before the route is in place; a 4xx later is the server's own
  * word. */
 static bool may_pass(const struct step_input *input)
@@ -160,24 +170,23 @@ static bool may_pass(const struct step_input *input)
 }
 
 static llmd_error *wait_for_route(struct warmup *warmup, struct graph *graph,
-                                  const struct wait *wait, int64_t now_ms,
+                                  const struct wait *wait, const struct step_input *input,
                                   struct step_action *action)
 {
     if (!warmup->told_wait)
         TRY(tell(graph, wait, LLMD_LEVEL_INFO, "WaitingForRoute",
                  "ready, but the gateway does not reach it yet", "", warmup->done));
     warmup->told_wait = true;
-    if (!warmup->told_late && now_ms - warmup->begun_ms > PATIENCE_MS) {
+    if (!warmup->told_late && input->now_ms - warmup->begun_ms > PATIENCE_MS) {
         warmup->told_late = true;
         TRY(tell(graph, wait, LLMD_LEVEL_WARNING, "BackendUnhealthy",
                  "the gateway still answers that there is no healthy backend",
-                 "check that the HealthCheckPolicy of the pool is attached; on GKE "
-                 "pool comes "
+                 "check that the HealthCheckPolicy of the pool is attached; on GKE pool comes "
                  "before policy: delete the policy and apply the service again",
                  warmup->done));
     }
     action->kind = ACTION_SLEEP;
-    action->wake_ms = now_ms + RETRY_MS;
+    action->wake_ms = input->now_ms + pause_ms(input);
     return NULL;
 }
 
@@ -189,7 +198,7 @@ static llmd_error *take_bad(struct warmup *warmup, struct graph *graph, const st
     bool late = input->now_ms - warmup->begun_ms > GIVE_UP_MS;
 
     if (may_pass(input) && !unreachable && !late)
-        return wait_for_route(warmup, graph, wait, input->now_ms, action);
+        return wait_for_route(warmup, graph, wait, input, action);
     AUTO(error)
     llmd_error *fault = input->kind == INPUT_ERROR
                             ? llmd__error_copy(input->error)

@@ -158,6 +158,8 @@ static llmd_error *work_step(llmd_context *ctx, struct graph *graph, struct step
         advance(graph, step, &input);
     if (!graph->ended)
         TRY(send(ctx, graph, step, input.now_ms, &sent));
+    /* What failed on the spot, as there is no token, is heard before others try the same. */
+    graph->turn -= sent && step->call.state == CALL_ANSWERED;
     *progress = *progress || given || sent;
     return NULL;
 }
@@ -243,6 +245,8 @@ static int describe_steps(const struct graph *graph, struct buf *text)
         if (step->progress != STEP_RUNNING || step->background || !step->class->describe)
             continue;
         step->class->describe(step->state, graph, &own);
+        if (own.len && step->call.last[0])
+            describe_call(&step->call, &own);
         if (own.len)
             add_one(text, count++, llmd__buf_text(&own));
     }

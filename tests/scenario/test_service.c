@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a spec to an answer against the sandbox: make, wait, talk, delete; and seven that cannot
  * work. */
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "support/events.h"
@@ -301,6 +302,32 @@ static void test_refused_warm_up(void **state)
     sandbox_process_stop(sandbox);
 }
 
+/* A server that says when to come again is not asked before: ours would be after two seconds. */
+static void test_warm_up_that_is_put_off(void **state)
+{
+    struct sandbox_process *sandbox = start("ready");
+    struct log log = {0};
+    llmd_kube *kube = NULL;
+    int64_t begun_ms;
+
+    (void)state;
+    none(llmd_kube_open(sandbox_process_kubeconfig(sandbox), NULL, &kube));
+    apply_gateway(kube, &log);
+    none(apply_service(kube, QWEN, &log));
+    assert_true(sandbox_process_command(
+        sandbox, "faults",
+        "{\"match\":\"/v1/completions\",\"fault\":\"429\",\"number\":3,\"count\":1}"));
+    clear(&log);
+    begun_ms = llmd__clock_mono_ms();
+    none(apply_service(kube, QWEN, &log));
+    assert_true(llmd__clock_mono_ms() - begun_ms >= 3000);
+    assert_non_null(find(&log, "LLMInferenceService/llm/qwen", "WaitingForRoute"));
+    assert_non_null(find(&log, "LLMInferenceService/llm/qwen", "WarmUp"));
+    llmd_kube_free(kube);
+    clear(&log);
+    sandbox_process_stop(sandbox);
+}
+
 /* ---- parked, and taken away ---- */
 
 static void test_no_replicas(void **state)
@@ -534,6 +561,7 @@ int main(void)
         cmocka_unit_test(test_policies_of_a_ready_service),
         cmocka_unit_test(test_wait_lives_on),
         cmocka_unit_test(test_refused_warm_up),
+        cmocka_unit_test(test_warm_up_that_is_put_off),
         cmocka_unit_test(test_no_replicas),
         cmocka_unit_test(test_deleted_while_waiting),
         cmocka_unit_test(test_no_kserve),
