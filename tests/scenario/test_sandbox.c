@@ -551,7 +551,9 @@ static void gke_has_no_healthy_upstream_without_a_policy(void **state)
     api_apply(
         "/apis/networking.gke.io/v1/namespaces/llm/healthcheckpolicies/good",
         "{\"apiVersion\":\"networking.gke.io/v1\",\"kind\":\"HealthCheckPolicy\",\"metadata\":{"
-        "\"name\":\"good\"},\"spec\":{\"targetRef\":{\"group\":\"inference.networking.k8s.io\","
+        "\"name\":\"good\"},\"spec\":{\"default\":{\"config\":{\"type\":\"HTTP\","
+        "\"httpHealthCheck\":{"
+        "\"requestPath\":\"/health\"}}},\"targetRef\":{\"group\":\"inference.networking.k8s.io\","
         "\"kind\":\"InferencePool\",\"name\":\"good-inference-pool\"}}}");
     llmd__json_free(api_await("/apis/networking.gke.io/v1/namespaces/llm/healthcheckpolicies/good",
                               "Attached", "True", NULL));

@@ -27,6 +27,9 @@ static void test_taken(void **state)
     assert_int_equal(options.port, 65535);
     assert_int_equal(parse(&options, "--ttft-ms", "70000"), 0);
     assert_int_equal(options.ttft_ms, 70000);
+    assert_false(options.gke_pace);
+    assert_int_equal(parse(&options, "--pace", "gke"), 0);
+    assert_true(options.gke_pace);
     assert_int_equal(parse(&options, "--google-fault", "stockout=ct6e"), 0);
     assert_true(options.google);
     assert_int_equal(options.google_fault_count, 1);
@@ -45,6 +48,7 @@ static void test_refused(void **state)
         {"--ttft-ms", "9999999999"},
         {"--time-scale", "nan"},
         {"--profile", "foo"},
+        {"--pace", "fast"},
         {"--google-fault", "stock"},
         {"--google-fault", "stockouts"},
         {"--google-fault", "=x"},

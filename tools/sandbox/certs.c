@@ -2,6 +2,7 @@
 /* What cert-manager does for KServe: Issuers, Certificates, their Secrets, and caBundle. */
 #include "sandbox/controllers.h"
 #include "sandbox/images.h"
+#include "sandbox/pace.h"
 
 #include <string.h>
 
@@ -54,7 +55,7 @@ int64_t reconcile_certificate(struct sandbox *sandbox, struct object *object, in
         return 0;
     if (object->step == 0) {
         object->step = 1;
-        object->since = now + 2000;
+        object->since = now + pace_ms(&sandbox->options, PACE_CERTIFICATE, 2000);
     }
     if (now < object->since)
         return object->since;

@@ -4,6 +4,7 @@
 
 #include "sandbox/google/google.h"
 #include "sandbox/images.h"
+#include "sandbox/pace.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -101,6 +102,13 @@ static void show_state(struct conn *conn, struct sandbox *sandbox, const char *w
     if (sandbox->google && strcmp(what, "google") == 0) {
         AUTO(str) char *state = google_state(sandbox->google);
         reply_json(conn, 200, state);
+        return;
+    }
+    if (strcmp(what, "pace") == 0) {
+        AUTO(json) struct json *pace = pace_json();
+        AUTO(str) char *text = NULL;
+        must(llmd__json_print(pace, &text));
+        reply_json(conn, 200, text);
         return;
     }
     AUTO(str)

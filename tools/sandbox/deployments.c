@@ -66,11 +66,13 @@ bool operator_watches(struct sandbox *sandbox, int role, const char *const *crds
     return true;
 }
 
+/* Whether it counts: an owner that is not its controller only takes it along when it goes. */
 static bool owned_by(const struct object *object, const struct object *owner)
 {
     const struct json *reference =
         llmd__json_get(object_json(object), "metadata.ownerReferences[0]");
-    return strcmp(llmd__json_str(reference, "uid"), owner->uid) == 0;
+    return llmd__json_bool(reference, "controller", false) &&
+           strcmp(llmd__json_str(reference, "uid"), owner->uid) == 0;
 }
 
 /* ---- ReplicaSets ---- */

@@ -4,6 +4,7 @@
 
 #include "sandbox/controllers.h"
 #include "sandbox/images.h"
+#include "sandbox/pace.h"
 #include "sandbox/selector.h"
 
 #include <string.h>
@@ -133,7 +134,8 @@ int64_t reconcile_gateway(struct sandbox *sandbox, struct object *object, int64_
     }
     if (object->step == 0) {
         object->step = 1;
-        object->since = now + (sandbox->options.profile == PROFILE_GKE ? 60000 : 3000);
+        object->since = now + pace_ms(&sandbox->options, PACE_GATEWAY,
+                                      sandbox->options.profile == PROFILE_GKE ? 60000 : 3000);
     }
     if (now < object->since)
         return object->since;
@@ -230,7 +232,38 @@ enum policy_step {
     POLICY_NEW,
     POLICY_TAKEN,
     POLICY_DROPPED,
+    POLICY_CHECKED, /* its backends are healthy from object->since on */
 };
+
+static bool route_is_programmed(struct sandbox *sandbox, const struct object *route)
+{
+    JSON_EACH(ref, llmd__json_get(object_json(route), "spec.parentRefs")) {
+        const char *ns = llmd__json_str(ref, "namespace");
+        struct object *gateway =
+            gateway_find(sandbox, *ns ? ns : route->ns, llmd__json_str(ref, "name"));
+        if (gateway && strcmp(condition_status(object_json(gateway), "Programmed"), "True") == 0)
+            return true;
+    }
+    return false;
+}
+
+static void count_ready(struct object *pod, void *data)
+{
+    *(int *)data += strcmp(condition_status(object_json(pod), "Ready"), "True") == 0;
+}
+
+/* All that health checks need: a gateway that takes the pool, and a pod that is ready. */
+static bool can_be_healthy(struct sandbox *sandbox, const struct object *pool)
+{
+    struct kind *routes = kinds_find(sandbox->store.kinds, GATEWAY_GROUP, "httproutes");
+    int ready = 0;
+    backend_pods(sandbox, pool->ns, "InferencePool", pool->name, count_ready, &ready);
+    for (struct object *route = routes ? routes->objects : NULL; ready && route;
+         route = route->next)
+        if (uses_pool(route, pool) && route_is_programmed(sandbox, route))
+            return true;
+    return false;
+}
 
 /* A policy that is there before its pool is dropped, and not come back to. */
 int64_t reconcile_gke_policy(struct sandbox *sandbox, struct object *object, int64_t now)
@@ -240,9 +273,12 @@ int64_t reconcile_gke_policy(struct sandbox *sandbox, struct object *object, int
     struct object *found =
         store_get(&sandbox->store, pool ? POOL_GROUP : "", pool ? "inferencepools" : "services",
                   object->ns, llmd__json_str(target, "name"));
-    (void)now;
     if (pool && object->step == POLICY_NEW)
         object->step = found ? POLICY_TAKEN : POLICY_DROPPED;
+    if (object->step == POLICY_TAKEN && found && can_be_healthy(sandbox, found)) {
+        object->step = POLICY_CHECKED;
+        object->since = now + pace_ms(&sandbox->options, PACE_BACKENDS, 0);
+    }
     if (object->step == POLICY_DROPPED)
         found = NULL;
     struct json *json = store_edit(object);
@@ -254,17 +290,45 @@ int64_t reconcile_gke_policy(struct sandbox *sandbox, struct object *object, int
     return 0;
 }
 
-bool pool_is_healthy(struct sandbox *sandbox, const char *ns, const char *pool)
+/* "": a check of another kind, which asks for no path. */
+static const char *policy_path(const struct object *policy)
+{
+    const char *plain = object_str(policy, "spec.default.config.httpHealthCheck.requestPath");
+    const char *secure = object_str(policy, "spec.default.config.httpsHealthCheck.requestPath");
+    const char *type = object_str(policy, "spec.default.config.type");
+    if (*plain || *secure)
+        return *plain ? plain : secure;
+    return !*type || strncmp(type, "HTTP", 4) == 0 ? "/" : "";
+}
+
+/* The policy that GKE has taken up for this pool; NULL: none. */
+static const struct object *policy_of(struct sandbox *sandbox, const char *ns, const char *pool)
 {
     struct kind *policies =
         kinds_find(sandbox->store.kinds, "networking.gke.io", "healthcheckpolicies");
-    if (sandbox->options.profile != PROFILE_GKE)
-        return true;
     for (struct object *policy = policies ? policies->objects : NULL; policy; policy = policy->next)
         if (strcmp(policy->ns, ns) == 0 &&
             strcmp(object_str(policy, "spec.targetRef.kind"), "InferencePool") == 0 &&
             strcmp(object_str(policy, "spec.targetRef.name"), pool) == 0 &&
-            policy->step == POLICY_TAKEN)
-            return true;
-    return false;
+            (policy->step == POLICY_TAKEN || policy->step == POLICY_CHECKED))
+            return policy;
+    return NULL;
+}
+
+const char *pool_request_path(struct sandbox *sandbox, const char *ns, const char *pool)
+{
+    const struct object *policy = policy_of(sandbox, ns, pool);
+    return policy ? policy_path(policy) : "/";
+}
+
+/* A model server has nothing at "/". At GKE's pace the checks take their time. */
+bool pool_is_healthy(struct sandbox *sandbox, const char *ns, const char *pool)
+{
+    const struct object *policy = policy_of(sandbox, ns, pool);
+    if (sandbox->options.profile != PROFILE_GKE)
+        return true;
+    if (!policy || (*policy_path(policy) && strcmp(policy_path(policy), "/health") != 0))
+        return false;
+    return !sandbox->options.gke_pace ||
+           (policy->step == POLICY_CHECKED && clock_now(&sandbox->clock) >= policy->since);
 }

@@ -13,6 +13,8 @@
 struct object *gateway_find(struct sandbox *sandbox, const char *ns, const char *name);
 /* Does a HealthCheckPolicy look after this pool (GKE's load balancer needs one)? */
 bool pool_is_healthy(struct sandbox *sandbox, const char *ns, const char *pool);
+/* What the load balancer asks its pods for. */
+const char *pool_request_path(struct sandbox *sandbox, const char *ns, const char *pool);
 /* Pods that a Service or InferencePool selects; `visit` for each. */
 typedef void (*pod_fn)(struct object *pod, void *data);
 void backend_pods(struct sandbox *sandbox, const char *ns, const char *kind, const char *name,

@@ -10,6 +10,7 @@ static const struct {
 } known[] = {
     {"docker.io/kserve/llmisvc-controller*", ROLE_LLMISVC},
     {"kserve/llmisvc-controller*", ROLE_LLMISVC},
+    {"quay.io/opendatahub/kserve-controller*", ROLE_LLMISVC},
     {"docker.io/kserve/*", ROLE_OTHER},
     {"kserve/*", ROLE_OTHER},
     {"quay.io/jetstack/cert-manager-controller*", ROLE_CERT_MANAGER},

@@ -8,6 +8,7 @@
 
 #include "sandbox/controllers.h"
 #include "sandbox/images.h"
+#include "sandbox/pace.h"
 #include "sandbox/verbs.h"
 
 #include <string.h>
@@ -118,6 +119,18 @@ static void tell_missing_gateway(struct sandbox *sandbox, struct object *service
                    missing);
 }
 
+/* Another number when a preset or a config of its namespace comes or is edited. */
+static int64_t configs_of(struct sandbox *sandbox, const struct object *service)
+{
+    struct kind *kind =
+        kinds_find(sandbox->store.kinds, SERVING_GROUP, "llminferenceserviceconfigs");
+    int64_t sum = 0;
+    for (struct object *config = kind->objects; config; config = config->next)
+        if (strcmp(config->ns, service->ns) == 0 || strcmp(config->ns, SYSTEM_NAMESPACE) == 0)
+            sum += llmd__json_int(object_json(config), "metadata.generation", 1);
+    return sum;
+}
+
 /* One child; the service's `count` numbers them. */
 static int64_t make_children(struct sandbox *sandbox, struct object *service,
                              const struct json *spec, int64_t now)
@@ -128,6 +141,7 @@ static int64_t make_children(struct sandbox *sandbox, struct object *service,
         service->count++;
         return go(service, STEP_CHILDREN, now + 60);
     }
+    service->configs = configs_of(sandbox, service);
     tell_missing_gateway(sandbox, service);
     write_status(sandbox, service, spec);
     return go(service, STEP_WATCH, now);
@@ -146,7 +160,8 @@ static int64_t watch_children(struct sandbox *sandbox, struct object *service,
                               const struct json *spec, int64_t now)
 {
     bool renewed = service->probe_at < 2;
-    if (!status_is_stale(sandbox, service, spec))
+    if (!status_is_stale(sandbox, service, spec) &&
+        service->configs == configs_of(sandbox, service))
         return 0;
     return go(service, STEP_RUN, now + (renewed ? 1200 : 400));
 }
@@ -155,6 +170,7 @@ static int64_t run(struct sandbox *sandbox, struct object *service, const struct
                    int64_t now)
 {
     AUTO(str) char *missing = llmisvc_missing_gateway(sandbox, service);
+    service->configs = configs_of(sandbox, service);
     if (service->probe_at < 2) {
         service->probe_at++;
         event_emit(sandbox, service, "Normal", "Updated", LLMISVC_COMPONENT,
@@ -205,7 +221,7 @@ static int64_t plan(struct sandbox *sandbox, struct object *service, int64_t now
         return 0;
     }
     if (service->step == STEP_PLAN)
-        return go(service, STEP_CHILDREN, now + 1200);
+        return go(service, STEP_CHILDREN, now + pace_ms(&sandbox->options, PACE_CHILDREN, 1200));
     if (service->step == STEP_CHILDREN)
         return make_children(sandbox, service, spec, now);
     return service->step == STEP_RUN ? run(sandbox, service, spec, now)

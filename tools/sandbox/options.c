@@ -39,6 +39,10 @@ static const char help[] =
     "  --token TOKEN          demand this bearer token (it is in the kubeconfig)\n"
     "  --time-scale F         real seconds for one cluster second (default 0.02; 1 is real time)\n"
     "  --model-start S        cluster seconds until a model server is ready (default 60)\n"
+    "  --pace P               recorded (default): what happens inside a cluster is as fast as on "
+    "a\n"
+    "                         machine that has all images; gke: it takes what it takes on GKE, by\n"
+    "                         GET /sandbox/pace (--model-start is ignored then)\n"
     "  --tpu-chips N          TPU chips of the first TPU node (default 8)\n"
     "  --model NAME           model of the endpoint at / of the model port (default tiny)\n"
     "  --max-model-len N      its context length in tokens (default 8192)\n"
@@ -85,6 +89,7 @@ enum option_id {
     OPTION_TOKEN,
     OPTION_SCALE,
     OPTION_MODEL_START,
+    OPTION_PACE,
     OPTION_CHIPS,
     OPTION_MODEL,
     OPTION_MAX_LEN,
@@ -116,6 +121,7 @@ static const struct option table[] = {
     {"token", required_argument, NULL, OPTION_TOKEN},
     {"time-scale", required_argument, NULL, OPTION_SCALE},
     {"model-start", required_argument, NULL, OPTION_MODEL_START},
+    {"pace", required_argument, NULL, OPTION_PACE},
     {"tpu-chips", required_argument, NULL, OPTION_CHIPS},
     {"model", required_argument, NULL, OPTION_MODEL},
     {"max-model-len", required_argument, NULL, OPTION_MAX_LEN},
@@ -195,6 +201,15 @@ static bool set_scale(struct options *options, const char *text)
     if (*text && !*end && options->time_scale > 0 && options->time_scale <= 100)
         return true;
     fprintf(stderr, "llmd-sandbox: --time-scale %s: want a number above 0, up to 100\n", text);
+    return false;
+}
+
+static bool set_pace(struct options *options, const char *name)
+{
+    options->gke_pace = strcmp(name, "gke") == 0;
+    if (options->gke_pace || strcmp(name, "recorded") == 0)
+        return true;
+    fprintf(stderr, "llmd-sandbox: --pace %s: want recorded or gke\n", name);
     return false;
 }
 
@@ -292,6 +307,8 @@ static bool set_option(struct options *options, enum option_id id)
         return set_text(&options->token, optarg);
     case OPTION_SCALE:
         return set_scale(options, optarg);
+    case OPTION_PACE:
+        return set_pace(options, optarg);
     case OPTION_MODEL:
         return set_text(&options->model, optarg);
     case OPTION_IMAGE:

@@ -25,6 +25,7 @@ struct options {
     int ttft_ms;               /* real milliseconds */
     int itl_ms;
     int model_start_s; /* cluster seconds until a model is ready */
+    bool gke_pace;     /* the steps inside a cluster take what they take on GKE */
     int tpu_chips;     /* of each TPU node */
     int max_model_len;
     int bookmark_ms;

@@ -8,6 +8,7 @@
 #include "sandbox/containers.h"
 #include "sandbox/controllers.h"
 #include "sandbox/images.h"
+#include "sandbox/pace.h"
 #include "sandbox/scheduler.h"
 
 #include <string.h>
@@ -158,7 +159,9 @@ static int64_t pull(struct sandbox *sandbox, struct object *pod, int64_t now, bo
     pod->count = 0;
     JSON_EACH(container, llmd__json_get(object_json(pod), "spec.containers"))
         start_container(sandbox, pod, container);
-    return next_step(pod, POD_STARTING, now, 900);
+    /* Small images are in an operator's time to ready. */
+    return next_step(pod, POD_STARTING, now,
+                     pod_is_model(pod) ? pace_ms(&sandbox->options, PACE_IMAGE, 900) : 900);
 }
 
 /* ---- running ---- */
@@ -189,7 +192,8 @@ static int64_t initialize(struct sandbox *sandbox, struct object *pod, int64_t n
             .phase = "Pending", .has_address = true, .failing = -1, .waiting = "PodInitializing"});
     /* The model's download; other init containers are quick. */
     bool download = strcmp(llmd__json_str(first, "name"), "storage-initializer") == 0;
-    return next_step(pod, POD_INIT, now, download ? 15000 : 1000);
+    return next_step(pod, POD_INIT, now,
+                     download ? pace_ms(&sandbox->options, PACE_DOWNLOAD, 15000) : 1000);
 }
 
 static int failing_container(const struct object *pod, char **words, int *exit_code)
@@ -220,8 +224,19 @@ static int64_t time_to_ready(const struct sandbox *sandbox, const struct object 
     if (has_trouble(sandbox, TROUBLE_NEVER_READY, pod->name))
         return INT32_MAX;
     if (pod_is_model(pod))
-        return 1000 * (int64_t)sandbox->options.model_start_s;
-    return llmd__json_get(main, "readinessProbe") ? 1000 * delay + 1000 : 100;
+        return pace_ms(&sandbox->options, PACE_MODEL,
+                       1000 * (int64_t)sandbox->options.model_start_s);
+    int64_t recorded = llmd__json_get(main, "readinessProbe") ? 1000 * delay + 1000 : 100;
+    switch (image_role(llmd__json_str(main, "image"))) {
+    case ROLE_LLMISVC:
+        return pace_ms(&sandbox->options, PACE_LLMISVC, recorded);
+    case ROLE_CERT_MANAGER:
+    case ROLE_CERT_WEBHOOK:
+    case ROLE_CA_INJECTOR:
+        return pace_ms(&sandbox->options, PACE_CERT_MANAGER, recorded);
+    default:
+        return recorded;
+    }
 }
 
 /* vLLM takes half a minute to refuse a flag, a picker a moment to refuse a plugin. */

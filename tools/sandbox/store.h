@@ -34,6 +34,7 @@ struct object {
     int64_t since;
     int count;
     int64_t probe_at;
+    int64_t configs; /* a service: what its configs were when it was made of them */
 };
 
 enum change { CHANGE_ADDED, CHANGE_MODIFIED, CHANGE_DELETED };

@@ -193,16 +193,21 @@ static struct json *create_cluster(struct api_call *call)
                                                   WORK_CREATE_CLUSTER, cluster, NULL, duration));
 }
 
+static void operation_cancel(struct gke_operation *operation, const char *why)
+{
+    operation->done = true;
+    operation->error_code = 1;
+    operation->error = llmd__format("The operation was cancelled: %s.", why);
+    clock_stamp(operation->ended);
+}
+
 /* A cluster that is being made may be deleted: that stops its making. */
 static void stop_creation(struct google *google, const struct gke_cluster *cluster)
 {
     struct gke_operation *operation = operation_running(google, cluster);
     if (!operation || operation->work != WORK_CREATE_CLUSTER)
         return;
-    operation->done = true;
-    operation->error_code = 1;
-    operation->error = llmd__format("The operation was cancelled: the cluster is being deleted.");
-    clock_stamp(operation->ended);
+    operation_cancel(operation, "the cluster is being deleted");
 }
 
 static struct json *delete_cluster(struct api_call *call)
@@ -284,6 +289,21 @@ static struct json *create_pool(struct api_call *call)
                                             cluster, pool, lengthened(pool, POOL_CREATE_TIME)));
 }
 
+/* Whether Google takes the delete of a pool that it makes is written nowhere: it says that a pool
+   has one operation at a time, and so does this, unless told otherwise. */
+static void stop_pool_creation(struct api_call *call, const struct gke_cluster *cluster,
+                               const struct gke_pool *pool)
+{
+    if (!fault_on(call->google, "delete-stops-create", pool->name))
+        return;
+    for (struct gke_operation *operation = call->google->operations; operation;
+         operation = operation->next)
+        if (!operation->done && operation->work == WORK_CREATE_POOL &&
+            strcmp(operation->cluster, cluster->name) == 0 &&
+            strcmp(operation->pool, pool->name) == 0)
+            operation_cancel(operation, "the node pool is being deleted");
+}
+
 static struct json *delete_pool(struct api_call *call)
 {
     struct json *error;
@@ -292,6 +312,8 @@ static struct json *delete_pool(struct api_call *call)
     if (!pool)
         return error;
     error = container_check_permission(call, "container.clusters.update");
+    if (!error)
+        stop_pool_creation(call, cluster, pool);
     if (!error)
         error = operation_conflict(call, cluster, false);
     if (error)

@@ -14,6 +14,7 @@ static const struct {
     bool state;
 } names[] = {
     {"stockout", true},
+    {"delete-stops-create", true},
     {"tpu-quota", true},
     {"cpu-quota", true},
     {"address-quota", true},

@@ -112,6 +112,11 @@ static void seek(struct google *google, const struct gke_cluster *cluster,
         sought->pool = pool;
 }
 
+static bool shows_stuck(const struct google *google, const struct gke_node *node)
+{
+    return node->stuck && node->stuck_at <= google_now(google);
+}
+
 static char *error_words(const struct gke_node *node)
 {
     if (strcmp(node->stuck, "ZONE_RESOURCE_POOL_EXHAUSTED") == 0)
@@ -135,7 +140,7 @@ static struct json *managed_instance(struct google *google, const struct gke_nod
     struct json *json =
         MAKE("{'instance':%s,'name':%s,'currentAction':%s,'instanceStatus':%s}", link, node->name,
              node->up ? "NONE" : "CREATING", node->up ? "RUNNING" : NULL);
-    if (node->stuck) {
+    if (shows_stuck(google, node)) {
         AUTO(str) char *words = error_words(node);
         llmd__json_set(
             json, "lastAttempt",
@@ -165,7 +170,7 @@ static struct json *answer_for(struct google *google, const struct gke_pool *poo
     struct json *json = llmd__json_object();
     for (const struct gke_node *node = pool->nodes; node; node = node->next) {
         const char *member = errors ? "items" : "managedInstances";
-        if (strcmp(node->zone, zone) != 0 || (errors && !node->stuck))
+        if (strcmp(node->zone, zone) != 0 || (errors && !shows_stuck(google, node)))
             continue;
         struct json *list = llmd__json_edit(json, member);
         llmd__json_add(list ? list : llmd__json_set_array(json, member),

@@ -141,6 +141,12 @@ static void add_backend(const struct programming *programming, const char *ns,
            MAKE("{'protocol':'HTTP','healthChecks':[%s],'backends':[{'group':%s,'balancingMode':"
                 "'RATE'}]}",
                 check, group));
+    if (pool) {
+        struct resource *asks =
+            resource_find(programming->google, "healthChecks", programming->scope, name);
+        llmd__json_set_str(llmd__json_edit(asks->json, "httpHealthCheck"), "requestPath",
+                           pool_request_path(programming->cluster->kube, ns, backend));
+    }
     struct resource *service =
         resource_find(programming->google, "backendServices", programming->scope, name);
     llmd__json_set(service->json, "healthOfSandbox",

@@ -177,6 +177,7 @@ static void add_node(struct google *google, struct gke_cluster *cluster, struct 
              pool->hash, (unsigned)(google_random(google) & 0xffff));
     snprintf(node->zone, sizeof(node->zone), "%s", zone);
     node->stuck = why_stuck(google, pool, zone);
+    node->stuck_at = google_now(google) + STUCK_TIME;
     while (*end)
         end = &(*end)->next;
     *end = node;
@@ -212,9 +213,9 @@ void nodes_want(struct google *google, struct gke_cluster *cluster, struct gke_p
     int count;
     pool->size = size;
     if (strcmp(pool->status, "PROVISIONING") == 0)
-        up_at = google_now(google) + POOL_CREATE_TIME - 15 * SECONDS;
+        up_at = google_now(google) + POOL_CREATE_TIME - NODE_LEAD_TIME;
     if (strcmp(cluster->status, "PROVISIONING") == 0)
-        up_at = google_now(google) + CLUSTER_CREATE_TIME - 15 * SECONDS;
+        up_at = google_now(google) + CLUSTER_CREATE_TIME - NODE_LEAD_TIME;
     JSON_EACH(zone, pool_zones(pool)) {
         const char *name = llmd__json_text(zone);
         for (last_in_zone(pool, name, &count); count < size; count++)

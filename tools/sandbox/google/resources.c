@@ -12,7 +12,7 @@
 
 static const struct collection collections[] = {
     {"networks", "compute#network", "Network", 20 * SECONDS},
-    {"subnetworks", "compute#subnetwork", "Subnetwork", 45 * SECONDS},
+    {"subnetworks", "compute#subnetwork", "Subnetwork", SUBNET_TIME},
     {"addresses", "compute#address", "Address", 5 * SECONDS},
     {"routers", "compute#router", "Router", 15 * SECONDS},
     {"firewalls", "compute#firewall", "Firewall", 10 * SECONDS},

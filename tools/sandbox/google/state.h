@@ -16,16 +16,19 @@
 #define CLUSTER_UPDATE_TIME (3 * MINUTES)
 #define SMALL_UPDATE_TIME (15 * SECONDS)
 #define POOL_CREATE_TIME (3 * MINUTES)
+#define NODE_LEAD_TIME (15 * SECONDS) /* nodes are up before the operation is done */
 #define POOL_DELETE_TIME (2 * MINUTES)
 #define RESIZE_TIME (2 * MINUTES)
 #define UPGRADE_TIME (8 * MINUTES)
 #define NODE_BOOT_TIME (100 * SECONDS)
 #define DEVICE_TIME (30 * SECONDS)   /* Ready, but google.com/tpu is still 0 */
 #define STOCKOUT_TIME (35 * MINUTES) /* how long Google goes on trying */
+#define STUCK_TIME (30 * SECONDS)    /* until an instance group tells why */
 #define CLASSES_TIME (2 * MINUTES)
 #define SCALE_UP_TIME (30 * SECONDS)
 #define SCALE_DOWN_TIME (10 * MINUTES)
 #define ENABLE_TIME (30 * SECONDS)
+#define SUBNET_TIME (45 * SECONDS)
 #define PROPAGATION_TIME (60 * SECONDS)
 
 struct gke_node {
@@ -37,6 +40,7 @@ struct gke_node {
     bool up;
     bool device;        /* its chips are allocatable */
     const char *stuck;  /* code of why it never comes, or NULL */
+    int64_t stuck_at;   /* when its group tells so */
     int64_t idle_since; /* 0: not idle */
 };
 
