@@ -113,7 +113,8 @@ LLMD_API void llmd_cluster_spec_free(llmd_cluster_spec *spec);
  *
  * @param spec  what is wanted, or NULL for a look at the place: quotas in use, addresses,
  *              forwarding rules, proxy-only subnets
- * @param out   a task; llmd_task_worst() is the verdict, the result lists all checks
+ * @param out   a task; llmd_task_worst() is the verdict, the result lists all checks. Where Google,
+ *              or whoever gives the token, cannot be reached it fails with LLMD_E_UNREACHABLE
  * @return NULL, or LLMD_E_INVALID for a bad spec
  * @threads any
  * @since 0.1
@@ -142,7 +143,8 @@ LLMD_CHECKED llmd_error *llmd_cluster_cost(llmd_context *ctx, const llmd_gke *gk
  * Accelerators and settings that GKE's inference quickstart has measured for a model.
  * @param model  "Qwen/Qwen2.5-3B-Instruct", or NULL for the models that it knows
  * @param out    JSON as Google sends it, with the preset of ours where one fits; llmd_free()
- * @return NULL, or LLMD_E_NOT_FOUND (no such model), LLMD_E_DENIED, LLMD_E_UNREACHABLE, ...
+ * @return NULL, or LLMD_E_NOT_FOUND (it has nothing of this model; the advice names those that it
+ *         knows), LLMD_E_DENIED, LLMD_E_UNREACHABLE, ...
  * @threads any
  * @since 0.1
  */
@@ -153,10 +155,23 @@ LLMD_CHECKED llmd_error *llmd_cluster_recommend(llmd_context *ctx, const llmd_gk
  * without error, nodes Ready, accelerators allocatable.
  *
  * Adopts what is there and goes on where another process stopped. A running operation is waited
- * for, a stock-out is told within two minutes and the pool's fall-backs are tried in their order.
+ * for, and so is a free place among those that GKE allows at once.
+ *
+ * A stock-out is told within two minutes (a warning, reason GCE_STOCKOUT) and the pool's fall-backs
+ * are tried in their order. GKE itself goes on trying for about 35 minutes, and lets nobody cancel
+ * that: operations.cancel takes upgrades only, and a pool has one operation at a time. So the pool
+ * is deleted as soon as the stock-out is known (a warning, reason GivenUp). If GKE takes that, the
+ * next fall-back begins when the pool is gone, after about two minutes more; if it refuses (a
+ * warning, reason StillTried), when GKE has given up. Without a fall-back left nothing is deleted:
+ * the machines may still come.
+ *
  * On a cluster that exists, sizes, autoscaling, versions, release channel, labels and endpoints
  * that the spec names are changed; services, Gateway API, load balancing and network policies are
  * switched on if the spec says `enableMissing`. A pool that the spec does not name is left alone.
+ *
+ * An event of phase "serving" says that the control plane serves: from then on
+ * llmd_cluster_connect() works, and whoever needs no node pool of the spec can begin while they are
+ * made.
  *
  * What a failed create of ours left is deleted, so that nothing of it comes to cost money later;
  * what once worked never is. Where the cluster's Kubernetes API cannot be reached from here, its
@@ -181,7 +196,8 @@ LLMD_CHECKED llmd_error *llmd_cluster_apply(const llmd_gke *gke, const llmd_clus
  * @since 0.1
  */
 LLMD_CHECKED llmd_error *llmd_cluster_wait(const llmd_gke *gke, const char *name, llmd_task **out);
-/** One cluster. @return NULL, or LLMD_E_NOT_FOUND, ... @threads any @since 0.1 */
+/** One cluster. @return NULL, or LLMD_E_NOT_FOUND (the advice names those that there are), ...
+ * @threads any @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_cluster_get(llmd_context *ctx, const llmd_gke *gke, const char *name,
                                           llmd_cluster **out);
 /** Clusters of the project, all locations; asked for by the first _next.
@@ -223,7 +239,8 @@ LLMD_CHECKED llmd_error *llmd_cluster_delete(const llmd_gke *gke, const char *na
  * DNS endpoint where it takes traffic from outside, otherwise the public address, otherwise the
  * private one. No file, no plugin.
  * @param out  llmd_kube_free()
- * @return NULL, or LLMD_E_NOT_FOUND, LLMD_E_BUSY (no endpoint yet: llmd_cluster_wait())
+ * @return NULL, or LLMD_E_NOT_FOUND (the advice names the clusters that there are), LLMD_E_BUSY (no
+ *         endpoint yet: llmd_cluster_wait()), ...
  * @threads any
  * @since 0.1
  */
@@ -249,6 +266,37 @@ LLMD_CHECKED llmd_error *llmd_node_pool_apply(const llmd_gke *gke, const char *c
  */
 LLMD_CHECKED llmd_error *llmd_node_pool_delete(const llmd_gke *gke, const char *cluster,
                                                const char *pool, llmd_task **out);
+
+/**
+ * Follows a node pool until it is RUNNING, or RUNNING_WITH_ERROR, and has no operation under way.
+ * @param out  a task; the result is the node pool as GKE sends it
+ * @return NULL, or LLMD_E_INVALID. The task ends with LLMD_E_NOT_FOUND, LLMD_E_FAILED (it is in
+ *         status ERROR), ...
+ * @threads any
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_node_pool_wait(const llmd_gke *gke, const char *cluster,
+                                             const char *pool, llmd_task **out);
+/**
+ * One node pool.
+ * @param out  JSON as GKE sends it: `name`, `status` ("PROVISIONING", "RUNNING",
+ *             "RUNNING_WITH_ERROR", "RECONCILING", "STOPPING", "ERROR", or a newer word), `config`,
+ *             `autoscaling`, ...; llmd_free()
+ * @return NULL, or LLMD_E_NOT_FOUND (the advice names the pools or clusters that there are), ...
+ * @threads any
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_node_pool_get(llmd_context *ctx, const llmd_gke *gke,
+                                            const char *cluster, const char *pool, char **out);
+/**
+ * The node pools of a cluster, with those that libllmd did not make.
+ * @param out  a JSON array of what llmd_node_pool_get() gives; llmd_free()
+ * @return NULL, or LLMD_E_NOT_FOUND (no such cluster), ...
+ * @threads any
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_node_pool_list(llmd_context *ctx, const llmd_gke *gke,
+                                             const char *cluster, char **out);
 
 /** Its name. @threads any @since 0.1 */
 LLMD_API const char *llmd_cluster_name(const llmd_cluster *cluster);
@@ -309,6 +357,36 @@ LLMD_CHECKED llmd_error *llmd_network_apply(const llmd_gke *gke, const llmd_netw
  */
 LLMD_CHECKED llmd_error *llmd_network_delete(const llmd_gke *gke, const llmd_network_spec *spec,
                                              llmd_task **out);
+
+/**
+ * Whether the load balancer of a service's Gateways can reach its pods, as Compute Engine sees it:
+ * the health of the backends of its InferencePool. Google asks each pod for what the pool's
+ * HealthCheckPolicy says, and without one for "/", which a model server does not have; then every
+ * call is answered with `no healthy upstream` while the pods are Ready.
+ *
+ * For a service that is ready. It looks for 90 s, which health checks need. Then a policy that
+ * libllmd made and GKE does not follow (it asks for another path) is deleted and made anew, once,
+ * and looked at for 90 s more; nothing else is changed. Unlike the other *_health calls it thus may
+ * write. Between the two there is no policy: if applying it fails, the task ends with an error that
+ * names the policy that is gone, and llmd_service_apply() makes it again, as it does after a
+ * deadline, a cancel or a crash just then. Events are findings, as those of
+ * llmd_health_service(): info (reason Healthy), warning (PolicyAnew: it was made anew), error
+ * (Unhealthy with the path that Google asks for; NoBackend, NoEndpoint).
+ *
+ * @param kube     the cluster's, llmd_cluster_connect()
+ * @param ns       NULL: the kubeconfig's namespace
+ * @param service  name of the LLMInferenceService
+ * @param out      a task; llmd_task_worst() is the verdict, the result is JSON: `{"pool": "...",
+ *                 "healthy": 1, "total": 1, "requestPath": "/health", "policy": "...",
+ *                 "recreated": false}`
+ * @return NULL, or LLMD_E_INVALID. The task ends with LLMD_E_NOT_FOUND (no such service or pool, or
+ *         no cluster of GKE), LLMD_E_DENIED, LLMD_E_UNREACHABLE (the server, or Compute Engine has
+ *         no answer from the region), ...
+ * @threads any
+ * @since 0.1
+ */
+LLMD_CHECKED llmd_error *llmd_network_health(const llmd_gke *gke, const llmd_kube *kube,
+                                             const char *ns, const char *service, llmd_task **out);
 
 LLMD_DEFINE_AUTO(llmd_gke)
 LLMD_DEFINE_AUTO(llmd_cluster_spec)

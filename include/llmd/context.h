@@ -4,7 +4,8 @@
  * How long a call may take, and how another thread stops it.
  *
  * The deadline is total: it covers everything that calls with this context do from the moment
- * it was set. Cancelling is sticky: every later call with the context ends at once.
+ * it was set. Cancelling is sticky: every later call with the context ends at once. Calls on
+ * several threads may have the same context.
  */
 #ifndef LLMD_CONTEXT_H
 #define LLMD_CONTEXT_H

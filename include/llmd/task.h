@@ -6,6 +6,9 @@
  * Making a task checks its spec and sends nothing; llmd_task_next() does all the work, on the
  * caller's thread. NULL is the end. The last event's llmd_event_json() is the result. After a
  * crash make the task again: every step looks before it acts.
+ *
+ * Tasks that do not need each other run side by side, each on a thread of its own; all may have one
+ * context, so that cancelling it stops them together (examples/c/cluster_and_chat.c).
  */
 #ifndef LLMD_TASK_H
 #define LLMD_TASK_H
@@ -75,7 +78,8 @@ LLMD_API llmd_level llmd_event_level(const llmd_event *event);
 /** The step of the task that speaks: "apply", "wait". @threads any @since 0.1 */
 LLMD_API const char *llmd_event_step(const llmd_event *event);
 
-/** Where a workload is: "scheduling", "node", "image", "download", "compile", "serving", or "".
+/** Where a workload is: "scheduling", "node", "image", "download", "compile", "serving", or "";
+ * other tasks have their own words.
  * @threads any @since 0.1 */
 LLMD_API const char *llmd_event_phase(const llmd_event *event);
 

@@ -7,6 +7,7 @@
 static void pool_free(struct apply_pool *pool)
 {
     llmd__making_free(&pool->making);
+    llmd__free(pool->problem);
     llmd__pool_spec_free(&pool->spec);
     llmd__pool_spec_free(&pool->tried);
 }

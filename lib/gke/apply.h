@@ -28,6 +28,9 @@ struct apply_pool {
     bool told; /* that it differs and is used as it is */
     step_id step, capacity;
     enum trouble seen; /* what its instance groups said while it is made */
+    char *problem;     /* their words for it, as told last; NULL */
+    bool hopeless;     /* that is a stock-out, and machines are missing */
+    size_t left;       /* fall-backs, from 1, that were to be left early */
 };
 
 struct apply {
@@ -62,8 +65,12 @@ llmd_error *llmd__cluster_step(struct graph *graph, struct apply *apply, step_id
 /* Its capacity step, too. */
 llmd_error *llmd__pool_step(struct graph *graph, struct apply_pool *pool, step_id *out);
 
+/* Whether a fall-back is left behind the one that is made. */
+bool llmd__pool_may_fall_back(const struct apply_pool *pool);
+
 /* Looks into the pool's instance groups whenever it is poked: tells what keeps its machines away
-   (P2, P110) and how many run. Never done by itself. */
+   (P2, P110) and how many run, and pokes the pool's step where that is hopeless. Never done by
+   itself. */
 llmd_error *llmd__capacity_step(struct graph *graph, struct apply_pool *pool, step_id *out);
 
 struct nodes_wish {

@@ -116,11 +116,15 @@ static llmd_error *settled(void *data, struct graph *graph, const struct json *t
     if (!*ready)
         return NULL;
     TRY(tell_missing(graph, apply));
-    return tell(graph, apply,
-                strcmp(status, "DEGRADED") == 0 ? LLMD_LEVEL_WARNING : LLMD_LEVEL_INFO, status,
-                *llmd__json_str(there, "statusMessage") ? llmd__json_str(there, "statusMessage")
-                                                        : "the control plane serves",
-                "");
+    return llmd__graph_event(
+        graph, &(struct event_text){.level = strcmp(status, "DEGRADED") == 0 ? LLMD_LEVEL_WARNING
+                                                                             : LLMD_LEVEL_INFO,
+                                    .phase = "serving",
+                                    .subject = apply->making.subject,
+                                    .reason = status,
+                                    .message = *llmd__json_str(there, "statusMessage")
+                                                   ? llmd__json_str(there, "statusMessage")
+                                                   : "the control plane serves"});
 }
 
 /* RECONCILING right after a create is Google's resizing of the control plane. */

@@ -97,6 +97,19 @@ static llmd_error *tell_running(struct graph *graph, struct capacity *capacity)
     return tell(graph, capacity, &text);
 }
 
+/* All groups were looked at. An error may be older than the machine that came after it. */
+static llmd_error *conclude(struct graph *graph, struct capacity *capacity)
+{
+    struct apply_pool *pool = capacity->pool;
+
+    if (pool->seen == TROUBLE_STOCKOUT && capacity->nth == pool->nth &&
+        (capacity->running < capacity->instances || !capacity->instances)) {
+        pool->hopeless = true;
+        llmd__graph_poke(graph, pool->step);
+    }
+    return tell_running(graph, capacity);
+}
+
 static llmd_error *ask_group(struct capacity *capacity, struct graph *graph,
                              enum capacity_phase phase, struct step_action *action)
 {
@@ -105,7 +118,7 @@ static llmd_error *ask_group(struct capacity *capacity, struct graph *graph,
 
     capacity->phase = CAPACITY_IDLE;
     if (!url)
-        return tell_running(graph, capacity);
+        return conclude(graph, capacity);
     if (!group_path(capacity, url, instances ? "listManagedInstances" : "listErrors"))
         return llmd__buf_check(&capacity->path); /* no URL of a group: nothing to be seen */
     TRY(llmd__buf_check(&capacity->path));
@@ -143,18 +156,26 @@ static llmd_error *note(struct graph *graph, struct capacity *capacity, const ch
     if (class == TROUBLE_UNKNOWN)
         class = llmd__trouble_of(message);
     if (!capacity->pool->making.creating || capacity->nth != capacity->pool->nth ||
-        (!*code && !*message) || capacity->told[class])
+        (!*code && !*message))
+        return NULL;
+    if (class != TROUBLE_UNKNOWN)
+        capacity->pool->seen = class;
+    if (capacity->told[class])
         return NULL;
     capacity->told[class] = true;
-    capacity->pool->seen = class;
     text = llmd__format("%s: %s", code, message);
     CHECK_MEMORY(text);
+    llmd__free(capacity->pool->problem);
+    capacity->pool->problem = llmd__strdup(text);
+    CHECK_MEMORY(capacity->pool->problem);
     return tell(graph, capacity,
                 &(struct event_text){
                     .level = LLMD_LEVEL_WARNING,
                     .reason = class == TROUBLE_UNKNOWN ? code : llmd__trouble_reason(class),
                     .message = text,
-                    .advice = "GKE goes on trying, up to about 35 minutes"});
+                    .advice = class == TROUBLE_STOCKOUT && llmd__pool_may_fall_back(capacity->pool)
+                                  ? "the next fall-back is tried, if GKE lets go of this one"
+                                  : "GKE goes on trying, up to about 35 minutes"});
 }
 
 static llmd_error *note_instance(struct graph *graph, struct capacity *capacity,

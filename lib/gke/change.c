@@ -26,14 +26,14 @@ static llmd_error *send(struct change *change, struct step_action *action)
     change->wake_ms = 0;
     action->kind = ACTION_SEND;
     action->http = llmd__gke_http(change->gke, GOOGLE_CONTAINER);
-    action->request =
-        (struct http_request){.method = change->method,
-                              .path = change->path,
-                              .content_type = change->body ? "application/json" : NULL,
-                              .body = change->body,
-                              .body_len = change->body ? strlen(change->body) : 0,
-                              .idempotent = strcmp(change->method, "DELETE") == 0,
-                              .first_byte_timeout_ms = SEND_TIMEOUT_MS};
+    action->request = (struct http_request){
+        .method = change->method,
+        .path = change->path,
+        .content_type = change->body ? "application/json" : NULL,
+        .body = change->body,
+        .body_len = change->body ? strlen(change->body) : 0,
+        .idempotent = strcmp(change->method, "DELETE") == 0 && !change->at_once,
+        .first_byte_timeout_ms = SEND_TIMEOUT_MS};
     return NULL;
 }
 
@@ -54,6 +54,7 @@ llmd_error *llmd__change_begin(struct change *change, const llmd_gke *gke,
     change->method = llmd__strdup(wish->method);
     change->path = llmd__strdup(wish->path);
     change->patient = wish->patient;
+    change->at_once = wish->at_once;
     if (!change->method || !change->path)
         return NO_MEMORY;
     if (wish->body)
@@ -132,7 +133,7 @@ static llmd_error *take_refusal(struct change *change, struct graph *graph,
                                 const struct step_input *input, struct step_action *action,
                                 enum change_end *end)
 {
-    bool again = change->tries < TRIES_MAX;
+    bool again = change->tries < TRIES_MAX && !change->at_once;
 
     if (llmd_error_code(change->error) == LLMD_E_NO_MEMORY)
         return TAKE(change->error);
@@ -140,7 +141,7 @@ static llmd_error *take_refusal(struct change *change, struct graph *graph,
         *end = CHANGE_DONE;
         return NULL;
     }
-    if (change->class == TROUBLE_RUNNING)
+    if (change->class == TROUBLE_RUNNING && !change->at_once)
         return wait_for_other(change, graph, input, action);
     change->tries++;
     if (again && (change->class == TROUBLE_THROTTLED ||

@@ -9,6 +9,7 @@
 
 #include "gke/operation.h"
 
+/* In this order: what is behind DONE did not do what was wanted. */
 enum change_end {
     CHANGE_RUNS,
     CHANGE_DONE,    /* or there was nothing left to delete */
@@ -25,6 +26,7 @@ struct change {
     char *method, *path, *body; /* body NULL: none */
     char *subject, *what;
     bool patient; /* a service was just enabled: refusals for that pass */
+    bool at_once; /* what is in the way is not waited for, and nothing is sent twice */
     int tries;    /* refused and sent again */
     int64_t wake_ms;
     struct operation operation; /* its own, or the one in the way */
@@ -36,7 +38,7 @@ struct change_wish {
     const char *method, *path;
     const struct json *body; /* NULL: none */
     const char *subject, *what;
-    bool patient;
+    bool patient, at_once;
 };
 
 /* Sends it. Frees what was there before. */

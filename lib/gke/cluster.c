@@ -38,17 +38,83 @@ static llmd_error *snapshot(const struct json *json, llmd_cluster **out)
     return NULL;
 }
 
+/* Those of the project, in all locations. */
+static llmd_error *read_all(llmd_context *ctx, const llmd_gke *gke, struct json **out)
+{
+    AUTO(buf) struct buf path = BUF_INIT;
+
+    llmd__buf_str(&path, "/v1/projects/");
+    llmd__url_escape(&path, llmd_gke_project(gke));
+    llmd__buf_str(&path, "/locations/-/clusters");
+    TRY(llmd__buf_check(&path));
+    return llmd__gke_get(ctx, gke, GOOGLE_CONTAINER, path.data, "clusters", out);
+}
+
+/* ---- not found ---- */
+
+#define OTHERS_MAX 10
+
+/* "a in europe-west4-a, b in us-east5"; *where: of the one that is looked for. */
+static void list_others(const struct json *all, const char *name, struct buf *out,
+                        const char **where)
+{
+    int count = 0;
+
+    *where = "";
+    JSON_EACH(cluster, llmd__json_member(all, "clusters")) {
+        const char *other = llmd__json_str(cluster, "name");
+        const char *location = llmd__json_str(cluster, "location");
+
+        if (strcmp(other, name) == 0)
+            *where = location;
+        if (count++ < OTHERS_MAX)
+            llmd__buf_format(out, "%s%s in %s", out->len ? ", " : "", other, location);
+    }
+    if (count > OTHERS_MAX)
+        llmd__buf_format(out, " and %d more", count - OTHERS_MAX);
+}
+
+/* The commonest reason is another location. What is not in a list that says of zones that they did
+   not answer may be there nevertheless (P114). */
+static llmd_error *say_others(llmd_context *ctx, const llmd_gke *gke, const char *name,
+                              llmd_error *not_found)
+{
+    AUTO(json) struct json *all = NULL;
+    AUTO(buf) struct buf others = BUF_INIT;
+    const char *project = llmd_gke_project(gke), *here = llmd_gke_location(gke), *where;
+    llmd_error *error = read_all(ctx, gke, &all);
+    bool whole = !error && !llmd__json_count(llmd__json_member(all, "missingZones"));
+
+    llmd_error_free(error);
+    list_others(all, name, &others, &where);
+    if (*where && strcmp(where, here) != 0)
+        return llmd__error_set_advice(not_found, "it is in %s of project %s: open that location",
+                                      where, project);
+    if (others.len)
+        return llmd__error_set_advice(not_found, "looked in %s of project %s, which has %s", here,
+                                      project, llmd__buf_text(&others));
+    if (whole)
+        return llmd__error_set_advice(
+            not_found, "project %s has no cluster; make one with llmd_cluster_apply()", project);
+    return llmd__error_set_advice(not_found,
+                                  "looked in %s of project %s: check the name, the project and the "
+                                  "location",
+                                  here, project);
+}
+
 llmd_error *llmd__cluster_read(llmd_context *ctx, const llmd_gke *gke, const char *name,
                                struct json **out)
 {
     AUTO(buf) struct buf path = BUF_INIT;
     AUTO(str) char *what = llmd__format("cluster %s", name);
+    llmd_error *error;
 
     *out = NULL;
     CHECK_MEMORY(what);
     llmd__cluster_path(&path, gke, name, "");
     TRY(llmd__buf_check(&path));
-    return llmd__gke_get(ctx, gke, GOOGLE_CONTAINER, path.data, what, out);
+    error = llmd__gke_get(ctx, gke, GOOGLE_CONTAINER, path.data, what, out);
+    return llmd_error_code(error) == LLMD_E_NOT_FOUND ? say_others(ctx, gke, name, error) : error;
 }
 
 llmd_error *llmd_cluster_get(llmd_context *ctx, const llmd_gke *gke, const char *name,
@@ -99,13 +165,7 @@ llmd_error *llmd_cluster_list_open(const llmd_gke *gke, llmd_cluster_list **out)
 
 static llmd_error *fetch(llmd_context *ctx, llmd_cluster_list *list)
 {
-    AUTO(buf) struct buf path = BUF_INIT;
-
-    llmd__buf_str(&path, "/v1/projects/");
-    llmd__url_escape(&path, llmd_gke_project(list->gke));
-    llmd__buf_str(&path, "/locations/-/clusters");
-    TRY(llmd__buf_check(&path));
-    TRY(llmd__gke_get(ctx, list->gke, GOOGLE_CONTAINER, path.data, "clusters", &list->answer));
+    TRY(read_all(ctx, list->gke, &list->answer));
     list->item = llmd__json_first(llmd__json_member(list->answer, "clusters"));
     return NULL;
 }

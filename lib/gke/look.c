@@ -63,12 +63,22 @@ static llmd_error *ask(struct look_state *state, struct step_action *action)
     return NULL;
 }
 
+/* No request was sent, because the token's server is out of reach: every error of one that was
+   names its URL. That server has been asked several times. */
+static bool is_unasked(const struct look_state *state, const struct step_input *input)
+{
+    const char *url = llmd__http_base_url(llmd__gke_http(state->gke, state->look.api));
+
+    return input->kind == INPUT_ERROR && llmd_error_code(input->error) == LLMD_E_UNREACHABLE &&
+           !strstr(llmd_error_message(input->error), url);
+}
+
 static bool may_try_again(const struct look_state *state, const struct step_input *input)
 {
     bool answered = input->kind == INPUT_REPLY;
     enum retry_class class;
 
-    if (state->look.patient || state->tries >= TRIES)
+    if (state->look.patient || state->tries >= TRIES || is_unasked(state, input))
         return false;
     if (!answered)
         return llmd_error_code(input->error) == LLMD_E_UNREACHABLE;
@@ -87,12 +97,16 @@ static llmd_error *sleep_a_while(struct look_state *state, const struct step_inp
     return NULL;
 }
 
-static llmd_error *refused(struct look_state *state, struct graph *graph, llmd_error *refusal,
+static llmd_error *refused(struct look_state *state, struct graph *graph,
+                           const struct step_input *input, llmd_error *refusal,
                            enum trouble trouble, struct step_action *action)
 {
     AUTO(error) llmd_error *owned = refusal;
-    struct look_answer answer = {
-        .refusal = owned, .trouble = trouble, .last = true, .retry_after_ms = -1};
+    struct look_answer answer = {.refusal = owned,
+                                 .trouble = trouble,
+                                 .unasked = is_unasked(state, input),
+                                 .last = true,
+                                 .retry_after_ms = -1};
 
     if (llmd_error_code(owned) == LLMD_E_NO_MEMORY)
         return TAKE(owned);
@@ -120,8 +134,8 @@ static llmd_error *hear_page(struct look_state *state, struct graph *graph,
     llmd_error *error = llmd__json_parse(input->text, input->text_len, state->what, &json);
 
     if (error)
-        return refused(state, graph, llmd__error_set_code(error, LLMD_E_PROTOCOL), TROUBLE_UNKNOWN,
-                       action);
+        return refused(state, graph, input, llmd__error_set_code(error, LLMD_E_PROTOCOL),
+                       TROUBLE_UNKNOWN, action);
     token = llmd__json_str(json, "nextPageToken");
     answer.json = json;
     answer.retry_after_ms = input->reply ? input->reply->retry_after_ms : -1;
@@ -147,7 +161,7 @@ static llmd_error *hear(struct look_state *state, struct graph *graph,
         refusal = llmd__google_refusal(input->status, input->text, state->what, &trouble);
     else
         refusal = llmd__error_wrap(llmd__error_copy(input->error), "%s", state->what);
-    return refused(state, graph, refusal, trouble, action);
+    return refused(state, graph, input, refusal, trouble, action);
 }
 
 static llmd_error *look_advance(void *data, struct graph *graph, const struct step_input *input,

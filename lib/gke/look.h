@@ -15,8 +15,9 @@ struct look_answer {
     const struct json *json;   /* NULL: see refusal */
     const llmd_error *refusal; /* begins with `what` */
     enum trouble trouble;      /* of the refusal */
-    bool last;                 /* no page comes after this one */
-    int64_t retry_after_ms;    /* of a page: when to look again; -1: it does not say */
+    bool unasked; /* refused, as whoever gives the token is out of reach: it names that URL */
+    bool last;    /* no page comes after this one */
+    int64_t retry_after_ms; /* of a page: when to look again; -1: it does not say */
 };
 
 /* Called from the step's advance(): may tell events and add steps. An error ends the task. */

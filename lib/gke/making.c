@@ -132,6 +132,7 @@ static llmd_error *begin(const struct turn *turn, enum making_deed deed, const c
                                .body = body,
                                .subject = making->subject,
                                .what = making->what,
+                               .at_once = making->given_up,
                                .patient = making->patient && *making->patient};
 
     making->phase = MAKING_CHANGES;
@@ -158,15 +159,33 @@ static llmd_error *create(const struct turn *turn)
     if (making->creates++ == CREATES_MAX)
         return making->error ? TAKE(making->error)
                              : llmd__error(LLMD_E_CONFLICT, "%s: comes and goes", making->what);
-    making->unsure = false;
+    making->unsure = making->given_up = false;
     making->absent = 0;
     TRY(making->class->body(making->data, &body));
     TRY(tell(turn, LLMD_LEVEL_INFO, "Creating", "is made"));
     return begin(turn, MAKING_CREATES, "POST", making->create_path, body);
 }
 
+/* GKE cannot cancel a create (operations.cancel takes upgrades only), and may say of a DELETE that
+   the create is in the way. That is not waited for: what comes of it then may be of use. */
+static llmd_error *give_up(const struct turn *turn)
+{
+    struct making *making = turn->making;
+
+    llmd_error_free(TAKE(making->error));
+    making->error = llmd__error(LLMD_E_FAILED, "%s: no capacity: given up", making->what);
+    CHECK_MEMORY(making->error);
+    llmd__error_set_reason(making->error, llmd__trouble_reason(TROUBLE_STOCKOUT));
+    making->trouble = TROUBLE_STOCKOUT;
+    making->given_up = true;
+    *turn->action = (struct step_action){0}; /* not the sleep until the next poll */
+    TRY(tell(turn, LLMD_LEVEL_WARNING, "GivenUp", "no capacity: deleted while it is made"));
+    return begin(turn, MAKING_REMOVES, "DELETE", making->path, NULL);
+}
+
 static llmd_error *remove_it(const struct turn *turn, const char *why)
 {
+    turn->making->given_up = false;
     TRY(tell(turn, LLMD_LEVEL_WARNING, "Deleting", why));
     return begin(turn, MAKING_REMOVES, "DELETE", turn->making->path, NULL);
 }
@@ -180,7 +199,7 @@ static llmd_error *after_failure(const struct turn *turn)
     AUTO(error) llmd_error *error = TAKE(making->error);
     bool again = false;
 
-    making->failed = false;
+    making->failed = making->given_up = false;
     if (making->class->failed)
         TRY(making->class->failed(making->data, turn->graph, error, making->trouble, &again));
     if (!again)
@@ -195,7 +214,7 @@ static llmd_error *absent(const struct turn *turn, llmd_error *not_found)
     struct making *making = turn->making;
 
     llmd__json_free(TAKE(making->there));
-    if (making->failed)
+    if (making->failed || making->given_up)
         return after_failure(turn);
     if (!making->class->body)
         return TAKE(owned);
@@ -271,6 +290,7 @@ static llmd_error *settle(const struct turn *turn)
     struct making *making = turn->making;
     bool ready = false;
 
+    making->given_up = false;
     TRY(making->class->accept(making->data, turn->graph, making->there));
     if (making->class->changes)
         TRY(making->class->changes(making->data, making->there, &changes));
@@ -459,6 +479,23 @@ static llmd_error *remove_failed(const struct turn *turn)
     return TAKE(making->error);
 }
 
+/* The create goes on, or perhaps not: what is there says it. */
+static llmd_error *not_given_up(const struct turn *turn, bool unknown)
+{
+    struct making *making = turn->making;
+
+    making->given_up = unknown;
+    TRY(llmd__graph_event(
+        turn->graph,
+        &(struct event_text){.level = LLMD_LEVEL_WARNING,
+                             .subject = making->subject,
+                             .reason = "StillTried",
+                             .message = llmd_error_message(making->change.error),
+                             .advice = "GKE goes on with it, up to about 35 minutes: the fall-back "
+                                       "begins when that has failed"}));
+    return look(turn);
+}
+
 /* The operation failed, or the request was refused. */
 static llmd_error *take_failure(const struct turn *turn, enum change_end end)
 {
@@ -482,6 +519,8 @@ static llmd_error *take_end(const struct turn *turn, enum change_end end)
 {
     struct making *making = turn->making;
 
+    if (making->given_up && making->deed == MAKING_REMOVES && end > CHANGE_DONE)
+        return not_given_up(turn, end == CHANGE_UNKNOWN);
     switch (end) {
     case CHANGE_RUNS:
         return NULL;
@@ -497,6 +536,15 @@ static llmd_error *take_end(const struct turn *turn, enum change_end end)
     }
 }
 
+/* Between two polls of a create that is ours. */
+static bool gives_up(const struct making *making, enum change_end end)
+{
+    return end == CHANGE_RUNS && making->creating && making->class->gives_up &&
+           making->change.phase == CHANGE_FOLLOWED && making->change.operation.wake_ms &&
+           (making->deed == MAKING_CREATES || llmd__is_ours(making->there)) &&
+           making->class->gives_up(making->data);
+}
+
 static llmd_error *go_on(const struct turn *turn)
 {
     struct making *making = turn->making;
@@ -507,7 +555,7 @@ static llmd_error *go_on(const struct turn *turn)
     if (making->creating && making->class->polled && making->change.phase == CHANGE_FOLLOWED &&
         end == CHANGE_RUNS && making->change.operation.polls > polls)
         making->class->polled(making->data, turn->graph, making->change.operation.polls);
-    return take_end(turn, end);
+    return gives_up(making, end) ? give_up(turn) : take_end(turn, end);
 }
 
 llmd_error *llmd__making_advance(struct making *making, struct graph *graph,

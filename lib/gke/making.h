@@ -33,6 +33,9 @@ struct making_class {
        body() says next is the owner's choice. May be NULL. */
     llmd_error *(*leftover)(void *data, struct graph *graph, const struct json *there,
                             enum trouble class);
+    /* Whether its create is not waited for to the end: asked while that runs. Then it is deleted,
+       if GKE takes that, and failed() is asked what to make instead. May be NULL. */
+    bool (*gives_up)(void *data);
     /* A poll of its create has been answered; polls counts them. May be NULL. */
     void (*polled)(void *data, struct graph *graph, int polls);
 };
@@ -56,6 +59,7 @@ struct making {
     struct json *there;    /* as read last; NULL: not there */
     bool unsure;           /* a create may still come to light */
     bool failed;           /* a create did, for `error`: what it left must go */
+    bool given_up;         /* a create was, for `error`: it is deleted, or perhaps */
     int absent;            /* looks in a row that found nothing while unsure */
     int creates, unknowns; /* so far */
     char *altered;         /* the change that was made last */

@@ -161,12 +161,29 @@ static llmd_error *failed(void *data, struct graph *graph, const llmd_error *err
         class == TROUBLE_STOCKOUT || (class == TROUBLE_UNKNOWN && pool->seen == TROUBLE_STOCKOUT);
 
     (void)error;
-    *again = false;
+    *again = pool->hopeless = false;
     pool->seen = TROUBLE_UNKNOWN;
+    llmd__free(TAKE(pool->problem));
     if (!stockout)
         return NULL;
     TRY(take_fallback(pool, pool->nth + 1, again));
     return *again ? tell_fallback(graph, pool) : NULL;
+}
+
+bool llmd__pool_may_fall_back(const struct apply_pool *pool)
+{
+    return llmd__json_count(pool->spec.fallbacks) > pool->nth;
+}
+
+/* Once for each fall-back: what GKE refused once it will refuse until its create has failed. */
+static bool gives_up(void *data)
+{
+    struct apply_pool *pool = data;
+
+    if (!pool->hopeless || pool->left > pool->nth || !llmd__pool_may_fall_back(pool))
+        return false;
+    pool->left = pool->nth + 1;
+    return true;
 }
 
 /* Which choice it was says what is left of it; where it was the last one, or failed for another
@@ -206,6 +223,7 @@ static const struct making_class pool_making = {.create_type = "CREATE_NODE_POOL
                                                 .settled = settled,
                                                 .failed = failed,
                                                 .leftover = leftover,
+                                                .gives_up = gives_up,
                                                 .polled = polled};
 
 /* ---- the step ---- */
@@ -257,6 +275,20 @@ static llmd_error *leave(struct graph *graph, struct apply_pool *pool, struct st
     return NULL;
 }
 
+/* The cluster was made for this pool, and without it costs as much. */
+static llmd_error *tell_cost(const struct apply *apply, llmd_error *error)
+{
+    AUTO(str) char *before = error ? llmd__strdup(llmd_error_advice(error)) : NULL;
+
+    if (!before || !apply->spec || llmd_error_code(error) == LLMD_E_NO_MEMORY)
+        return error;
+    return llmd__error_set_advice(error,
+                                  "%s%scluster %s stands and is billed all the same: mend the pool "
+                                  "and apply again, or delete the cluster (llmd_cluster_delete; in "
+                                  "Python gke.cluster.delete, in Go Cluster.Delete)",
+                                  before, *before ? "; " : "", apply->name);
+}
+
 static llmd_error *pool_advance(void *state, struct graph *graph, const struct step_input *input,
                                 struct step_action *action)
 {
@@ -271,11 +303,23 @@ static llmd_error *pool_advance(void *state, struct graph *graph, const struct s
         pool->runs = true;
         input = &begin;
     }
-    TRY(llmd__making_advance(&pool->making, graph, input, action));
+    TRY(tell_cost(apply, llmd__making_advance(&pool->making, graph, input, action)));
     return pool->making.over ? leave(graph, pool, action) : NULL;
 }
 
-static const struct step_class pool_class = {.name = "pool", .advance = pool_advance};
+/* "node pool llm/tpu: ZONE_RESOURCE_POOL_EXHAUSTED: ..."; one that waits for its turn is silent. */
+static void describe(const void *state, const struct graph *graph, struct buf *text)
+{
+    const struct apply_pool *pool = state;
+
+    (void)graph;
+    if (pool->runs)
+        llmd__buf_format(text, "%s%s%s", pool->making.what, pool->problem ? ": " : "",
+                         pool->problem ? pool->problem : "");
+}
+
+static const struct step_class pool_class = {
+    .name = "pool", .advance = pool_advance, .describe = describe};
 
 llmd_error *llmd__pool_step(struct graph *graph, struct apply_pool *pool, step_id *out)
 {

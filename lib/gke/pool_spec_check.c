@@ -357,12 +357,18 @@ static llmd_error *check_sizes(const struct pool_spec *pool)
     if (!llmd__pool_autoscaled(pool))
         return NULL;
     if (pool->max_nodes < 0)
-        return llmd__error(LLMD_E_INVALID, "maxNodes is missing: autoscaling needs it");
+        return llmd__error_set_advice(
+            llmd__error(LLMD_E_INVALID, "maxNodes is missing: autoscaling needs it"),
+            "set maxNodes, or leave minNodes out");
     if (least > most)
-        return llmd__error(LLMD_E_INVALID, "minNodes: %d is more than maxNodes, %d", least, most);
+        return llmd__error_set_advice(
+            llmd__error(LLMD_E_INVALID, "minNodes: %d is more than maxNodes, %d", least, most),
+            "raise maxNodes to %d, or lower minNodes to %d", least, most);
     if (pool->nodes >= 0 && (pool->nodes < least || pool->nodes > most))
-        return llmd__error(LLMD_E_INVALID, "nodes: %d is not between minNodes %d and maxNodes %d",
-                           pool->nodes, least, most);
+        return llmd__error_set_advice(
+            llmd__error(LLMD_E_INVALID, "nodes: %d is not between minNodes %d and maxNodes %d",
+                        pool->nodes, least, most),
+            "nodes is where autoscaling begins: leave it out, or give %d to %d", least, most);
     return NULL;
 }
 

@@ -16,6 +16,8 @@ static void preflight_free(void *data)
     llmd__json_free(preflight->region);
     llmd__json_free(preflight->project);
     llmd__json_free(preflight->cluster);
+    llmd__json_free(preflight->held);
+    llmd_error_free(preflight->unreachable);
     llmd_gke_free(preflight->gke);
     llmd__free(preflight);
 }
@@ -83,7 +85,7 @@ llmd_error *llmd__preflight_unknown(struct preflight *preflight, struct graph *g
     } else if (!*check.advice) {
         check.advice = "this could not be looked at: look by hand, or try again";
     }
-    return llmd__preflight_tell(preflight, graph, &check, "%s", message);
+    return llmd__preflight_refused(preflight, graph, &check, answer);
 }
 
 /* ---- looks ---- */
@@ -96,7 +98,8 @@ static void ask_free(void *data)
     llmd__free(ask);
 }
 
-static struct preflight_ask *ask_new(struct preflight *preflight, const char *subject, size_t index)
+static struct preflight_ask *ask_new(struct preflight *preflight, const char *subject, size_t index,
+                                     look_fn on_answer)
 {
     struct preflight_ask *ask = llmd__calloc(1, sizeof(*ask));
 
@@ -104,8 +107,22 @@ static struct preflight_ask *ask_new(struct preflight *preflight, const char *su
         return NULL;
     ask->preflight = preflight;
     ask->index = index;
+    ask->on_answer = on_answer;
     snprintf(ask->subject, sizeof(ask->subject), "%s", subject);
     return ask;
+}
+
+/* Without a token nothing can be asked: the first look that finds it out ends them all. */
+static llmd_error *hear(void *data, struct graph *graph, const struct look_answer *answer)
+{
+    struct preflight_ask *ask = data;
+
+    if (answer->unasked)
+        return llmd__error_wrap(llmd__error_copy(answer->refusal),
+                                "preflight: nothing could be checked");
+    if (!answer->refusal)
+        TRY(llmd__preflight_answered(ask->preflight, graph));
+    return ask->on_answer(data, graph, answer);
 }
 
 llmd_error *llmd__preflight_look(struct preflight *preflight, struct graph *graph,
@@ -114,7 +131,7 @@ llmd_error *llmd__preflight_look(struct preflight *preflight, struct graph *grap
                                  const char *path_format, ...)
 {
     AUTO(buf) struct buf path = BUF_INIT;
-    struct look look = {.api = api, .what = subject, .body = body, .on_answer = on_answer};
+    struct look look = {.api = api, .what = subject, .body = body, .on_answer = hear};
     step_id id = -1;
     va_list args;
 
@@ -123,7 +140,7 @@ llmd_error *llmd__preflight_look(struct preflight *preflight, struct graph *grap
     va_end(args);
     TRY(llmd__buf_check(&path));
     look.path = path.data;
-    look.data = ask_new(preflight, subject, index);
+    look.data = ask_new(preflight, subject, index, on_answer);
     look.free_data = ask_free;
     CHECK_MEMORY(look.data);
     TRY(llmd__look_step(graph, preflight->gke, &look, &id));
@@ -177,6 +194,7 @@ static llmd_error *verdict(void *data, struct graph *graph, const struct step_in
     struct preflight *preflight = data;
 
     (void)input;
+    TRY(llmd__preflight_tell_held(preflight, graph));
     TRY(tell_capacity(preflight, graph));
     TRY(tell_cut(preflight, graph));
     llmd__graph_result(graph, TAKE(preflight->checks));
@@ -209,7 +227,9 @@ static llmd_error *preflight_new(const llmd_gke *gke, const llmd_cluster_spec *s
     CHECK_MEMORY(preflight);
     preflight->gke = llmd__gke_ref(gke);
     preflight->checks = llmd__json_array();
-    CHECK_MEMORY(preflight->checks);
+    preflight->held = llmd__json_array();
+    if (!preflight->checks || !preflight->held)
+        return NO_MEMORY;
     if (spec) {
         TRY(llmd__cluster_spec_copy(spec, &preflight->spec));
         TRY(read_pools(preflight));

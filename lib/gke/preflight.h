@@ -63,7 +63,11 @@ struct preflight {
     llmd_cluster_spec *spec; /* NULL: the look at the place alone */
     struct pool_spec *pools;
     size_t pool_count;
-    struct json *checks; /* the result */
+    struct json *checks;     /* the result */
+    bool answered;           /* some look was */
+    struct json *held;       /* refusals of looks until then */
+    llmd_error *unreachable; /* the first of those that met no server */
+    size_t unreached;        /* how many did */
     step_id verdict, quotas;
     struct shape shapes[MAX_SHAPES];
     size_t shape_count;
@@ -91,10 +95,20 @@ llmd_error *llmd__preflight_tell(struct preflight *preflight, struct graph *grap
 /* A look that failed is never silent. */
 llmd_error *llmd__preflight_unknown(struct preflight *preflight, struct graph *graph,
                                     const char *subject, const struct look_answer *answer);
+/* Tells of a refused look; but until one has been answered it is held back, because what stands in
+   the way of all is told once: `check->reason` "UNKNOWN" is one of many, others are the cause. */
+llmd_error *llmd__preflight_refused(struct preflight *preflight, struct graph *graph,
+                                    const struct check *check, const struct look_answer *answer);
+/* Google answered a look: what was held back is told, each by itself. */
+llmd_error *llmd__preflight_answered(struct preflight *preflight, struct graph *graph);
+/* All looks are done: what is held back yet is told as one, and an error where no look met a
+   server. */
+llmd_error *llmd__preflight_tell_held(struct preflight *preflight, struct graph *graph);
 /* Adds a look that the verdict waits for; on: what its handler gets, freed with it. Takes on. */
 struct preflight_ask {
     struct preflight *preflight;
     size_t index;
+    look_fn on_answer;
     char subject[160];
     struct json *seen; /* gathered over the pages */
     bool holes;        /* a place of the region did not answer (P114) */

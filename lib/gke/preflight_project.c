@@ -211,8 +211,7 @@ static llmd_error *tell_no_project(struct preflight *preflight, struct graph *gr
     } else if (answer->trouble == TROUBLE_PROJECT || answer->trouble == TROUBLE_SERVICE_DISABLED) {
         return llmd__preflight_unknown(preflight, graph, subject, answer);
     }
-    return llmd__preflight_tell(preflight, graph, &check, "%s",
-                                llmd_error_message(answer->refusal));
+    return llmd__preflight_refused(preflight, graph, &check, answer);
 }
 
 static llmd_error *on_project(void *data, struct graph *graph, const struct look_answer *answer)

@@ -5,6 +5,7 @@
 #include "gke/gke.h"
 #include "gke/presets.h"
 
+#include "base/fields.h"
 #include "base/url.h"
 
 #include <string.h>
@@ -131,6 +132,45 @@ static llmd_error *fetch(llmd_context *ctx, const llmd_gke *gke, const char *mod
     return NULL;
 }
 
+/* ---- a model that it does not know ---- */
+
+#define NAMES_MAX 40
+
+static llmd_error *unknown(const char *model, const struct json *models)
+{
+    AUTO(buf) struct buf known = BUF_INIT;
+    const char *names[NAMES_MAX + 1] = {NULL};
+    const char *near;
+    size_t count = 0, all = llmd__json_count(llmd__json_member(models, "models"));
+    llmd_error *error = llmd__error(
+        LLMD_E_NOT_FOUND, "recommend: GKE's inference quickstart has no profile of %s", model);
+
+    JSON_EACH(name, llmd__json_member(models, "models")) {
+        if (count == NAMES_MAX)
+            break;
+        names[count++] = llmd__json_text(name);
+        llmd__buf_format(&known, "%s%s", known.len ? ", " : "", llmd__json_text(name));
+    }
+    if (all > count)
+        llmd__buf_format(&known, " and %zu more", all - count);
+    near = llmd__nearest(model, names);
+    return llmd__error_set_advice(error, "%s%s%sit knows %s", near ? "did you mean " : "",
+                                  near ? near : "", near ? "? " : "",
+                                  known.len ? llmd__buf_text(&known) : "no model");
+}
+
+/* An empty answer is how it says that it does not know the model. */
+static llmd_error *refuse_empty(llmd_context *ctx, const llmd_gke *gke, const char *model,
+                                const struct json *answer)
+{
+    AUTO(json) struct json *models = NULL;
+
+    if (llmd__json_count(llmd__json_member(answer, "profile")))
+        return NULL;
+    TRY(fetch(ctx, gke, NULL, &models));
+    return unknown(model, models);
+}
+
 llmd_error *llmd_cluster_recommend(llmd_context *ctx, const llmd_gke *gke, const char *model,
                                    char **out)
 {
@@ -140,7 +180,9 @@ llmd_error *llmd_cluster_recommend(llmd_context *ctx, const llmd_gke *gke, const
     *out = NULL;
     REQUIRE(gke);
     TRY(fetch(ctx, gke, model, &answer));
-    if (model)
+    if (model) {
+        TRY(refuse_empty(ctx, gke, model, answer));
         TRY(name_presets(answer));
+    }
     return llmd__json_print(answer, out);
 }

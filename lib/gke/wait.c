@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Following a cluster that others make or change until it runs and rests. */
+/* Following a cluster or a node pool that others make or change until it runs and rests. */
 #include "gke/cluster.h"
 #include "gke/operation.h"
 
@@ -7,22 +7,22 @@
 
 enum wait_phase { WAIT_LOOKS, WAIT_FINDS, WAIT_FOLLOWS, WAIT_RESTS };
 
-struct cluster_wait {
+struct state_wait {
     llmd_gke *gke;
     enum wait_phase phase;
     char *subject, *what, *target;
     struct buf path, operations;
-    struct json *cluster;
+    struct json *there;
     struct operation operation;
     char told[32];
 };
 
 static void wait_free(void *state)
 {
-    struct cluster_wait *wait = state;
+    struct state_wait *wait = state;
 
     llmd__operation_free(&wait->operation);
-    llmd__json_free(wait->cluster);
+    llmd__json_free(wait->there);
     llmd__buf_free(&wait->path);
     llmd__buf_free(&wait->operations);
     llmd__free(wait->subject);
@@ -32,9 +32,15 @@ static void wait_free(void *state)
     llmd__free(wait);
 }
 
-DEFINE_AUTO(cluster_wait, struct cluster_wait *, wait_free)
+DEFINE_AUTO(state_wait, struct state_wait *, wait_free)
 
-static llmd_error *ask(struct cluster_wait *wait, enum wait_phase phase, struct step_action *action)
+/* Runs, but not as it should. */
+static bool is_degraded(const char *status)
+{
+    return strcmp(status, "DEGRADED") == 0 || strcmp(status, "RUNNING_WITH_ERROR") == 0;
+}
+
+static llmd_error *ask(struct state_wait *wait, enum wait_phase phase, struct step_action *action)
 {
     wait->phase = phase;
     llmd__ask(action, wait->gke, GOOGLE_CONTAINER,
@@ -42,23 +48,23 @@ static llmd_error *ask(struct cluster_wait *wait, enum wait_phase phase, struct 
     return NULL;
 }
 
-static llmd_error *tell(struct graph *graph, struct cluster_wait *wait)
+static llmd_error *tell(struct graph *graph, struct state_wait *wait)
 {
-    const char *status = llmd__json_str(wait->cluster, "status");
-    const char *words = llmd__json_str(wait->cluster, "statusMessage");
-    bool degraded = strcmp(status, "DEGRADED") == 0;
+    const char *status = llmd__json_str(wait->there, "status");
+    const char *words = llmd__json_str(wait->there, "statusMessage");
 
     if (strncmp(wait->told, status, sizeof(wait->told) - 1) == 0)
         return NULL;
     strncpy(wait->told, status, sizeof(wait->told) - 1);
     return llmd__graph_event(
-        graph, &(struct event_text){.level = degraded ? LLMD_LEVEL_WARNING : LLMD_LEVEL_INFO,
-                                    .subject = wait->subject,
-                                    .reason = status,
-                                    .message = *words ? words : "its status"});
+        graph,
+        &(struct event_text){.level = is_degraded(status) ? LLMD_LEVEL_WARNING : LLMD_LEVEL_INFO,
+                             .subject = wait->subject,
+                             .reason = status,
+                             .message = *words ? words : "its status"});
 }
 
-static llmd_error *rest(struct cluster_wait *wait, const struct step_input *input,
+static llmd_error *rest(struct state_wait *wait, const struct step_input *input,
                         struct step_action *action)
 {
     wait->phase = WAIT_RESTS;
@@ -68,37 +74,36 @@ static llmd_error *rest(struct cluster_wait *wait, const struct step_input *inpu
 }
 
 /* What was seen once is looked at again: a bad minute of Google's does not end the wait. */
-static llmd_error *not_seen(struct cluster_wait *wait, llmd_error *error, enum trouble class,
+static llmd_error *not_seen(struct state_wait *wait, llmd_error *error, enum trouble class,
                             const struct step_input *input, struct step_action *action)
 {
-    if (!wait->cluster || !llmd__passes(error, class))
+    if (!wait->there || !llmd__passes(error, class))
         return error;
     llmd_error_free(error);
     return rest(wait, input, action);
 }
 
-static llmd_error *take_cluster(struct cluster_wait *wait, struct graph *graph,
-                                const struct step_input *input, struct step_action *action)
+static llmd_error *take_there(struct state_wait *wait, struct graph *graph,
+                              const struct step_input *input, struct step_action *action)
 {
-    struct json *cluster = NULL;
+    struct json *there = NULL;
     enum trouble class;
-    llmd_error *error = llmd__answer(input, wait->what, &cluster, &class);
+    llmd_error *error = llmd__answer(input, wait->what, &there, &class);
 
     if (error)
         return not_seen(wait, error, class, input, action);
-    llmd__json_free(wait->cluster);
-    wait->cluster = cluster;
+    llmd__json_free(wait->there);
+    wait->there = there;
     TRY(tell(graph, wait));
-    if (strcmp(llmd__json_str(cluster, "status"), "ERROR") == 0)
+    if (strcmp(llmd__json_str(there, "status"), "ERROR") == 0)
         return llmd__error(LLMD_E_FAILED, "%s: is in status ERROR: %.2000s", wait->what,
-                           llmd__json_str(cluster, "statusMessage"));
+                           llmd__json_str(there, "statusMessage"));
     return ask(wait, WAIT_FINDS, action);
 }
 
-static llmd_error *finish(struct cluster_wait *wait, struct graph *graph,
-                          struct step_action *action)
+static llmd_error *finish(struct state_wait *wait, struct graph *graph, struct step_action *action)
 {
-    llmd__graph_result(graph, TAKE(wait->cluster));
+    llmd__graph_result(graph, TAKE(wait->there));
     action->kind = ACTION_FINISH;
     return llmd__graph_event(graph, &(struct event_text){.level = LLMD_LEVEL_INFO,
                                                          .subject = wait->subject,
@@ -106,12 +111,12 @@ static llmd_error *finish(struct cluster_wait *wait, struct graph *graph,
                                                          .message = "no operation is under way"});
 }
 
-static llmd_error *take_operations(struct cluster_wait *wait, struct graph *graph,
+static llmd_error *take_operations(struct state_wait *wait, struct graph *graph,
                                    const struct step_input *input, struct step_action *action)
 {
     AUTO(json) struct json *list = NULL;
     const struct json *running;
-    const char *status = llmd__json_str(wait->cluster, "status");
+    const char *status = llmd__json_str(wait->there, "status");
     enum trouble class;
     llmd_error *error = llmd__answer(input, wait->what, &list, &class);
 
@@ -124,13 +129,13 @@ static llmd_error *take_operations(struct cluster_wait *wait, struct graph *grap
                                   wait->subject, wait->what));
         return llmd__operation_ask(&wait->operation, action);
     }
-    if (strcmp(status, "RUNNING") == 0 || strcmp(status, "DEGRADED") == 0)
+    if (strcmp(status, "RUNNING") == 0 || is_degraded(status))
         return finish(wait, graph, action);
     return rest(wait, input, action);
 }
 
-/* How it ended shows in what the cluster says of itself. */
-static llmd_error *follow(struct cluster_wait *wait, struct graph *graph,
+/* How it ended shows in what the cluster or pool says of itself. */
+static llmd_error *follow(struct state_wait *wait, struct graph *graph,
                           const struct step_input *input, struct step_action *action)
 {
     enum operation_end end;
@@ -151,7 +156,7 @@ static llmd_error *follow(struct cluster_wait *wait, struct graph *graph,
 static llmd_error *advance(void *state, struct graph *graph, const struct step_input *input,
                            struct step_action *action)
 {
-    struct cluster_wait *wait = state;
+    struct state_wait *wait = state;
 
     if (wait->phase == WAIT_FOLLOWS)
         return follow(wait, graph, input, action);
@@ -159,48 +164,73 @@ static llmd_error *advance(void *state, struct graph *graph, const struct step_i
         return ask(wait, WAIT_LOOKS, action);
     if (input->kind != INPUT_REPLY && input->kind != INPUT_ERROR)
         return NULL;
-    return wait->phase == WAIT_LOOKS ? take_cluster(wait, graph, input, action)
+    return wait->phase == WAIT_LOOKS ? take_there(wait, graph, input, action)
                                      : take_operations(wait, graph, input, action);
 }
 
 static const struct step_class wait_class = {"wait", advance, wait_free};
 
-static llmd_error *fill(struct cluster_wait *wait, const llmd_gke *gke, const char *name)
+static llmd_error *name_it(struct state_wait *wait, const char *cluster, const char *pool)
 {
-    wait->gke = llmd__gke_ref(gke);
-    wait->subject = llmd__format("Cluster/%s", name);
-    wait->what = llmd__format("cluster %s", name);
-    wait->target = llmd__format("/clusters/%s", name);
-    if (!wait->subject || !wait->what || !wait->target)
-        return NO_MEMORY;
-    llmd__cluster_path(&wait->path, gke, name, "");
-    llmd__operation_path(&wait->operations, gke, "");
-    TRY(llmd__buf_check(&wait->path));
-    return llmd__buf_check(&wait->operations);
+    const char *slash = pool ? "/" : "", *kind = pool ? "NodePool" : "Cluster";
+
+    if (!pool)
+        pool = "";
+    wait->subject = llmd__format("%s/%s%s%s", kind, cluster, slash, pool);
+    wait->what = llmd__format("%s %s%s%s", *pool ? "node pool" : "cluster", cluster, slash, pool);
+    wait->target = llmd__format("/clusters/%s%s%s", cluster, *pool ? "/nodePools/" : "", pool);
+    return wait->subject && wait->what && wait->target ? NULL : NO_MEMORY;
 }
 
-llmd_error *llmd__cluster_wait_step(struct graph *graph, const llmd_gke *gke, const char *name,
-                                    step_id *out)
+llmd_error *llmd__wait_step(struct graph *graph, const llmd_gke *gke, const char *cluster,
+                            const char *pool, step_id *out)
 {
-    AUTO(cluster_wait) struct cluster_wait *wait = llmd__calloc(1, sizeof(*wait));
+    AUTO(state_wait) struct state_wait *wait = llmd__calloc(1, sizeof(*wait));
 
     *out = -1;
     CHECK_MEMORY(wait);
-    TRY(fill(wait, gke, name));
+    wait->gke = llmd__gke_ref(gke);
+    TRY(name_it(wait, cluster, pool));
+    if (pool)
+        llmd__pool_path(&wait->path, gke, cluster, pool, "");
+    else
+        llmd__cluster_path(&wait->path, gke, cluster, "");
+    llmd__operation_path(&wait->operations, gke, "");
+    TRY(llmd__buf_check(&wait->path));
+    TRY(llmd__buf_check(&wait->operations));
     return llmd__graph_add(graph, &wait_class, TAKE(wait), out);
 }
 
-llmd_error *llmd_cluster_wait(const llmd_gke *gke, const char *name, llmd_task **out)
+static llmd_error *new_task(const llmd_gke *gke, const char *cluster, const char *pool,
+                            llmd_task **out)
 {
     AUTO(graph) struct graph *graph = NULL;
     step_id step = -1;
 
+    TRY(llmd__graph_new(NULL, NULL, &graph));
+    TRY(llmd__wait_step(graph, gke, cluster, pool, &step));
+    return llmd__task_new(TAKE(graph), out);
+}
+
+llmd_error *llmd_cluster_wait(const llmd_gke *gke, const char *name, llmd_task **out)
+{
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
     REQUIRE(name);
     TRY(llmd__cluster_name_check(name, __func__));
-    TRY(llmd__graph_new(NULL, NULL, &graph));
-    TRY(llmd__cluster_wait_step(graph, gke, name, &step));
-    return llmd__task_new(TAKE(graph), out);
+    return new_task(gke, name, NULL, out);
+}
+
+llmd_error *llmd_node_pool_wait(const llmd_gke *gke, const char *cluster, const char *pool,
+                                llmd_task **out)
+{
+    REQUIRE(out);
+    *out = NULL;
+    REQUIRE(gke);
+    REQUIRE(cluster);
+    REQUIRE(pool);
+    TRY(llmd__cluster_name_check(cluster, __func__));
+    TRY(llmd__cluster_name_check(pool, __func__));
+    return new_task(gke, cluster, pool, out);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Preflight, network, cost and proof against a scripted Google: refusals, outages, odd answers, and
    no memory. */
+#include "base/clock.h"
 #include "base/json.h"
 #include "gke/leak.h"
 #include "support/gke_script.h"
@@ -53,20 +54,38 @@ static size_t count(const char *reason)
 
 /* ---- a preflight that learns nothing ---- */
 
-/* Every look fails: each is told, none is passed over in silence, and it ends. */
+/* Every look but one fails: each is told, none is passed over in silence, and it ends. */
 static void test_a_failed_look_is_never_silent(void **state)
 {
     (void)state;
     server_on_json(server, NULL, NULL, 403,
                    "{\"error\":{\"code\":403,\"status\":\"PERMISSION_DENIED\",\"message\":"
                    "\"Required \\\"x.y.get\\\" permission(s) for \\\"projects/p\\\".\"}}");
+    server_on_json(server, NULL, "/cloudresourcemanager.googleapis.com/v1/projects/p", 200,
+                   "{\"lifecycleState\":\"ACTIVE\"}");
     preflight();
-    assert_non_null(find(&told, "Project/p", "PROJECT_NOT_FOUND"));
     assert_int_equal(count("UNKNOWN") + 1 /* project */ + 1 /* capacity */, told.count);
     assert_true(count("UNKNOWN") > 20);
     for (size_t i = 0; i < told.count; i++)
-        if (!*told.items[i].advice)
+        if (told.items[i].level > LLMD_LEVEL_INFO && !*told.items[i].advice)
             fail_msg("%s %s without advice", told.items[i].subject, told.items[i].reason);
+}
+
+/* A project that is not there is in the way of every look: one error, which names it. */
+static void test_no_such_project_is_told_once(void **state)
+{
+    const struct seen *project;
+
+    (void)state;
+    server_on_json(server, NULL, NULL, 403,
+                   "{\"error\":{\"code\":403,\"status\":\"PERMISSION_DENIED\",\"message\":"
+                   "\"Permission denied on resource project p.\"}}");
+    preflight();
+    project = find(&told, "Project/p", "PROJECT_NOT_FOUND");
+    assert_non_null(project);
+    assert_int_equal(project->level, LLMD_LEVEL_ERROR);
+    assert_non_null(strstr(project->message, "more looks at project p"));
+    assert_int_equal(count("UNKNOWN"), 0);
 }
 
 static void test_P135_no_quota_project(void **state)
@@ -117,10 +136,51 @@ static void test_odd_answers(void **state)
 /* An outage ends after a few tries, whatever the deadline. */
 static void test_an_outage_is_told_soon(void **state)
 {
+    AUTO(error) llmd_error *error = NULL;
+
     (void)state;
     server_refuse(server, true);
-    preflight();
-    assert_true(count("UNKNOWN") > 20);
+    clear(&told);
+    error = preflight_with(false, note);
+    assert_int_equal(llmd_error_code(error), LLMD_E_UNREACHABLE);
+    assert_non_null(strstr(llmd_error_message(error), "nothing could be checked"));
+    assert_non_null(strstr(llmd_error_message(error), server_url(server)));
+    assert_non_null(strstr(llmd_error_message(error), "connection refused"));
+    assert_int_equal(count("UNKNOWN"), 0);
+}
+
+#define DEAD_TOKEN_URL "http://127.0.0.1:1/token"
+
+static llmd_error *preflight_without_token(void)
+{
+    LLMD_AUTO(llmd_credentials) credentials = NULL;
+    LLMD_AUTO(llmd_gke) gke = NULL;
+    LLMD_AUTO(llmd_cluster_spec) spec = NULL;
+    llmd_task *task = NULL;
+
+    TRY(llmd_credentials_google_json("{\"type\":\"authorized_user\",\"client_id\":\"c\","
+                                     "\"client_secret\":\"s\",\"refresh_token\":\"r\","
+                                     "\"token_uri\":\"" DEAD_TOKEN_URL "\"}",
+                                     &credentials));
+    TRY(llmd_gke_open(credentials, "p", "europe-west4-a", &gke));
+    TRY(open_spec(&spec));
+    TRY(llmd_cluster_preflight(gke, spec, &task));
+    return drive(task, note);
+}
+
+/* Whoever gives the token is away: told with its address, and not once for each look. */
+static void test_no_token_ends_it_at_once(void **state)
+{
+    AUTO(error) llmd_error *error = NULL;
+    int64_t begin_ms = llmd__clock_mono_ms();
+
+    (void)state;
+    clear(&told);
+    error = preflight_without_token();
+    assert_int_equal(llmd_error_code(error), LLMD_E_UNREACHABLE);
+    assert_non_null(strstr(llmd_error_message(error), DEAD_TOKEN_URL));
+    assert_int_equal(told.count, 0);
+    assert_true(llmd__clock_mono_ms() - begin_ms < 15000);
 }
 
 /* A page that comes again and again ends, too. */
@@ -335,6 +395,14 @@ static void script_all(void)
     server_on_json(server, "GET", COMPUTE "/aggregated/forwardingRules", 200,
                    "{\"items\":{\"regions/europe-west4\":{\"forwardingRules\":[{\"name\":\"gkegw1-"
                    "abcd-x-y\",\"region\":\"r/europe-west4\",\"selfLink\":\"s/projects/p/1\"}]}}}");
+    server_on_json(server, "GET", CONTAINER "/locations/-/clusters", 200,
+                   "{\"clusters\":[{\"name\":\"other\",\"location\":\"us-east5-a\"}]}");
+    server_on_json(server, "GET", CONTAINER "/locations/europe-west4-a/clusters/none*", 404,
+                   "{\"error\":{\"code\":404,\"message\":\"not found\"}}");
+    server_on_json(server, "GET", CONTAINER "/locations/europe-west4-a/clusters/llm/nodePools/none",
+                   404, "{\"error\":{\"code\":404,\"message\":\"not found\"}}");
+    server_on_json(server, "GET", CONTAINER "/locations/europe-west4-a/clusters/llm", 200,
+                   "{\"name\":\"llm\",\"nodePools\":[{\"name\":\"a\"},{\"name\":\"b\"}]}");
     server_on_json(server, "GET", COMPUTE "/regions/europe-west4/addresses/edge", 404,
                    "{\"error\":{\"code\":404,\"message\":\"not found\"}}");
     server_on_json(server, "POST", COMPUTE "/regions/europe-west4/subnetworks", 200,
@@ -380,6 +448,38 @@ static llmd_error *torture_cost(void *data)
     return llmd_cluster_recommend(NULL, gke, "m", &json);
 }
 
+/* data: the pool that is asked for, "a" of the cluster llm; NULL: all of a cluster that is not. */
+static llmd_error *torture_pools(void *data)
+{
+    LLMD_AUTO(llmd_gke) gke = NULL;
+    AUTO(str) char *json = NULL;
+
+    TRY(open_gke(&gke));
+    return data ? llmd_node_pool_get(NULL, gke, "llm", data, &json)
+                : llmd_node_pool_list(NULL, gke, "none", &json);
+}
+
+static void test_what_is_not_found_comes_with_what_there_is(void **state)
+{
+    LLMD_AUTO(llmd_gke) gke = NULL;
+    LLMD_AUTO(llmd_error) pool = NULL, *cluster = NULL;
+    AUTO(str) char *json = NULL;
+
+    (void)state;
+    script_all();
+    none(open_gke(&gke));
+    none(llmd_node_pool_list(NULL, gke, "empty", &json));
+    assert_string_equal(json, "[]");
+    llmd_free(TAKE(json));
+    pool = llmd_node_pool_get(NULL, gke, "llm", "none", &json);
+    assert_int_equal(llmd_error_code(pool), LLMD_E_NOT_FOUND);
+    assert_string_equal(llmd_error_advice(pool), "cluster llm has the node pools a, b");
+    cluster = llmd_node_pool_get(NULL, gke, "none", "a", &json);
+    assert_int_equal(llmd_error_code(cluster), LLMD_E_NOT_FOUND);
+    assert_string_equal(llmd_error_advice(cluster),
+                        "looked in europe-west4-a of project p, which has other in us-east5-a");
+}
+
 static llmd_error *torture_proof(void *data)
 {
     LLMD_AUTO(llmd_gke) gke = NULL;
@@ -407,6 +507,26 @@ static llmd_error *torture_proof(void *data)
     return drive(task, NULL);
 }
 
+/* An unknown model's error has room for some of the known ones, and counts the rest. */
+static void test_models_that_are_not_named_are_counted(void **state)
+{
+    LLMD_AUTO(llmd_gke) gke = NULL;
+    LLMD_AUTO(llmd_error) error = NULL;
+    AUTO(buf) struct buf models = BUF_INIT;
+    AUTO(str) char *json = NULL;
+
+    (void)state;
+    for (int i = 0; i < 43; i++)
+        llmd__buf_format(&models, "%s\"m/%d\"", i ? "," : "{\"models\":[", i);
+    llmd__buf_str(&models, "]}");
+    server_on_json(server, "POST", "/v1/profiles:fetch", 200, "{}");
+    server_on_json(server, NULL, NULL, 200, llmd__buf_text(&models));
+    none(open_gke(&gke));
+    error = llmd_cluster_recommend(NULL, gke, "other", &json);
+    assert_int_equal(llmd_error_code(error), LLMD_E_NOT_FOUND);
+    assert_non_null(strstr(llmd_error_advice(error), "m/38, m/39 and 3 more"));
+}
+
 static void test_without_memory(void **state)
 {
     (void)state;
@@ -417,16 +537,21 @@ static void test_without_memory(void **state)
     torture_sample(torture_network, server, 4, 60);
     torture_sample(torture_cost, NULL, 5, 80);
     torture_sample(torture_proof, NULL, 6, 80);
+    torture_sample(torture_pools, (void *)(uintptr_t) "none", 7, 60);
+    torture_sample(torture_pools, (void *)(uintptr_t) "a", 8, 30);
+    torture_sample(torture_pools, NULL, 9, 60);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCRIPT_TEST(test_a_failed_look_is_never_silent),
+        SCRIPT_TEST(test_no_such_project_is_told_once),
         SCRIPT_TEST(test_P135_no_quota_project),
         SCRIPT_TEST(test_bad_credentials_are_told_as_such),
         SCRIPT_TEST(test_odd_answers),
         SCRIPT_TEST(test_an_outage_is_told_soon),
+        SCRIPT_TEST(test_no_token_ends_it_at_once),
         SCRIPT_TEST(test_a_page_without_end),
         SCRIPT_TEST(test_a_zone_that_does_not_answer_refuses_nothing),
         SCRIPT_TEST(test_a_preflight_that_was_cut_says_so),
@@ -434,6 +559,8 @@ int main(void)
         SCRIPT_TEST(test_reservations),
         SCRIPT_TEST(test_the_catalogue_is_paged),
         SCRIPT_TEST(test_a_refused_catalogue_is_an_error),
+        SCRIPT_TEST(test_what_is_not_found_comes_with_what_there_is),
+        SCRIPT_TEST(test_models_that_are_not_named_are_counted),
         SCRIPT_TEST(test_without_memory),
     };
 

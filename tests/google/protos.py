@@ -134,15 +134,63 @@ def check_enum(field, value, where):
         yield f"{where}: {value} is deprecated"
 
 
+def kind_wanted(field):
+    """What a value of this field is in JSON, and the Python types of that."""
+    kind = TYPES[field.type]
+    if kind in ("message", "group"):
+        return "an object", (dict,)
+    if kind in ("string", "bytes"):
+        return "a string", (str,)
+    if kind == "bool":
+        return "true or false", (bool,)
+    if kind == "enum":
+        return "a value's name", (str, int)  # its number is told as such
+    return "a number", (int, float, str)  # 64 bits stand in quotes
+
+
+def is_well_known(field):
+    """A duration, time, wrapper, ...: each has a form of its own, which the parser knows."""
+    return field.message_type is not None and field.message_type.file.package == "google.protobuf"
+
+
+def check_kind(field, value, where):
+    """One value, an element of a list or a value of a map. The parser runs over what it is given, and
+    so takes an empty list or text for a message."""
+    wanted, types = kind_wanted(field)
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        yield f"{where}: want {wanted}, not {json.dumps(value)}"
+
+
 def check_value(field, value, where):
     if value is None:
         yield f"{where}: null"
+        return
+    if is_well_known(field):
+        return
+    wrong = list(check_kind(field, value, where))
+    if wrong:
+        yield from wrong
     elif field.enum_type:
         yield from check_enum(field, value, where)
-    elif field.message_type and field.message_type.file.package != "google.protobuf":
+    elif field.message_type:
         yield from check_message(field.message_type, value, where, ())
     elif isinstance(value, str) and TYPES[field.type] in SMALL_INTEGERS:
         yield f"{where}: a 32-bit integer in quotes"
+
+
+def check_items(field, value, where):
+    if is_map(field):
+        if not isinstance(value, dict):
+            yield f"{where}: want a map, not {json.dumps(value)}"
+            return
+        of = field.message_type.fields_by_name["value"]
+        for key, item in value.items():
+            yield from check_value(of, item, f"{where}[{key}]")
+    elif not isinstance(value, list):
+        yield f"{where}: want a list, not {json.dumps(value)}"
+    else:
+        for index, item in enumerate(value):
+            yield from check_value(field, item, f"{where}[{index}]")
 
 
 def check_field(field, value, where):
@@ -150,20 +198,14 @@ def check_field(field, value, where):
         yield f"{where}: output only"
     if field.GetOptions().deprecated:
         yield f"{where}: deprecated"
-    if is_map(field) and isinstance(value, dict):
-        for key, item in value.items():
-            yield from check_value(field.message_type.fields_by_name["value"], item, f"{where}[{key}]")
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from check_value(field, item, f"{where}[{index}]")
+    if field.is_repeated and value is not None:
+        yield from check_items(field, value, where)
     else:
         yield from check_value(field, value, where)
 
 
 def check_message(message, value, where, in_path):
     """What the parser lets pass. Its own complaints come from parse()."""
-    if not isinstance(value, dict):
-        return
     known = by_json_name(message)
     for key, item in value.items():
         place = f"{where}.{key}" if where else key
@@ -195,6 +237,9 @@ def check_body(method, text):
         body = json.loads(text) if text else {}
     except ValueError:
         return  # told by the discovery side
+    if not isinstance(body, dict):
+        yield f"body: want an object, not {json.dumps(body)}"
+        return
     faults = list(check_message(message, body, "", method.in_path if method.body == "*" else ()))
     if not any("unknown field" in fault for fault in faults):
         faults += parse(message, body)

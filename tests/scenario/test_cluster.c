@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -13,12 +14,19 @@
 static void P20_a_cluster_is_made_and_its_chips_can_be_had(void **state)
 {
     struct gke_rig *rig = *state;
+    char phase[32];
+    int at;
 
     gke_good(rig, gke_try_apply(rig, FIXED_TPU));
     assert_string_equal(llmd__json_str(gke_result_of(rig), "status"), "RUNNING");
     assert_string_equal(llmd__json_str(gke_pool_of(rig, "tpu"), "status"), "RUNNING");
     assert_true(gke_index_of(rig, "Nodes", "1 of 1 nodes are Ready and have google.com/tpu") >
                 gke_index_of(rig, "CREATE_NODE_POOL", "DONE"));
+    /* Whoever needs no pool begins here. */
+    at = gke_index_of(rig, "RUNNING", "the control plane serves");
+    assert_true(at >= 0 && at < gke_index_of(rig, "CREATE_NODE_POOL", ""));
+    snprintf(phase, sizeof(phase), "[%d].phase", at);
+    assert_string_equal(llmd__json_str(rig->events, phase), "serving");
     assert_int_equal(gke_count_of(rig, "clusters"), 1);
     assert_int_equal(gke_count_of(rig, "pools"), 2);
     gke_nothing_is_left(rig);
@@ -99,6 +107,72 @@ static void P114_a_partial_list_is_an_error(void **state)
     llmd_error_free(error);
     gke_good(rig, gke_try_apply(rig, PLAIN)); /* which asks directly */
     assert_int_equal(gke_count_of(rig, "clusters"), 1);
+}
+
+/* The list of one cluster's pools, and one of them. */
+static void pools_can_be_read_and_waited_for(void **state)
+{
+    struct gke_rig *rig = *state;
+    AUTO(json) struct json *pools = NULL;
+    llmd_task *task = NULL;
+    char *json = NULL;
+
+    gke_good(rig, gke_try_apply(rig, FIXED_TPU));
+    gke_good(rig, llmd_node_pool_list(rig->ctx, rig->gke, "llm", &json));
+    assert_null(llmd__json_parse(json, strlen(json), "pools", &pools));
+    assert_int_equal(llmd__json_count(pools), 2);
+    assert_string_equal(llmd__json_str(llmd__json_next(llmd__json_first(pools)), "name"), "tpu");
+    llmd_free(json);
+    gke_good(rig, llmd_node_pool_get(rig->ctx, rig->gke, "llm", "tpu", &json));
+    assert_non_null(strstr(json, "\"machineType\":\"ct6e-standard-4t\""));
+    llmd_free(json);
+    llmd_error *error = llmd_node_pool_wait(rig->gke, "llm", "tpu", &task);
+    gke_good(rig, gke_run(rig, error, task));
+    assert_string_equal(llmd__json_str(gke_result_of(rig), "name"), "tpu");
+    error = llmd_node_pool_get(rig->ctx, rig->gke, "llm", "gpu", &json);
+    assert_null(json);
+    assert_string_equal(llmd_error_advice(error), "cluster llm has the node pools system, tpu");
+    gke_bad(rig, error, LLMD_E_NOT_FOUND, "node pool llm/gpu: 404");
+    error = llmd_node_pool_wait(rig->gke, "llm", "gpu", &task);
+    gke_bad(rig, gke_run(rig, error, task), LLMD_E_NOT_FOUND, "node pool llm/gpu: 404");
+    gke_bad(rig, llmd_node_pool_list(rig->ctx, rig->gke, "none", &json), LLMD_E_NOT_FOUND,
+            "cluster none: 404");
+    gke_bad(rig, llmd_node_pool_get(rig->ctx, rig->gke, "none", "tpu", &json), LLMD_E_NOT_FOUND,
+            "cluster none: 404");
+    error = llmd_node_pool_get(rig->ctx, rig->gke, "llm", "", &json);
+    assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
+    llmd_error_free(error);
+}
+
+/* Where it was looked for, and what there is. */
+static void a_cluster_that_is_not_found_comes_with_those_that_are(void **state)
+{
+    struct gke_rig *rig = *state;
+    LLMD_AUTO(llmd_gke) elsewhere = NULL;
+    llmd_cluster *cluster = NULL;
+    llmd_kube *kube = NULL;
+    llmd_error *error = llmd_cluster_get(rig->ctx, rig->gke, "llm", &cluster);
+
+    assert_string_equal(llmd_error_advice(error),
+                        "project my-project has no cluster; make one with llmd_cluster_apply()");
+    gke_bad(rig, error, LLMD_E_NOT_FOUND, "cluster llm: 404");
+    gke_good(rig, gke_try_apply(rig, PLAIN));
+    error = llmd_cluster_connect(rig->ctx, rig->gke, "llms", &kube);
+    assert_string_equal(llmd_error_advice(error),
+                        "looked in europe-west4-a of project my-project, which has llm in "
+                        "europe-west4-a");
+    gke_bad(rig, error, LLMD_E_NOT_FOUND, "cluster llms: 404");
+    gke_good(rig, llmd_gke_open(rig->credentials, "my-project", "us-east5-b", &elsewhere));
+    error = llmd_cluster_get(rig->ctx, elsewhere, "llm", &cluster);
+    assert_string_equal(llmd_error_advice(error),
+                        "it is in europe-west4-a of project my-project: open that location");
+    gke_bad(rig, error, LLMD_E_NOT_FOUND, "cluster llm: 404");
+    gke_fault(rig, "html-502", "locations/-/clusters", -1);
+    error = llmd_cluster_get(rig->ctx, elsewhere, "llm", &cluster);
+    assert_string_equal(llmd_error_advice(error),
+                        "looked in us-east5-b of project my-project: check the name, the project "
+                        "and the location");
+    gke_bad(rig, error, LLMD_E_NOT_FOUND, "cluster llm: 404");
 }
 
 static void what_is_not_there_is_not_found(void **state)
@@ -355,6 +429,8 @@ int main(int argc, char **argv)
         GKE_TEST(it_can_be_read_and_connected_to),
         GKE_TEST(P114_a_partial_list_is_an_error),
         GKE_TEST(what_is_not_there_is_not_found),
+        GKE_TEST(pools_can_be_read_and_waited_for),
+        GKE_TEST(a_cluster_that_is_not_found_comes_with_those_that_are),
         GKE_TEST(P21_what_others_made_is_adopted_only_when_asked),
         GKE_TEST(P21_another_network_is_a_difference),
         GKE_TEST(sizes_and_autoscaling_are_changed),

@@ -4,6 +4,7 @@
 #include "support/events.h"
 #include "support/folder.h"
 #include "support/gke.h"
+#include "support/torture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,7 +41,8 @@ static llmd_error *apply_gateway(struct gke_rig *rig, const llmd_kube *kube)
     return gke_run(rig, error, task);
 }
 
-static llmd_error *apply_service(struct gke_rig *rig, const llmd_kube *kube)
+static llmd_error *apply_service_with(struct gke_rig *rig, const llmd_kube *kube,
+                                      const char *warmup)
 {
     LLMD_AUTO(llmd_service_spec) spec = llmd_service_spec_new("default", "qwen", "hf://a/b");
     llmd_task *task = NULL;
@@ -48,9 +50,14 @@ static llmd_error *apply_service(struct gke_rig *rig, const llmd_kube *kube)
 
     llmd_service_spec_set(spec, "preset", "simulator");
     llmd_service_spec_set(spec, "gateway.name", "edge");
-    llmd_service_spec_set(spec, "warmup", "1");
+    llmd_service_spec_set(spec, "warmup", warmup);
     error = llmd_service_apply(kube, spec, &task);
     return gke_run(rig, error, task);
+}
+
+static llmd_error *apply_service(struct gke_rig *rig, const llmd_kube *kube)
+{
+    return apply_service_with(rig, kube, "1");
 }
 
 /* Half an hour and more may pass before GKE adds its classes: progress, not a fault. */
@@ -195,6 +202,105 @@ static void P103_the_policy_comes_after_the_pool(void **state)
     llmd_free(policy);
 }
 
+#define POLICY(path)                                                                               \
+    "apiVersion: networking.gke.io/v1\n"                                                           \
+    "kind: HealthCheckPolicy\n"                                                                    \
+    "metadata: {name: qwen-pool-health, namespace: default}\n"                                     \
+    "spec:\n"                                                                                      \
+    "  default: {config: {type: HTTP, httpHealthCheck: {port: 8000, requestPath: " path "}}}\n"    \
+    "  targetRef: {group: inference.networking.k8s.io, kind: InferencePool,\n"                     \
+    "              name: qwen-inference-pool}\n"
+
+/* What the load balancer sees: the reason of the last finding, its words and its level. */
+static void verify(struct gke_rig *rig, const llmd_kube *kube, const char *reason,
+                   const char *words)
+{
+    llmd_task *task = NULL;
+    const struct json *last = NULL;
+    llmd_error *error = llmd_network_health(rig->gke, kube, "default", "qwen", &task);
+
+    gke_good(rig, gke_run(rig, error, task));
+    JSON_EACH(event, rig->events) {
+        last = event;
+    }
+    assert_string_equal(llmd__json_str(last, "reason"), reason);
+    assert_non_null(strstr(llmd__json_str(last, "message"), words));
+    assert_string_equal(llmd__json_str(last, "level"),
+                        strcmp(reason, "Healthy") == 0 ? "info" : "error");
+    assert_true(strcmp(reason, "Healthy") == 0 || *llmd__json_str(last, "advice"));
+}
+
+static llmd_kube *make_service(struct gke_rig *rig, const char *before)
+{
+    llmd_kube *kube = make_and_connect(rig);
+
+    if (before)
+        gke_good(rig, apply(rig, kube, before));
+    gke_good(rig, apply_gateway(rig, kube));
+    gke_good(rig, apply_service_with(rig, kube, "0"));
+    return kube;
+}
+
+/* All is Ready in the cluster, and no call would be answered. */
+static void P40_P103_a_policy_that_gke_dropped_is_made_anew(void **state)
+{
+    struct gke_rig *rig = *state;
+    LLMD_AUTO(llmd_kube) kube = make_service(rig, POLICY("/health"));
+    LLMD_AUTO(llmd_endpoint) endpoint = NULL;
+    char *policy = NULL;
+
+    verify(rig, kube, "Healthy", "\"/health\"");
+    assert_true(gke_index_of(rig, "PolicyAnew", "Google asks for \"/\"") >= 0);
+    assert_true(llmd__json_bool(gke_result_of(rig), "recreated", false));
+    assert_int_equal(llmd__json_int(gke_result_of(rig), "healthy", -1), 1);
+    assert_string_equal(llmd__json_str(gke_result_of(rig), "pool"), "qwen-inference-pool");
+    gke_good(rig, llmd_kube_get(rig->ctx, kube, "healthcheckpolicies.networking.gke.io", "default",
+                                "qwen-pool-health", &policy));
+    assert_non_null(strstr(policy, "\"reason\":\"Attached\""));
+    assert_non_null(strstr(policy, "\"libllmd\"")); /* as it was, with its labels */
+    llmd_free(policy);
+    verify(rig, kube, "Healthy", "\"/health\"");
+    assert_int_equal(gke_index_of(rig, "PolicyAnew", ""), -1);
+    gke_nothing_is_left(rig);
+}
+
+/* With handles of its own: others keep connections. */
+static llmd_error *verify_once(void *data)
+{
+    const struct gke_rig *rig = data;
+    LLMD_AUTO(llmd_gke) gke = NULL;
+    LLMD_AUTO(llmd_kube) kube = NULL;
+    LLMD_AUTO(llmd_task) task = NULL;
+
+    TRY(llmd_gke_open(rig->credentials, "my-project", "europe-west4-a", &gke));
+    TRY(llmd_cluster_connect(NULL, gke, "llm", &kube));
+    TRY(llmd_network_health(gke, kube, "default", "qwen", &task));
+    return llmd_task_run(NULL, task, NULL, NULL);
+}
+
+/* A policy that GKE follows is left alone, whatever it asks for; so is one that is not there. */
+static void P103_what_google_asks_for_is_told(void **state)
+{
+    struct gke_rig *rig = *state;
+    LLMD_AUTO(llmd_kube) kube = make_service(rig, NULL);
+    llmd_task *task = NULL;
+    llmd_error *error;
+
+    verify(rig, kube, "Healthy", "\"/health\"");
+    gke_good(rig, apply(rig, kube, POLICY("/nope")));
+    verify(rig, kube, "Unhealthy", "0 of 1 backends are HEALTHY");
+    assert_true(gke_index_of(rig, "Unhealthy", ":8000 for \"/nope\"") >= 0);
+    assert_int_equal(gke_index_of(rig, "PolicyAnew", ""), -1);
+    error = llmd_kube_delete(kube, "healthcheckpolicies.networking.gke.io", "default",
+                             "qwen-pool-health", &task);
+    gke_good(rig, gke_run(rig, error, task));
+    verify(rig, kube, "Unhealthy", "for \"/\"");
+    assert_int_equal(gke_index_of(rig, "PolicyAnew", ""), -1);
+    torture_sample(verify_once, rig, 1, 60);
+    error = llmd_network_health(rig->gke, kube, "default", "none", &task);
+    gke_bad(rig, gke_run(rig, error, task), LLMD_E_NOT_FOUND, "default/none: has no InferencePool");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +309,8 @@ int main(int argc, char **argv)
         GKE_TEST(P17_experimental_gateway_api_is_refused_in_gkes_words),
         cmocka_unit_test_setup_teardown(P22_what_gke_looks_after_is_left_alone, set_up_kube,
                                         tear_down_kube),
+        GKE_TEST(P40_P103_a_policy_that_gke_dropped_is_made_anew),
+        GKE_TEST(P103_what_google_asks_for_is_told),
         cmocka_unit_test_setup_teardown(P103_the_policy_comes_after_the_pool, set_up_kube,
                                         tear_down_kube),
     };

@@ -40,6 +40,19 @@ static void P111_an_operation_that_failed_is_told_and_gone_on_with(void **state)
     assert_int_equal(gke_count_of(rig, "pools"), 2);
 }
 
+/* The cluster that was made for it is there, and costs. */
+static void a_refused_pool_tells_of_the_cluster_that_stands(void **state)
+{
+    struct gke_rig *rig = *state;
+    AUTO(error) llmd_error *error = NULL;
+
+    gke_fault(rig, "operation-fails", "nodePools", 1);
+    error = gke_try_apply(rig, FIXED_TPU);
+    assert_int_equal(gke_count_of(rig, "clusters"), 1);
+    assert_non_null(strstr(llmd_error_advice(error), "cluster llm stands and is billed"));
+    assert_non_null(strstr(llmd_error_advice(error), "llmd_cluster_delete"));
+}
+
 /* One each time: whatever happens on the way, there is one cluster with its pools in the end. */
 static void P107_P108_P112_troubles_on_the_way(void **state)
 {
@@ -166,6 +179,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         GKE_TEST(P109_P111_what_a_failed_create_left_is_made_good),
         GKE_TEST(P111_an_operation_that_failed_is_told_and_gone_on_with),
+        GKE_TEST(a_refused_pool_tells_of_the_cluster_that_stands),
         GKE_TEST(P107_P108_P112_troubles_on_the_way),
         GKE_TEST(P10_services_are_enabled_when_asked),
         GKE_TEST(a_task_that_stopped_anywhere_is_gone_on_with),

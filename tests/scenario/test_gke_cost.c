@@ -236,6 +236,20 @@ static void test_models_of_the_quickstart(void **state)
     assert_non_null(strstr(text, "Qwen/Qwen2.5-3B-Instruct"));
 }
 
+static void test_an_unknown_model_is_named_with_the_known_ones(void **state)
+{
+    AUTO(str) char *text = NULL;
+    LLMD_AUTO(llmd_error)
+    error = llmd_cluster_recommend(NULL, google->gke, "Qwen/Qwen2.5-3B-Instrukt", &text);
+
+    (void)state;
+    assert_null(text);
+    assert_int_equal(llmd_error_code(error), LLMD_E_NOT_FOUND);
+    assert_non_null(strstr(llmd_error_message(error), "no profile of Qwen/Qwen2.5-3B-Instrukt"));
+    assert_non_null(strstr(llmd_error_advice(error), "did you mean Qwen/Qwen2.5-3B-Instruct?"));
+    assert_non_null(strstr(llmd_error_advice(error), "google/gemma-3-27b-it"));
+}
+
 #define SCENARIO(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -251,6 +265,7 @@ int main(void)
         SCENARIO(test_nothing_runs),
         SCENARIO(test_recommendations_name_our_presets),
         SCENARIO(test_models_of_the_quickstart),
+        SCENARIO(test_an_unknown_model_is_named_with_the_known_ones),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "support/server.h"
 
 #define COMPUTE "/compute.googleapis.com/compute/v1/projects/p"
+#define CONTAINER "/container.googleapis.com/v1/projects/p"
 
 extern struct server *server;
 extern struct log told;

@@ -47,6 +47,7 @@ struct owner {
     bool unseen;         /* behind the change comes one that cannot be seen */
     bool unready;        /* settled() waits once */
     bool patient;
+    bool hopeless; /* gives_up() says so once */
     int polled;
     int leftovers; /* how often it heard of one */
     enum trouble left_by;
@@ -134,6 +135,15 @@ static void polled(void *data, struct graph *graph, int polls)
     owner->polled = polls;
 }
 
+static bool gives_up(void *data)
+{
+    struct owner *owner = data;
+    bool hopeless = owner->hopeless;
+
+    owner->hopeless = false;
+    return hopeless;
+}
+
 static const char *const serve[] = {"RUNNING", "RECONCILING", "DEGRADED", NULL};
 
 static llmd_error *advance(void *state, struct graph *graph, const struct step_input *input,
@@ -147,7 +157,8 @@ static llmd_error *advance(void *state, struct graph *graph, const struct step_i
     return NULL;
 }
 
-static void play_owner(struct owner *owner, const struct line *lines)
+/* Before the second half it becomes hopeless; NULL: there is none. */
+static void play_owner_on(struct owner *owner, const struct line *lines, const struct line *second)
 {
     struct making_wish wish = {
         .class = &owner->class, .data = owner, .cluster = "llm", .patient = &owner->patient};
@@ -160,14 +171,24 @@ static void play_owner(struct owner *owner, const struct line *lines)
     owner->class.failed = failed;
     owner->class.leftover = leftover;
     owner->class.polled = polled;
+    owner->class.gives_up = gives_up;
     owner->play.advance = advance;
     owner->play.state = owner;
     play_start(&owner->play);
     wish.gke = owner->play.gke;
     assert_null(llmd__making_init(&owner->making, &wish));
     play_lines(&owner->play, lines);
+    if (second) {
+        owner->hopeless = true;
+        play_lines(&owner->play, second);
+    }
     llmd__making_free(&owner->making);
     play_stop(&owner->play);
+}
+
+static void play_owner(struct owner *owner, const struct line *lines)
+{
+    play_owner_on(owner, lines, NULL);
 }
 
 static void play_plain(const struct line *lines)

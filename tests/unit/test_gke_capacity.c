@@ -41,6 +41,7 @@ static void play_both(const struct line *lines, const struct line *fallback, enu
     play_start(&scene.play);
     scene.apply.gke = scene.play.gke;
     scene.pool.apply = &scene.apply;
+    scene.pool.step = -1;
     scene.pool.making.creating = true;
     scene.pool.making.path = llmd__strdup(PLACE "clusters/llm/nodePools/tpu");
     scene.pool.making.subject = llmd__strdup("NodePool/llm/tpu");
@@ -55,6 +56,7 @@ static void play_both(const struct line *lines, const struct line *fallback, enu
     assert_int_equal(scene.pool.seen, seen);
     llmd__free(scene.pool.making.path);
     llmd__free(scene.pool.making.subject);
+    llmd__free(scene.pool.problem);
     play_stop(&scene.play);
 }
 
@@ -93,6 +95,24 @@ static void P2_the_instances_own_errors_count_too(void **state)
         {POOL, ERRORS_ASK},
         {"200 {'items':[]}", INSTANCES_ASK},
         {INSTANCE("CREATING", "ZONE_RESOURCE_POOL_EXHAUSTED"), "- !GCE_STOCKOUT Instances(0/1)"},
+        {NULL, NULL},
+    };
+
+    (void)state;
+    play_capacity(lines, TROUBLE_STOCKOUT);
+}
+
+/* Beside it stand errors of which nobody knows more: they take nothing back. */
+static void P110_an_unknown_error_does_not_hide_a_stockout(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", "-"},
+        {"poke", POOL_ASK},
+        {POOL, ERRORS_ASK},
+        {"200 {'items':[{'error':{'code':'ZONE_RESOURCE_POOL_EXHAUSTED','message':'no v6e'}},"
+         "{'error':{'code':'SOMETHING_NEW','message':'try later'}}]}",
+         INSTANCES_ASK " !GCE_STOCKOUT !SOMETHING_NEW"},
+        {CREATING, "- Instances(0/1)"},
         {NULL, NULL},
     };
 
@@ -175,6 +195,7 @@ int main(void)
         cmocka_unit_test(P110_a_stockout_is_told_long_before_the_operation_ends),
         cmocka_unit_test(P2_the_instances_own_errors_count_too),
         cmocka_unit_test(P2_each_fallback_may_be_short_of_capacity),
+        cmocka_unit_test(P110_an_unknown_error_does_not_hide_a_stockout),
         cmocka_unit_test(P4_a_quota_is_no_stockout),
         cmocka_unit_test(a_look_that_fails_is_made_with_the_next_poke),
     };

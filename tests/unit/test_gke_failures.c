@@ -133,6 +133,81 @@ static void P2_a_stockout_is_answered_with_the_next_fallback(void **state)
     play_owner(&owner, lines);
 }
 
+#define CREATE_RUNS OPERATIONS("CREATE_CLUSTER", "RUNNING", "")
+
+/* GKE takes the DELETE: the fall-back begins minutes after the first create, not 35. */
+static void P110_a_create_without_capacity_is_given_up(void **state)
+{
+    struct owner owner = {.class = {.body = body}, .fallbacks = 1, .hopeless = true};
+    static const struct line lines[] = {
+        {"begin", LOOK},
+        {NOT_FOUND, CREATE " Creating"},
+        {OP_RUNS, "DELETE clusters/llm CREATE_CLUSTER !GivenUp"},
+        {DEL_DONE, LOOK " DELETE_CLUSTER"},
+        {NOT_FOUND, CREATE " Creating"}, /* the fall-back */
+        {OP_DONE, LOOK " CREATE_CLUSTER"},
+        {RUNNING, "- OVER"},
+        {NULL, NULL},
+    };
+
+    (void)state;
+    play_owner(&owner, lines);
+    assert_int_equal(owner.fallbacks, 0);
+}
+
+/* What GKE will not let go of is followed as before: it may come yet, and is then never deleted. */
+static void P107_P110_a_create_that_cannot_be_given_up_is_followed(void **state)
+{
+    static const char *const refusals[] = {P107, P108, "403 {'error':{'code':403}}", "503 {}"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        struct owner owner = {.class = {.body = body}, .fallbacks = 1, .hopeless = true};
+        const struct line lines[] = {
+            {"begin", LOOK},
+            {NOT_FOUND, CREATE " Creating"},
+            {OP_RUNS, "DELETE clusters/llm CREATE_CLUSTER !GivenUp"},
+            {refusals[i], LOOK " !StillTried"},
+            {AS_PROVISIONING, "GET operations"},
+            {CREATE_RUNS, "GET operations/operation-1-a Resuming"},
+            {OP_RUNS, "sleep 5000 CREATE_CLUSTER"},
+            {"tick", "GET operations/operation-1-a"},
+            {OP_DONE, LOOK " CREATE_CLUSTER"},
+            {RUNNING, "- OVER"},
+            {NULL, NULL},
+        };
+
+        play_owner(&owner, lines);
+        assert_int_equal(owner.fallbacks, 1);
+    }
+}
+
+/* A poke may come while a poll is under way: it is not cut. One whose answer to the DELETE is lost
+   is looked at: gone is gone. */
+static void P110_P112_it_is_given_up_between_polls_and_once(void **state)
+{
+    struct owner owner = {.class = {.body = body}, .fallbacks = 1};
+    static const struct line before[] = {
+        {"begin", LOOK},
+        {NOT_FOUND, CREATE " Creating"},
+        {OP_RUNS, "sleep 5000 CREATE_CLUSTER"},
+        {"tick", "GET operations/operation-1-a"},
+        {NULL, NULL},
+    };
+    static const struct line after[] = {
+        {"poke", "-"},
+        {OP_RUNS, "DELETE clusters/llm !GivenUp"},
+        {"lost", LOOK " !StillTried"},
+        {NOT_FOUND, CREATE " Creating"}, /* the fall-back */
+        {OP_FAILED(STOCKOUT), LOOK " CREATE_CLUSTER !GCE_STOCKOUT"},
+        {NOT_FOUND, "error cluster llm: Google Compute Engine*"},
+        {NULL, NULL},
+    };
+
+    (void)state;
+    play_owner_on(&owner, before, after);
+}
+
 static void P1_P4_P5_config_quota_and_policy_are_no_stockouts(void **state)
 {
     static const char *const texts[] = {
@@ -182,6 +257,9 @@ int main(void)
         cmocka_unit_test(what_once_worked_is_never_deleted),
         cmocka_unit_test(a_create_that_fails_leaves_nothing),
         cmocka_unit_test(P2_a_stockout_is_answered_with_the_next_fallback),
+        cmocka_unit_test(P110_a_create_without_capacity_is_given_up),
+        cmocka_unit_test(P107_P110_a_create_that_cannot_be_given_up_is_followed),
+        cmocka_unit_test(P110_P112_it_is_given_up_between_polls_and_once),
         cmocka_unit_test(P1_P4_P5_config_quota_and_policy_are_no_stockouts),
         cmocka_unit_test(P107_right_after_the_create_a_resize_is_in_the_way),
     };

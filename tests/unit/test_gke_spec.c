@@ -254,11 +254,59 @@ static void test_exclusions(void **state)
     }
 }
 
+/* What fits no type is refused with its line, and so is what fits nothing else. */
+static void test_members_that_do_not_fit_have_a_line(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } rows[] = {
+        {"name: llm\nnodePools:\n  - preset: cpu\n  - name: b\n    preset: cpu\n    minNodes: 4\n"
+         "    maxNodes: 2\n",
+         "cluster spec:6: nodePools[1].minNodes: 4 is more than maxNodes, 2"},
+        {"name: llm\nnodePools:\n  - name: b\n    preset: cpu\n    minNodes: 4\n",
+         "cluster spec:3: nodePools[0]: maxNodes is missing"},
+        {"name: llm\nnodePools:\n  - preset: tpu-v6e-4t\n    fallbacks:\n      - {spot: true}\n"
+         "      - zones: [europe-west4-b]\n        nodes: 3\n        maxNodes: 1\n",
+         "cluster spec:7: nodePools[0].fallbacks[1].nodes: 3 is not between"},
+        {"name: llm\nnetworkPolicy: true\n", "cluster spec:2: networkPolicy: GKE takes none"},
+        {"\nname: Llm\n", "cluster spec:2: name: \"Llm\""},
+        {"nodePools: []\n", "cluster spec: name is missing"},
+        {"{\"name\": \"llm\",\n \"nodePools\": [{\"preset\": \"cpu\",\n\"minNodes\": 4, "
+         "\"maxNodes\": 2}]}",
+         "cluster spec:3: nodePools[0].minNodes: 4 is more"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        llmd_cluster_spec *spec = NULL;
+        LLMD_AUTO(llmd_error) error = llmd_cluster_spec_parse(rows[i].text, &spec);
+
+        assert_null(spec);
+        assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
+        assert_string_not_equal(llmd_error_advice(error), "");
+        if (strncmp(llmd_error_message(error), rows[i].says, strlen(rows[i].says)) != 0)
+            fail_msg("want \"%s\"\n got \"%s\"", rows[i].says, llmd_error_message(error));
+    }
+}
+
+static void test_refused_sizes_say_which(void **state)
+{
+    static const struct refusal refusals[] = {
+        {POOL("preset: v6e-4"), {"nodePools[0].preset", "did you mean \"tpu-v6e-4t\"?"}},
+        {POOL("preset: cpu, minNodes: 4, maxNodes: 2"), {"raise maxNodes to 4"}},
+        {POOL("preset: cpu, minNodes: 4"), {"set maxNodes"}},
+        {POOL("preset: cpu, nodes: 9, minNodes: 1, maxNodes: 2"), {"give 1 to 2"}},
+    };
+
+    (void)state;
+    CHECK(refusals);
+}
+
 static void test_refused_fallbacks(void **state)
 {
     static const struct refusal refusals[] = {
         {POOL(TPU ", fallbacks: [{spot: true, reservation: r}]"),
-         {"nodePools[0]: fallbacks[0]", "exclude"}},
+         {"nodePools[0].fallbacks[0]", "exclude"}},
         {POOL(TPU ", fallbacks: [{}, {zone: europe-west4-b}]"), {"fallbacks[1]", "zones"}},
         {POOL(TPU ", fallbacks: [{name: b}]"), {"fallbacks[0]", "no name"}},
         {POOL(TPU ", fallbacks: [europe-west4-b]"), {"fallbacks[0]", "want an object"}},
@@ -398,6 +446,8 @@ int main(void)
         cmocka_unit_test(test_p115_reserved_labels),
         cmocka_unit_test(test_p137_spellings),
         cmocka_unit_test(test_exclusions),
+        cmocka_unit_test(test_members_that_do_not_fit_have_a_line),
+        cmocka_unit_test(test_refused_sizes_say_which),
         cmocka_unit_test(test_refused_fallbacks),
         cmocka_unit_test(test_json_reads_back),
         cmocka_unit_test(test_set),

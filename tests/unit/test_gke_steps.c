@@ -255,7 +255,49 @@ static void a_wait_outlives_troubles(void **state)
     };
     static const struct line first[] = {
         {"begin", LOOK}, {"lost", "error cluster llm: connection reset"}, {NULL, NULL}};
-    const struct line *const scripts[] = {lines, first};
+    static const struct line gone_wrong[] = {{"begin", LOOK},
+                                             {"200 {'status':'ERROR','statusMessage':'no'}",
+                                              "error cluster llm: is in status ERROR: no ERROR"},
+                                             {NULL, NULL}};
+    const struct line *const scripts[] = {lines, first, gone_wrong};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct scene scene = {0};
+        step_id id = -1;
+
+        start_scene(&scene);
+        assert_null(llmd__wait_step(scene.play.graph, scene.play.gke, "llm", NULL, &id));
+        play_step(&scene, id, scripts[i]);
+    }
+}
+
+#define POOL_LOOK "GET clusters/llm/nodePools/tpu"
+#define POOL_OPERATION                                                                             \
+    "200 {'operations':[{'name':'operation-7-o','status':'RUNNING','targetLink':'https://x/v1/"    \
+    "projects/12/zones/z/clusters/llm/nodePools/tpu2'},{'name':'operation-1-a','operationType':"   \
+    "'CREATE_NODE_POOL','status':'RUNNING','targetLink':'https://x/v1/projects/12/zones/z/"        \
+    "clusters/llm/nodePools/tpu'}]}"
+
+/* Its own operations only; one that runs with an error is told. */
+static void a_pool_is_waited_for(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", POOL_LOOK},
+        {"200 {'status':'PROVISIONING'}", "GET operations PROVISIONING"},
+        {POOL_OPERATION, "GET operations/operation-1-a"},
+        {"200 {'operationType':'CREATE_NODE_POOL','status':'DONE'}", POOL_LOOK " CREATE_NODE_POOL"},
+        {"200 {'status':'RUNNING_WITH_ERROR','statusMessage':'1 of 2'}",
+         "GET operations !RUNNING_WITH_ERROR"},
+        {"200 {}", "finish Ready"},
+        {NULL, NULL},
+    };
+    static const struct line none[] = {
+        {"begin", POOL_LOOK},
+        {"404 {'error':{'code':404,'message':'Not found'}}", "error node pool llm/tpu: 404: *"},
+        {NULL, NULL},
+    };
+    const struct line *const scripts[] = {lines, none};
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
@@ -263,7 +305,7 @@ static void a_wait_outlives_troubles(void **state)
         step_id id = -1;
 
         start_scene(&scene);
-        assert_null(llmd__cluster_wait_step(scene.play.graph, scene.play.gke, "llm", &id));
+        assert_null(llmd__wait_step(scene.play.graph, scene.play.gke, "llm", "tpu", &id));
         play_step(&scene, id, scripts[i]);
     }
 }
@@ -348,6 +390,7 @@ int main(void)
         cmocka_unit_test(it_is_deleted_until_it_is_not_found),
         cmocka_unit_test(what_is_held_for_ever_is_left),
         cmocka_unit_test(a_wait_outlives_troubles),
+        cmocka_unit_test(a_pool_is_waited_for),
         cmocka_unit_test(the_rules_of_our_gateways_are_waited_for),
     };
 
