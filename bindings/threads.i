@@ -20,6 +20,8 @@
 %threadallow llmd_kube_version;
 %threadallow llmd_kube_watch_next;
 %threadallow llmd_mux_next;
+%threadallow llmd_node_pool_get;
+%threadallow llmd_node_pool_list;
 %threadallow llmd_service_connect;
 %threadallow llmd_service_get;
 %threadallow llmd_service_list_next;

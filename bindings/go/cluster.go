@@ -86,14 +86,17 @@ type Clusters struct{ gke *GKE }
 
 // Preflight looks whether the cluster can be had: rights, services, policies, quotas, machines,
 // network. It reads only; each check is an event, and Task.Worst is the verdict. A nil spec is a
-// look at the place: quotas in use, addresses, forwarding rules.
+// look at the place: quotas in use, addresses, forwarding rules. Where Google, or whoever gives the
+// token, cannot be reached it fails with ErrUnreachable.
 func (v *Clusters) Preflight(ctx context.Context, spec ClusterSource) *Task {
 	return v.gke.specTask(ctx, givenCluster(spec), raw.Cluster_preflight)
 }
 
 // Apply makes the cluster and its node pools match the spec and waits until they serve. It adopts
-// what is there and goes on where another process stopped; on a stock-out the pool's fall-backs are
-// tried in their order.
+// what is there and goes on where another process stopped. A stock-out is told within two minutes, and
+// the pool's fall-backs are tried in their order, the next one as soon as GKE lets go of the pool. The
+// event of phase "serving" says that the control plane serves: Connect works from then on, while the
+// node pools are made.
 func (v *Clusters) Apply(ctx context.Context, spec ClusterSource) *Task {
 	return v.gke.specTask(ctx, givenCluster(spec), raw.Cluster_apply)
 }
@@ -115,7 +118,7 @@ func (v *Clusters) Cost(ctx context.Context, spec ClusterSource, prices json.Raw
 }
 
 // Recommend is what GKE's inference quickstart has measured for a model; "": the models that it
-// knows.
+// knows. ErrNotFound where it has nothing; the advice names the models.
 func (v *Clusters) Recommend(ctx context.Context, model string) (json.RawMessage, error) {
 	var t texts
 	defer t.free()
@@ -207,6 +210,39 @@ func (v *NodePools) Delete(ctx context.Context, cluster, pool string) *Task {
 	return v.task(ctx, cluster, pool, raw.Node_pool_delete)
 }
 
+// Wait follows a node pool until it is RUNNING, or RUNNING_WITH_ERROR, and has no operation under way.
+func (v *NodePools) Wait(ctx context.Context, cluster, pool string) *Task {
+	return v.task(ctx, cluster, pool, raw.Node_pool_wait)
+}
+
+// Get is one node pool as GKE sends it; ErrNotFound when there is none.
+func (v *NodePools) Get(ctx context.Context, cluster, pool string) (json.RawMessage, error) {
+	var t texts
+	defer t.free()
+	where, which := t.add("cluster", cluster), t.add("pool", pool)
+	var out uintptr
+	err := v.gke.call(ctx, &t, func(ctx, gke uintptr) uintptr {
+		return raw.Node_pool_get(ctx, gke, where, which, &out)
+	})
+	return json.RawMessage(takeText(out)), err
+}
+
+// List are the node pools of a cluster as GKE sends them.
+func (v *NodePools) List(ctx context.Context, cluster string) ([]json.RawMessage, error) {
+	var t texts
+	defer t.free()
+	where := t.add("cluster", cluster)
+	var out uintptr
+	err := v.gke.call(ctx, &t, func(ctx, gke uintptr) uintptr {
+		return raw.Node_pool_list(ctx, gke, where, &out)
+	})
+	if err != nil {
+		return nil, err
+	}
+	var pools []json.RawMessage
+	return pools, json.Unmarshal([]byte(takeText(out)), &pools)
+}
+
 func (v *NodePools) task(ctx context.Context, cluster, pool string,
 	open func(gke, cluster, pool uintptr, out *uintptr) uintptr,
 ) *Task {
@@ -230,4 +266,28 @@ func (v *Networks) Apply(ctx context.Context, spec NetworkSource) *Task {
 // Delete removes the subnet and address if libllmd made them and nothing uses them.
 func (v *Networks) Delete(ctx context.Context, spec NetworkSource) *Task {
 	return v.gke.specTask(ctx, givenNetwork(spec), raw.Network_delete)
+}
+
+// Health looks whether the load balancer of a service's Gateways can reach its pods, as Compute
+// Engine sees it; one event a finding, Worst is the verdict. A HealthCheckPolicy of libllmd that GKE
+// does not follow for 90 s (it asks for another path) is deleted and made anew, once: unlike the other
+// Health verbs this one may write. If making it anew fails, the error names the policy that is gone,
+// and Service.Apply makes it again. An empty ns is the kubeconfig's.
+func (v *Networks) Health(ctx context.Context, kube *Kube, ns, service string) *Task {
+	var t texts
+	defer t.free()
+	where, which := t.optional("ns", ns), t.add("service", service)
+	return newTask(ctx, func(out *uintptr) error {
+		if kube == nil {
+			return invalid("kube: want a cluster, got nil")
+		}
+		c, err := kube.handle.use(kube.what)
+		if err != nil {
+			return err
+		}
+		defer kube.handle.done()
+		return v.gke.open(&t, func(gke uintptr) uintptr {
+			return raw.Network_health(gke, c, where, which, out)
+		})
+	})
 }

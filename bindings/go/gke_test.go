@@ -71,6 +71,31 @@ func TestClusterFromPreflightToDelete(t *testing.T) {
 	}
 	two := 2
 	run(gke.NodePool.Apply(ctx, "llm", &llmd.NodePool{Name: "tpu", Preset: "tpu-v6e-4t", Nodes: &two}))
+	run(gke.NodePool.Wait(ctx, "llm", "tpu"))
+	pool, err := gke.NodePool.Get(ctx, "llm", "tpu")
+	if err != nil || !strings.Contains(string(pool), "ct6e-standard-4t") {
+		t.Fatal(string(pool), err)
+	}
+	if pools, err := gke.NodePool.List(ctx, "llm"); err != nil || len(pools) != 2 {
+		t.Fatal(pools, err)
+	}
+	if _, err := gke.NodePool.Get(ctx, "llm", "gpu"); !errors.Is(err, llmd.ErrNotFound) {
+		t.Fatal(err)
+	}
+	if _, err := gke.NodePool.List(ctx, "none"); !errors.Is(err, llmd.ErrNotFound) {
+		t.Fatal(err)
+	}
+	run(kube.Gateway.Apply(ctx, &llmd.GatewaySpec{Name: "edge", Namespace: "default"}))
+	run(kube.Service.Apply(ctx, &llmd.ServiceSpec{Name: "qwen", Namespace: "default",
+		Preset: "simulator", Gateway: &llmd.ObjectRef{Name: "edge"}, Model: "hf://a/b"}))
+	check := gke.Network.Health(ctx, kube, "default", "qwen")
+	run(check)
+	if check.Worst() != llmd.LevelInfo {
+		t.Fatal(check.Worst())
+	}
+	if err := gke.Network.Health(ctx, kube, "default", "none").Run(nil); !errors.Is(err, llmd.ErrNotFound) {
+		t.Fatal(err)
+	}
 	run(gke.NodePool.Delete(ctx, "llm", "tpu"))
 	run(gke.Cluster.Delete(ctx, "llm", true))
 	if _, err := gke.Cluster.Get(ctx, "llm"); !errors.Is(err, llmd.ErrNotFound) {

@@ -105,7 +105,9 @@ func loadPlatform(name, text string) (*PlatformSpec, error) {
 type Bundle struct {
 	Component string       `json:"component"`
 	Version   string       `json:"version"`
-	Proven    string       `json:"proven"` // "rig": run on a real cluster
+	Proven    string       `json:"proven"`  // "rig": run on a real cluster; "sandbox": only there
+	Profile   string       `json:"profile"` // "odh": Open Data Hub's, whose files are rendered
+	Note      string       `json:"note"`    // what is not certain, or how the files are made
 	Files     []BundleFile `json:"files"`
 }
 
@@ -113,8 +115,8 @@ type Bundle struct {
 type BundleFile struct {
 	URL    string `json:"url"`
 	Path   string `json:"path"`
-	SHA256 string `json:"sha256"`
-	Size   int64  `json:"size"` // 0: not known
+	SHA256 string `json:"sha256"` // "unknown": the spec must give it
+	Size   int64  `json:"size"`   // 0: not known
 }
 
 // PlatformBundles are the known releases. The environment's LLMD_BUNDLES names a file that adds to
@@ -159,17 +161,31 @@ type Platforms struct{ kube *Kube }
 // and waits until webhooks answer and controllers are available. Run again it changes nothing. What
 // others installed and serves is used as it is, unless the spec says Adopt. The result is as
 // Status's.
+//
+// An upgrade of KServe keeps the running endpoint pickers of services until their successors are
+// ready: it relabels their pods (event "PickerKept"), then deletes them ("PickerReplaced"). There is
+// no end of its own while a controller, or a new picker, starts and does not become ready: give the
+// context a deadline; the error says what was waited for.
+//
+// ErrInvalid with reason "DigestUnknown" wants a bundle's SHA256 in the spec; ErrConflict has
+// "HalfInstalled", "VersionNotServed", "IstioTooOld" or "WebhookLeftOver", or "Conflict" for fields of
+// another manager.
 func (v *Platforms) Apply(ctx context.Context, spec PlatformSource) *Task {
 	return v.kube.specTask(ctx, givenPlatform(spec), raw.Platform_apply)
 }
 
-// Status tells what is installed, by whom, which version, and whether it works; it reads only.
+// Status tells what is installed, by whom, which version, whether it works, and what differs from
+// its bundle; it reads only. One event a component ("Ready", "OtherVersion", "Missing",
+// "NotAvailable"), and one with reason "Differs" for each that differs from its bundle. The result's
+// components list "differs" with "object" and "field"; without it a component was not compared, as
+// what others installed is not unless the spec names its version or bundle, or says Adopt.
 func (v *Platforms) Status(ctx context.Context, spec PlatformSource) *Task {
 	return v.kube.specTask(ctx, givenPlatform(spec), raw.Platform_status)
 }
 
 // Delete removes what the library installed and proves that nothing of it is left; ErrConflict with
-// the list while services or other objects of its kinds exist.
+// the list while services or other objects of its kinds exist. The result's "left" lists "subject"
+// and "why" of what stays: namespaces that hold what is not ours, and what others installed.
 func (v *Platforms) Delete(ctx context.Context, spec PlatformSource) *Task {
 	return v.kube.specTask(ctx, givenPlatform(spec), raw.Platform_delete)
 }

@@ -92,7 +92,7 @@ func takeEvent(c uintptr) *Event {
 
 // Task is work that tells its progress. Nothing is sent before its events are read; a bad spec is
 // told by the first read. Its context bounds it all. After a crash make the task again: every step
-// looks before it acts.
+// looks before it acts. Tasks that do not need each other run side by side, each on a goroutine.
 type Task struct {
 	ctx    context.Context
 	cancel context.CancelFunc

@@ -54,7 +54,10 @@ LLMD_API void llmd_platform_spec_free(llmd_platform_spec *spec);
 /**
  * The known bundles, a JSON array of `{"component", "version", "proven", "files": [{"url",
  * "sha256", "size"}]}`. `proven` says where the library ran it: "rig" (a real cluster), "sandbox",
- * or "". Some have a `note`, a sentence on what is not certain about them.
+ * or "". Some have a `note`, a sentence on what is not certain about them. A sha256 that nobody
+ * here has held against its publisher's word is "unknown": such a version wants the spec's own
+ * `sha256` beside it. One with a `profile` ("odh": Open Data Hub) has parts and ways of its own,
+ * and may have no files: then the note says how they are made, and the spec names them as `bundle`.
  *
  * `LLMD_BUNDLES` names a file of the same shape that adds to them and replaces those of the same
  * component and version. A file in it may have a `path`, beside that file, instead of a `url`.
@@ -81,8 +84,9 @@ LLMD_CHECKED llmd_error *llmd_platform_bundles(char **out);
  *                the folder and the list of its bundles
  * @return NULL, or LLMD_E_INVALID for a bad spec, LLMD_E_NOT_FOUND for an unknown version with the
  *         known ones. The task ends with LLMD_E_FAILED and reason "DigestMismatch",
- *         LLMD_E_NOT_FOUND (an address that is not there), LLMD_E_UNREACHABLE, LLMD_E_SYSTEM (the
- *         folder)
+ *         LLMD_E_NOT_FOUND (an address that is not there), LLMD_E_UNREACHABLE (reason
+ *         "ProxyUnreachable" where a proxy stands between, "DownloadCut" where the answer ended in
+ *         its middle time after time), LLMD_E_SYSTEM (the folder)
  * @threads any
  * @since 0.1
  */
@@ -94,11 +98,21 @@ LLMD_CHECKED llmd_error *llmd_platform_fetch(const llmd_platform_spec *spec, con
  * webhooks answer and are trusted, controllers are available, presets are there.
  *
  * It looks first, goes by conditions in the order that works, and does side by side what is
- * independent; run again it changes nothing, and after a crash it goes on. Objects are written by
- * server-side apply and carry `app.kubernetes.io/managed-by: libllmd`. Controllers that are older
- * than CRDs which they look for at their start are restarted. CRDs that GKE or others manage are
- * left alone and named; so are installations by others (helm, kustomize, an add-on) that serve the
- * needed version, unless `adopt: true` takes them over.
+ * independent; run again it changes nothing, and after a crash it goes on. What stands as the same
+ * spec left it is neither downloaded nor written again (docs/platform.md tells how that is known).
+ * Objects are written by server-side apply and carry `app.kubernetes.io/managed-by: libllmd`.
+ * Controllers that are older than CRDs which they look for at their start are restarted. CRDs that
+ * GKE or others manage are left alone and named; so are installations by others (helm, kustomize,
+ * an add-on) that serve the needed version, unless `adopt: true` takes them over.
+ *
+ * An upgrade of KServe changes pods of running services: their endpoint pickers would end before
+ * the new ones start, so each running one is taken out of its ReplicaSet by its label
+ * pod-template-hash, and labelled `libllmd.dev/kept` (event PickerKept); when its successor is
+ * ready it leaves its Service, answers what it was asked and is deleted (PickerReplaced). Who may
+ * not change pods gets KServe's own way.
+ *
+ * It has no end of its own while a controller, or a new picker, starts and does not become ready:
+ * run it with a deadline, whose error says what was waited for.
  *
  * @param kube  the cluster
  * @param spec  what is wanted, or NULL for llmd_platform_spec_new()
@@ -109,7 +123,11 @@ LLMD_CHECKED llmd_error *llmd_platform_fetch(const llmd_platform_spec *spec, con
  *         reason ("ImageNotFound", "ImagePullDenied", "PodsNotCreated" for a quota, ...),
  *         LLMD_E_DENIED (a right that is missing), LLMD_E_CONFLICT (fields of another manager;
  *         another's installation of another version; "HalfInstalled": of another's only a part is
- *         there; "WebhookLeftOver": an old installation's webhook would refuse everything)
+ *         there; "VersionNotServed": another's CRD does not serve what the release stores;
+ *         "IstioTooOld": it does not know the pools that KServe makes; "WebhookLeftOver": an old
+ *         installation's webhook would refuse everything), LLMD_E_INVALID with reason
+ *         "DigestUnknown" (nobody here knows the digest of a bundle: the spec must give it), and
+ *         as llmd_platform_fetch()'s for downloads
  * @threads any
  * @since 0.1
  */
@@ -117,14 +135,26 @@ LLMD_CHECKED llmd_error *llmd_platform_apply(const llmd_kube *kube, const llmd_p
                                              llmd_task **out);
 
 /**
- * What is installed. Reads only. Each component is an event: info (as wanted), warning (differs,
- * with what), error (missing or not working, with advice).
+ * What is installed, by whom, whether it works, and what differs from its bundle. Reads only. Each
+ * component is an event: info (as wanted, "Ready"), warning ("OtherVersion" than is wanted), error
+ * ("Missing" or "NotAvailable", with advice); and one with reason "Differs" for each that differs
+ * from its bundle.
+ *
+ * What the library installed is compared with the spec's bundle, object by object; what others
+ * installed is where the spec names the component's version, bundle or manifests, or says `adopt`.
+ * A bundle that is neither here nor in the cache is downloaded for it; if it cannot be had, an
+ * event with reason "NotCompared" says so. What the server, its controllers and autoscalers write
+ * is no difference: defaults, `caBundle`, the number of replicas, finalizers, the status. Another
+ * version than the bundle's is told as such, and not compared.
  *
  * @param kube  the cluster
  * @param spec  what is compared with, or NULL
  * @param out   a task, llmd_task_free(); the result is JSON: `{"ready", "gke", "components":
- *              {KEY: {"version", "installer", "by", "namespace", "ready"}}, "left"}`, installer
- *              being "libllmd", "helm", "gke" or "other"
+ *              {KEY: {"version", "installer", "by", "namespace", "ready", "differs": [{"object":
+ *              "ConfigMap/kserve/inferenceservice-config", "field": ".data.ingress"}]}}, "left"}`.
+ *              installer is "libllmd", "helm", "kustomize", "gke" (an add-on of the provider),
+ *              "other" (by says who) or "unknown"; without "differs" it was not compared; without
+ *              "field" the whole object is missing
  * @return NULL, or LLMD_E_INVALID
  * @threads any
  * @since 0.1
@@ -141,10 +171,13 @@ LLMD_CHECKED llmd_error *llmd_platform_status(const llmd_kube *kube, const llmd_
  * @param kube  the cluster
  * @param spec  NULL, or `stripFinalizers: true`, which allows the two finalizers of KServe to be
  *              taken off its presets when its controller is gone already
- * @param out   a task, llmd_task_free(); the result is `{"removed": [...], "left": {...}}`
+ * @param out   a task, llmd_task_free(); the result is `{"removed": ["Deployment/kserve/..."],
+ *              "left": [{"subject", "why"}]}`: left are namespaces that hold what is not ours, and
+ *              what others installed, each told as an event with reason "Kept" too
  * @return NULL, or LLMD_E_INVALID. The task ends with LLMD_E_CONFLICT and reason "InUse" with the
  *         list of what others made of our CRDs (services, gateways, certificates), or
- *         "FinalizersHeld"; LLMD_E_FAILED "LeftOver" if something is there again; LLMD_E_DENIED
+ *         "FinalizersHeld"; LLMD_E_FAILED "LeftOver" if something is there still or again, each
+ *         an event that says why (a finalizer, or who made it again); LLMD_E_DENIED
  * @threads any
  * @since 0.1
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Installing as a graph of conditions; what depends on what stands in phases.c. */
+#include "platform/applied_record.h"
 #include "platform/phases.h"
-#include "platform/quantity.h"
 
 #include "kube/apply.h"
 #include "kube/object.h"
@@ -144,13 +144,18 @@ static llmd_error *apply_phase(struct span *span, const struct json *objects)
 {
     const struct platform_run *run = span->run;
     struct apply_options options = {.ns = run->parts[span->component].release.ns,
-                                    .force = run->spec->adopt};
+                                    .force = run->spec->adopt,
+                                    .conflict_advice =
+                                        "let that manager leave these fields alone, or take them "
+                                        "over with adopt: true"};
     step_id first = -1, done = -1;
 
     if (!llmd__json_count(objects))
         return NULL;
     TRY(llmd__apply_steps(span->graph, run->kube, objects, &options, &first, &done));
     TRY(llmd__phase_needs(span->graph, run, span->component, span->phase, first));
+    if (span->component == COMPONENT_KSERVE && span->phase > PHASE_CRDS && run->kept >= 0)
+        TRY(llmd__graph_need(span->graph, first, run->kept));
     if (span->phase == PHASE_NAMESPACES)
         TRY(look_at_namespaces(span, objects, first));
     span->after = done;
@@ -176,18 +181,48 @@ static llmd_error *tell_left(struct graph *graph, struct platform_run *run,
     return llmd__json_check(run->left);
 }
 
+static llmd_error *tell_routes(struct graph *graph, const struct platform_run *run,
+                               enum component component)
+{
+    if (component != COMPONENT_KSERVE)
+        return NULL;
+    JSON_EACH(route, run->found.no_routes)
+        TRY(llmd__graph_event(
+            graph, &(struct event_text){.level = LLMD_LEVEL_WARNING,
+                                        .phase = "presets",
+                                        .subject = llmd__json_text(route),
+                                        .reason = "RouteMissing",
+                                        .message = "has no HTTPRoute yet, which Istio's filter for "
+                                                   "it would name: the filter is left out",
+                                        .advice = "apply the platform again when the service has "
+                                                  "its route"}));
+    return NULL;
+}
+
+/* Another version of KServe runs than the release brings. */
+static llmd_error *keep_pickers(struct graph *graph, struct platform_run *run,
+                                enum component component)
+{
+    const char *found = run->found.components[component].version;
+    const char *brought = run->parts[component].release.version;
+
+    if (component != COMPONENT_KSERVE || !found || !brought || strcmp(found, brought) == 0)
+        return NULL;
+    return llmd__pickers_keep(graph, run, &run->kept);
+}
+
 /* Runs inside the bundle's step, which all gates of the component need: nothing of it has begun. */
 static llmd_error *on_loaded(void *data, struct graph *graph, enum component component,
                              struct json *documents)
 {
     struct platform_run *run = data;
-    struct platform_part *part = &run->parts[component];
+    const struct platform_part *part = &run->parts[component];
 
-    TRY(llmd__release_make(run->spec, component, &run->found, documents, &part->release));
-    part->released = true;
-    TRY(llmd__quantities_settle(part->release.phases[PHASE_PRESETS]));
+    TRY(llmd__platform_release(run, component, documents));
     TRY(llmd__leftovers_check(run, component, part->release.phases[PHASE_WEBHOOKS]));
     TRY(tell_left(graph, run, &part->release));
+    TRY(tell_routes(graph, run, component));
+    TRY(keep_pickers(graph, run, component));
     for (int phase = 0; phase < PHASE_COUNT; phase++) {
         struct span span = {graph, run, component, (enum phase)phase, -1};
 
@@ -214,7 +249,7 @@ static llmd_error *order_gates(struct graph *graph, struct platform_run *run,
 {
     struct platform_part *part = &run->parts[component];
     enum plan_action planned = run->plan.parts[component].action;
-    step_id bundle = -1;
+    step_id bundle = -1, clear = -1;
 
     if (planned == PLAN_SKIP)
         return NULL;
@@ -222,10 +257,14 @@ static llmd_error *order_gates(struct graph *graph, struct platform_run *run,
         TRY(llmd__phase_needs(graph, run, component, (enum phase)phase, part->gates[phase]));
     /* A webhook answers when its pods do. */
     TRY(llmd__graph_need(graph, part->gates[PHASE_WEBHOOKS], part->gates[PHASE_CONTROLLERS]));
-    if (planned == PLAN_USE)
+    if (planned != PLAN_INSTALL)
         return llmd__used_waits(&(struct span){graph, run, component, PHASE_CONTROLLERS, -1});
     TRY(llmd__bundle_choose(run->spec, component, &part->bundle));
-    TRY(llmd__bundle_step(graph, run->spec, &part->bundle, on_loaded, run, &bundle));
+    TRY(llmd__record_clear(graph, run, component, &clear));
+    TRY(llmd__bundle_step(graph, run->spec, &part->bundle,
+                          &(struct bundle_user){.on_loaded = on_loaded, .data = run}, &bundle));
+    if (clear >= 0)
+        TRY(llmd__graph_need(graph, bundle, clear));
     for (int phase = 0; phase < PHASE_COUNT; phase++)
         TRY(llmd__graph_need(graph, part->gates[phase], bundle));
     return NULL;
@@ -234,15 +273,16 @@ static llmd_error *order_gates(struct graph *graph, struct platform_run *run,
 static llmd_error *tell_plan(struct graph *graph, const struct plan_part *part,
                              enum component component)
 {
+    static const char *const words[] = {
+        [PLAN_INSTALL] = "Install", [PLAN_KEEP] = "Keep", [PLAN_USE] = "Use", [PLAN_SKIP] = "Skip"};
+
     if (!part->why || !*part->why)
         return NULL;
     return llmd__graph_event(graph,
                              &(struct event_text){.level = LLMD_LEVEL_INFO,
                                                   .phase = "plan",
                                                   .subject = llmd__component(component)->title,
-                                                  .reason = part->action == PLAN_INSTALL ? "Install"
-                                                            : part->action == PLAN_USE   ? "Use"
-                                                                                         : "Skip",
+                                                  .reason = words[part->action],
                                                   .message = part->why});
 }
 
@@ -267,7 +307,10 @@ static llmd_error *plan_advance(void *state, struct graph *graph, const struct s
     for (int i = 0; i < COMPONENT_COUNT; i++)
         TRY(order_gates(graph, run, (enum component)i));
     action->kind = ACTION_DONE;
-    return NULL;
+    if (run->plan.parts[COMPONENT_KSERVE].action != PLAN_INSTALL)
+        return NULL;
+    return llmd__pickers_await(graph, run, run->parts[COMPONENT_KSERVE].gates[PHASE_PRESETS],
+                               planner->applied);
 }
 
 static const struct step_class plan_class = {
@@ -301,23 +344,25 @@ static llmd_error *finish_advance(void *state, struct graph *graph, const struct
 
 static const struct step_class finish_class = {.name = "platform", .advance = finish_advance};
 
-/* All gates lead to `applied`. Then the cluster is looked at once more, for the result. */
+/* All gates lead to `applied`. Then the cluster is looked at once more, for the result and for the
+   record of what stands now. */
 static llmd_error *add_end(struct graph *graph, struct platform_run *run, step_id plan,
                            step_id *applied)
 {
-    step_id finish = -1, looked = -1;
+    step_id finish = -1, looked = -1, recorded = -1;
 
     TRY(llmd__graph_add_barrier(graph, applied));
     TRY(llmd__graph_need(graph, *applied, plan));
     TRY(llmd__platform_look(graph, run, *applied, &looked));
+    TRY(llmd__records_write(graph, run, looked, &recorded));
     TRY(llmd__graph_add(graph, &finish_class, run, &finish));
-    return llmd__graph_need(graph, finish, looked);
+    return llmd__graph_need(graph, finish, recorded);
 }
 
 static llmd_error *add_steps(struct graph *graph, struct platform_run *run)
 {
     struct planner *planner = llmd__calloc(1, sizeof(*planner));
-    step_id looked = -1, plan = -1;
+    step_id looked = -1, read = -1, plan = -1;
 
     CHECK_MEMORY(planner);
     planner->run = run;
@@ -325,7 +370,8 @@ static llmd_error *add_steps(struct graph *graph, struct platform_run *run)
     TRY(llmd__graph_add(graph, &plan_class, planner, &plan));
     TRY(llmd__platform_look(graph, run, -1, &looked));
     TRY(llmd__leftovers_look(graph, run, looked));
-    TRY(llmd__graph_need(graph, plan, looked));
+    TRY(llmd__records_look(graph, run, looked, &read));
+    TRY(llmd__graph_need(graph, plan, read));
     return add_end(graph, run, plan, &planner->applied);
 }
 

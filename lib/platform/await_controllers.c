@@ -35,6 +35,8 @@ struct controllers {
     struct findings findings;
     step_id judge, viewers[VIEWS];
     enum judge_phase phase;
+    int64_t
+        missing_ms; /* since when a Deployment that others should have is not there; 0: all are */
     bool over;
     char *newest_crd;         /* RFC 3339; NULL: does not matter */
     struct json *generations; /* Deployment -> generation that our restart made */
@@ -229,7 +231,10 @@ static bool is_blind(const struct controllers *wait, const char *deployment)
 /* The next Deployment whose pods are older than a CRD they should watch, or NULL. */
 static const char *next_blind(struct controllers *wait)
 {
-    const char *controller = llmd__component(wait->component)->controller;
+    const struct platform_run *run = wait->run;
+    const struct platform_part *part = &run->parts[wait->component];
+    const char *controller = part->released ? part->release.controller
+                                            : run->found.components[wait->component].controller;
 
     if (!controller || !llmd__json_holds(wait->names, controller) ||
         llmd__json_member(wait->generations, controller) || !is_blind(wait, controller))
@@ -347,6 +352,39 @@ static llmd_error *judge(struct controllers *wait, struct graph *graph, int64_t 
     return NULL;
 }
 
+/* ---- what others have only in part ---- */
+
+static const char *missing_name(const struct controllers *wait)
+{
+    JSON_EACH(name, wait->names) {
+        if (!deployment_named(wait, llmd__json_text(name)))
+            return llmd__json_text(name);
+    }
+    return NULL;
+}
+
+/* Ours are being written. Another's that is not there within a moment is written by nobody. */
+static llmd_error *judge_missing(struct controllers *wait, int64_t now_ms,
+                                 struct step_action *action)
+{
+    const struct platform_run *run = wait->run;
+    const char *name = missing_name(wait);
+    int64_t end_ms;
+
+    if (!name || run->plan.parts[wait->component].action != PLAN_USE) {
+        wait->missing_ms = 0;
+        return NULL;
+    }
+    if (!wait->missing_ms)
+        wait->missing_ms = now_ms;
+    end_ms = wait->missing_ms + CONCLUSIVE_MS;
+    if (now_ms >= end_ms)
+        return llmd__half_installed(&run->found, wait->component, name);
+    if (!action->wake_ms || end_ms < action->wake_ms)
+        action->wake_ms = end_ms;
+    return NULL;
+}
+
 /* ---- the judge ---- */
 
 static void end(struct controllers *wait, struct graph *graph, struct step_action *action)
@@ -364,8 +402,10 @@ static llmd_error *look(struct controllers *wait, struct graph *graph, int64_t n
 
     if (!wait->scene.sets[SCENE_DEPLOYMENT].synced)
         return NULL;
-    if (count_ready(wait) < llmd__json_count(wait->names))
-        return judge(wait, graph, now_ms, action);
+    if (count_ready(wait) < llmd__json_count(wait->names)) {
+        TRY(judge(wait, graph, now_ms, action));
+        return judge_missing(wait, now_ms, action);
+    }
     if (!wait->scene.sets[SCENE_POD].synced)
         return NULL;
     blind = next_blind(wait);

@@ -149,6 +149,55 @@ static llmd_error *unknown(const struct json *list, enum component component, co
         llmd__buf_text(&versions), key);
 }
 
+/* Of a profile there are none: whoever wants it makes them. */
+static llmd_error *check_files(enum component component, const struct json *bundle)
+{
+    const char *key = llmd__component(component)->key;
+
+    if (llmd__json_count(llmd__json_member(bundle, "files")))
+        return NULL;
+    return llmd__error_set_advice(
+        llmd__error(LLMD_E_NOT_FOUND, "%s: of version %s no file is published: %s", key,
+                    llmd__json_str(bundle, "version"), llmd__json_str(bundle, "note")),
+        "give the file as %s.bundle, without a version", key);
+}
+
+/* Which of several it is of nobody can tell; and none that was stated may be passed over. */
+static llmd_error *check_said(const llmd_platform_spec *spec, enum component component,
+                              const struct json *bundle)
+{
+    size_t count = llmd__json_count(llmd__json_member(bundle, "files"));
+
+    if (count < 2 || !llmd__platform_part(spec, component)->sha256)
+        return NULL;
+    return llmd__error_set_advice(
+        llmd__error(LLMD_E_INVALID, "%s: sha256 is of one file, and version %s has %zu files",
+                    llmd__component(component)->key, llmd__json_str(bundle, "version"), count),
+        "leave sha256 away: each file is held against its own in llmd_platform_bundles()");
+}
+
+/* The spec's own digest is that of the only file; one that nobody knows must come from there. */
+static llmd_error *check_digest(const llmd_platform_spec *spec, enum component component,
+                                const struct json *bundle, struct bundle_file *file)
+{
+    const char *key = llmd__component(component)->key;
+    char *said = llmd__platform_part(spec, component)->sha256;
+    bool only = llmd__json_count(llmd__json_member(bundle, "files")) == 1;
+
+    if (said && only)
+        file->sha256 = said;
+    if (strcmp(file->sha256, LLMD__SHA256_UNKNOWN) != 0)
+        return NULL;
+    return llmd__error_set_advice(
+        llmd__error_set_reason(
+            llmd__error(LLMD_E_INVALID, "%s: the digest of %s is not known here", key, file->url),
+            "DigestUnknown"),
+        only ? "give it as %s.sha256, as its publisher states it: what is downloaded is held "
+               "against it"
+             : "download its files yourself and name their folder as %s.bundle",
+        key);
+}
+
 static llmd_error *choose_known(const llmd_platform_spec *spec, struct bundle *out)
 {
     const char *version = llmd__platform_part(spec, out->component)->version;
@@ -159,9 +208,12 @@ static llmd_error *choose_known(const llmd_platform_spec *spec, struct bundle *o
     found = llmd__bundles_find(list, out->component, version);
     if (!found)
         return unknown(list, out->component, version ? version : "");
+    TRY(check_files(out->component, found));
+    TRY(check_said(spec, out->component, found));
     JSON_EACH(file, llmd__json_member(found, "files")) {
         struct bundle_file entry = listed(file);
 
+        TRY(check_digest(spec, out->component, found, &entry));
         TRY(add_file(out, &entry));
     }
     TRY(copy_text(llmd__json_str(found, "proven"), &out->proven));

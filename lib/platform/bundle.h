@@ -36,12 +36,19 @@ llmd_error *llmd__bundle_copy(const struct bundle *from, struct bundle *to);
  * A step that brings the documents of a bundle into memory: from the spec's folder, the cache, or
  * the network into the cache, each checked by its sha256. One event per file that is downloaded,
  * with bytes done and total. When all are there, on_loaded takes `documents` (a JSON array) inside
- * advance(): it may add steps. data is not freed. The bundle is copied.
+ * advance(): it may add steps. The bundle is copied.
  */
-typedef llmd_error *(*bundle_fn)(void *data, struct graph *graph, enum component component,
-                                 struct json *documents);
+struct bundle_user {
+    llmd_error *(*on_loaded)(void *data, struct graph *graph, enum component component,
+                             struct json *documents);
+    /* NULL: what cannot be had, or was refused by on_loaded, ends the task. Else it is told here
+       and the step is done; want of memory ends the task all the same. */
+    llmd_error *(*on_failed)(void *data, struct graph *graph, enum component component,
+                             const llmd_error *error);
+    void *data; /* not freed */
+};
 llmd_error *llmd__bundle_step(struct graph *graph, const llmd_platform_spec *spec,
-                              const struct bundle *bundle, bundle_fn on_loaded, void *data,
+                              const struct bundle *bundle, const struct bundle_user *user,
                               step_id *out);
 
 static inline void llmd__auto_bundle(struct bundle *bundle)

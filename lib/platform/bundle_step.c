@@ -7,8 +7,7 @@
 struct loader {
     enum component component;
     struct json *documents;
-    bundle_fn on_loaded;
-    void *data;
+    struct bundle_user user;
 };
 
 static void loader_free(void *data)
@@ -41,7 +40,15 @@ static llmd_error *on_end(void *data, struct graph *graph)
 {
     struct loader *loader = data;
 
-    return loader->on_loaded(loader->data, graph, loader->component, TAKE(loader->documents));
+    return loader->user.on_loaded(loader->user.data, graph, loader->component,
+                                  TAKE(loader->documents));
+}
+
+static llmd_error *on_failed(void *data, struct graph *graph, const llmd_error *error)
+{
+    struct loader *loader = data;
+
+    return loader->user.on_failed(loader->user.data, graph, loader->component, error);
 }
 
 static llmd_error *loader_new(const struct bundle *bundle, struct loader **out)
@@ -65,17 +72,19 @@ static llmd_error *loader_new(const struct bundle *bundle, struct loader **out)
 }
 
 llmd_error *llmd__bundle_step(struct graph *graph, const llmd_platform_spec *spec,
-                              const struct bundle *bundle, bundle_fn on_loaded, void *data,
+                              const struct bundle *bundle, const struct bundle_user *user,
                               step_id *out)
 {
     struct loader *loader = NULL;
 
     TRY(loader_new(bundle, &loader));
-    loader->on_loaded = on_loaded;
-    loader->data = data;
+    loader->user = *user;
     return llmd__download_step(
         graph, bundle, spec->ca,
-        &(struct download_user){
-            .on_file = on_file, .on_end = on_end, .free = loader_free, .data = loader},
+        &(struct download_user){.on_file = on_file,
+                                .on_end = on_end,
+                                .on_failed = user->on_failed ? on_failed : NULL,
+                                .free = loader_free,
+                                .data = loader},
         out);
 }

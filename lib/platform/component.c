@@ -21,6 +21,7 @@ static const struct component_info components[COMPONENT_COUNT] = {
      .needs = COMPONENT_BIT(COMPONENT_GATEWAY_API) | COMPONENT_BIT(COMPONENT_CERT_MANAGER) |
               COMPONENT_BIT(COMPONENT_LWS),
      .controller = "llmisvc-controller-manager",
+     .variant = "kserve-controller-manager",
      .webhook = "llmisvc-controller-manager",
      .crd = "llminferenceservices.serving.kserve.io"},
     {.key = "gatewayController",
@@ -34,6 +35,20 @@ static const char *const phases[PHASE_COUNT] = {"namespaces",  "crds",     "conf
 const struct component_info *llmd__component(enum component component)
 {
     return &components[component];
+}
+
+bool llmd__is_variant(enum component component, const struct json *deployment)
+{
+    const char *variant = components[component].variant;
+
+    if (!variant || strcmp(llmd__json_str(deployment, "metadata.name"), variant) != 0)
+        return false;
+    JSON_EACH(item, llmd__json_get(deployment, "spec.template.spec.containers[0].env")) {
+        if (!strcmp(llmd__json_str(item, "name"), "ENABLE_LLMISVC_CONTROLLER") &&
+            !strcmp(llmd__json_str(item, "value"), "true"))
+            return true;
+    }
+    return false;
 }
 
 enum component llmd__component_find(const char *key)

@@ -41,6 +41,7 @@ struct component_info {
     const char *title;      /* for people: "cert-manager" */
     unsigned needs;         /* bits of components that are there before its controllers start */
     const char *controller; /* the Deployment whose image tag is the version; NULL: none */
+    const char *variant;    /* its name in a profile (Open Data Hub's KServe); NULL: none */
     const char *webhook;    /* the Deployment whose webhook must answer before custom resources are
                                written; NULL: none */
     const char *crd;        /* one that tells that it is there */
@@ -49,6 +50,9 @@ struct component_info {
 #define COMPONENT_BIT(component) (1u << (component))
 
 const struct component_info *llmd__component(enum component component);
+/* Whether a Deployment is really the variant: upstream's KServe has one of the same name that knows
+   nothing of LLMInferenceServices. */
+bool llmd__is_variant(enum component component, const struct json *deployment);
 /* By its key; COMPONENT_COUNT: none. */
 enum component llmd__component_find(const char *key);
 const char *llmd__phase_name(enum phase phase); /* "crds", the event's phase */

@@ -24,6 +24,7 @@ static void removal_free(void *data)
         llmd__json_free(removal->waves[wave]);
     llmd__json_free(removal->foreign);
     llmd__json_free(removal->kept);
+    llmd__json_free(removal->left);
     llmd__json_free(removal->removed);
     llmd__json_free(removal->finalizers);
     llmd__platform_run_free(removal->run);
@@ -43,9 +44,11 @@ static llmd_error *removal_new(struct platform_run *run, struct removal **out)
     removal->listed = removal->surveyed = -1;
     removal->foreign = llmd__json_array();
     removal->kept = llmd__json_object();
+    removal->left = llmd__json_array();
     removal->removed = llmd__json_array();
     removal->finalizers = llmd__json_array();
-    if (!removal->foreign || !removal->kept || !removal->removed || !removal->finalizers) {
+    if (!removal->foreign || !removal->kept || !removal->left || !removal->removed ||
+        !removal->finalizers) {
         removal_free(removal);
         return NO_MEMORY;
     }
@@ -267,16 +270,34 @@ static const struct step_class judge_class = {
 
 /* ---- the proof ---- */
 
-static llmd_error *refuse_left(const struct removal *removal)
+#define HOW_TO_END                                                                                 \
+    "look at who makes or holds them: their managers, their finalizers; then delete once more"
+
+static llmd_error *note_left(struct graph *graph, const struct json *item, struct json *left)
+{
+    const char *subject = llmd__json_str(item, "subject"), *why = llmd__json_str(item, "why");
+    AUTO(str) char *text = llmd__format("%s (%s)", subject, why);
+
+    CHECK_MEMORY(text);
+    llmd__json_add_str(left, text);
+    TRY(llmd__json_check(left));
+    return llmd__graph_event(graph, &(struct event_text){.level = LLMD_LEVEL_ERROR,
+                                                         .subject = subject,
+                                                         .reason = "LeftOver",
+                                                         .message = why,
+                                                         .advice = HOW_TO_END});
+}
+
+static llmd_error *refuse_left(struct graph *graph, const struct removal *removal)
 {
     AUTO(json) struct json *left = llmd__json_array();
     AUTO(buf) struct buf list = BUF_INIT;
 
+    CHECK_MEMORY(left);
     for (int wave = 0; wave < REMOVE_WAVES; wave++)
         JSON_EACH(item, removal->waves[wave])
             if (!is_kept(removal, (enum removal_wave)wave, item))
-                llmd__json_add_str(left, llmd__json_str(item, "subject"));
-    TRY(llmd__json_check(left));
+                TRY(note_left(graph, item, left));
     if (!llmd__json_count(left))
         return NULL;
     llmd__removal_list(&list, left);
@@ -286,25 +307,53 @@ static llmd_error *refuse_left(const struct removal *removal)
                                            "platform: still there after the delete: %s",
                                            llmd__buf_text(&list)),
                                "LeftOver"),
-        "somebody makes them again: look at their managers, then delete once more");
+        HOW_TO_END);
 }
 
-static llmd_error *tell_kept(struct graph *graph, const struct removal *removal)
+/* What stays for a reason: into the result, and told. */
+static llmd_error *keep(struct graph *graph, struct removal *removal, llmd_level level,
+                        const char *subject, const char *why)
+{
+    struct json *item = NULL;
+    AUTO(str) char *message = llmd__format("stays: %s", why);
+
+    CHECK_MEMORY(message);
+    TRY(llmd__json_make(&item, "{'subject': %s, 'why': %s}", subject, why));
+    llmd__json_add(removal->left, item);
+    TRY(llmd__json_check(removal->left));
+    return llmd__graph_event(
+        graph, &(struct event_text){.level = level,
+                                    .subject = subject,
+                                    .reason = "Kept",
+                                    .message = message,
+                                    .advice = "delete it yourself when nobody needs it any more"});
+}
+
+static llmd_error *keep_namespaces(struct graph *graph, struct removal *removal)
 {
     JSON_EACH(item, removal->kept) {
         AUTO(str) char *subject = llmd__format("Namespace/%s", llmd__json_key(item));
-        AUTO(str)
-        char *message = llmd__format("stays, because it holds %s", llmd__json_text(item));
+        AUTO(str) char *why = llmd__format("it holds %s", llmd__json_text(item));
 
-        if (!subject || !message)
+        if (!subject || !why)
             return NO_MEMORY;
-        TRY(llmd__graph_event(graph,
-                              &(struct event_text){.level = LLMD_LEVEL_WARNING,
-                                                   .subject = subject,
-                                                   .reason = "Kept",
-                                                   .message = message,
-                                                   .advice = "delete it yourself when nobody needs "
-                                                             "it any more"}));
+        TRY(keep(graph, removal, LLMD_LEVEL_WARNING, subject, why));
+    }
+    return NULL;
+}
+
+static llmd_error *keep_others(struct graph *graph, struct removal *removal)
+{
+    for (int i = 0; i < COMPONENT_COUNT; i++) {
+        const struct found_component *found = &removal->run->found.components[i];
+        AUTO(str) char *why = NULL;
+
+        if (found->installer == INSTALLER_NONE || found->installer == INSTALLER_US)
+            continue;
+        why = llmd__format("%s installed it, and only what the library installed is removed",
+                           found->by ? found->by : "somebody else");
+        CHECK_MEMORY(why);
+        TRY(keep(graph, removal, LLMD_LEVEL_INFO, llmd__component((enum component)i)->title, why));
     }
     return NULL;
 }
@@ -312,7 +361,7 @@ static llmd_error *tell_kept(struct graph *graph, const struct removal *removal)
 static llmd_error *prove_advance(void *state, struct graph *graph, const struct step_input *input,
                                  struct step_action *action)
 {
-    const struct removal *removal = state;
+    struct removal *removal = state;
     struct json *result = NULL;
     AUTO(str)
     char *message = llmd__format("%zu objects are gone, nothing of ours is left",
@@ -320,9 +369,10 @@ static llmd_error *prove_advance(void *state, struct graph *graph, const struct 
 
     (void)input;
     CHECK_MEMORY(message);
-    TRY(refuse_left(removal));
-    TRY(tell_kept(graph, removal));
-    TRY(llmd__json_make(&result, "{'removed': %j, 'left': %j}", removal->removed, removal->kept));
+    TRY(refuse_left(graph, removal));
+    TRY(keep_namespaces(graph, removal));
+    TRY(keep_others(graph, removal));
+    TRY(llmd__json_make(&result, "{'removed': %j, 'left': %j}", removal->removed, removal->left));
     llmd__graph_result(graph, result);
     action->kind = ACTION_FINISH;
     return llmd__graph_event(graph, &(struct event_text){.level = LLMD_LEVEL_INFO,
@@ -338,7 +388,7 @@ static const struct step_class prove_class = {.name = "delete", .advance = prove
 static llmd_error *add_steps(struct graph *graph, struct removal *removal)
 {
     struct sentence *sentence = llmd__calloc(1, sizeof(*sentence));
-    step_id judge = -1, surveyed = -1, proven = -1, prove = -1;
+    step_id judge = -1, surveyed = -1, proven = -1, looked = -1, prove = -1;
 
     CHECK_MEMORY(sentence);
     sentence->removal = removal;
@@ -347,8 +397,9 @@ static llmd_error *add_steps(struct graph *graph, struct removal *removal)
     TRY(llmd__graph_need(graph, judge, surveyed));
     TRY(add_barrier_after(graph, judge, &sentence->removed));
     TRY(llmd__removal_survey(graph, removal, sentence->removed, &proven));
+    TRY(llmd__platform_look(graph, removal->run, proven, &looked)); /* what others have */
     TRY(llmd__graph_add(graph, &prove_class, removal, &prove));
-    return llmd__graph_need(graph, prove, proven);
+    return llmd__graph_need(graph, prove, looked);
 }
 
 llmd_error *llmd_platform_delete(const llmd_kube *kube, const llmd_platform_spec *spec,

@@ -304,6 +304,23 @@ static llmd_error *on_reply(struct download *download, struct graph *graph,
     return refused(download, input, action);
 }
 
+/* A connection that ended inside the answer. */
+static bool is_cut(const llmd_error *error)
+{
+    return strstr(llmd_error_message(error), HTTP_RESET_INSIDE) ||
+           strstr(llmd_error_message(error), HTTP_CUT_OFF);
+}
+
+/* What is kept is whole pieces, so that the next run begins with the one that was cut. */
+static llmd_error *cut(const struct download *download, llmd_error *error)
+{
+    return llmd__error_set_advice(
+        llmd__error_set_reason(llmd__error_set_code(error, LLMD_E_UNREACHABLE), "DownloadCut"),
+        "run it again: it goes on where it stopped, with %zu bytes that are here; if it is cut "
+        "again, look at what stands between: a proxy, a firewall, a full disk",
+        download->text.len);
+}
+
 /* libcurl tells what it could not connect to, but not that it is the proxy. */
 static llmd_error *unreachable(const struct download *download, const llmd_error *cause)
 {
@@ -314,13 +331,15 @@ static llmd_error *unreachable(const struct download *download, const llmd_error
     const char *proxy = llmd__environment(name);
     llmd_error *error = llmd__error_wrap(llmd__error_copy(cause), "bundle");
 
+    if (is_cut(cause))
+        return cut(download, error);
     if (!proxy && tls)
         proxy = llmd__environment("https_proxy");
     if (!proxy || llmd_error_code(cause) != LLMD_E_UNREACHABLE ||
         strstr(llmd_error_advice(cause), "proxy"))
         return error;
     return llmd__error_set_advice(
-        error,
+        llmd__error_set_reason(error, "ProxyUnreachable"),
         "it was asked for through the proxy of %s: check that it runs and "
         "lets this address through, or put the host into NO_PROXY",
         name);
@@ -334,11 +353,9 @@ static llmd_error *on_error(struct download *download, const struct step_input *
     return llmd_error_retryable(input->error) ? try_again(download, input, error, action) : error;
 }
 
-static llmd_error *advance(void *state, struct graph *graph, const struct step_input *input,
-                           struct step_action *action)
+static llmd_error *take_input(struct download *download, struct graph *graph,
+                              const struct step_input *input, struct step_action *action)
 {
-    struct download *download = state;
-
     switch (input->kind) {
     case INPUT_BEGIN:
         return go_on(download, graph, action);
@@ -352,6 +369,18 @@ static llmd_error *advance(void *state, struct graph *graph, const struct step_i
     default:
         return NULL;
     }
+}
+
+static llmd_error *advance(void *state, struct graph *graph, const struct step_input *input,
+                           struct step_action *action)
+{
+    struct download *download = state;
+    AUTO(error) llmd_error *error = take_input(download, graph, input, action);
+
+    if (!error || !download->user.on_failed || llmd_error_code(error) == LLMD_E_NO_MEMORY)
+        return TAKE(error);
+    *action = (struct step_action){.kind = ACTION_DONE};
+    return download->user.on_failed(download->user.data, graph, error);
 }
 
 static void describe(const void *state, const struct graph *graph, struct buf *text)

@@ -14,8 +14,10 @@ struct download_user {
     llmd_error *(*on_file)(void *data, struct graph *graph, const struct bundle_file *file,
                            struct buf *text);
     llmd_error *(*on_end)(void *data, struct graph *graph); /* all are; may add steps */
-    void (*free)(void *data);                               /* may be NULL */
-    void *data; /* freed by the step, also when it could not be made */
+    /* May be NULL: an error, its callers' too, ends the task. Else the step is done with it. */
+    llmd_error *(*on_failed)(void *data, struct graph *graph, const llmd_error *error);
+    void (*free)(void *data); /* may be NULL */
+    void *data;               /* freed by the step, also when it could not be made */
 };
 
 /* ca: PEM or NULL; copied as the bundle is. */

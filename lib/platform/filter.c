@@ -42,6 +42,16 @@ static bool kserve_keeps(const struct json *object)
            !strcmp(name, "inferenceservice-config") || !strcmp(name, "selfsigned-issuer");
 }
 
+/* Rendered for LLMInferenceServices alone: only what serves other kinds is not needed. */
+static bool odh_keeps(const struct json *object)
+{
+    const char *kind = llmd__json_str(object, "kind");
+
+    return is_crd(object)
+               ? kserve_keeps(object)
+               : !ends_with(kind, "ServingRuntime") && !ends_with(kind, "StorageContainer");
+}
+
 /* Its check of itself is a Job that a second apply could not change; the library asks the webhook
    instead. */
 static bool cert_manager_keeps(const struct json *object)
@@ -49,10 +59,13 @@ static bool cert_manager_keeps(const struct json *object)
     return !strstr(llmd__object_name(object), "startupapicheck");
 }
 
-bool llmd__filter_keeps(enum component component, bool crds_only, const struct json *object)
+bool llmd__filter_keeps(enum component component, bool crds_only, bool odh,
+                        const struct json *object)
 {
     if (crds_only)
         return is_crd(object);
+    if (odh)
+        return odh_keeps(object);
     if (component == COMPONENT_KSERVE)
         return kserve_keeps(object);
     return component != COMPONENT_CERT_MANAGER || cert_manager_keeps(object);

@@ -6,6 +6,8 @@
 #include "base/json.h"
 #include "platform/component.h"
 
-bool llmd__filter_keeps(enum component component, bool crds_only, const struct json *object);
+/* odh: KServe's release is Open Data Hub's. */
+bool llmd__filter_keeps(enum component component, bool crds_only, bool odh,
+                        const struct json *object);
 
 #endif

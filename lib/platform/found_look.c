@@ -4,9 +4,8 @@
  * controllers by name in every namespace. Nothing that may not be read is an error: what is then
  * written is refused with the cause.
  */
-#include "platform/platform_run.h"
+#include "platform/applied_record.h"
 
-#include "base/url.h"
 #include "kube/object.h"
 
 #include <string.h>
@@ -18,46 +17,26 @@
 struct subject {
     struct platform_run *run;
     enum component component;
+    const char *name; /* of the Deployment; NULL: any */
 };
 
 /* ---- CRDs ---- */
 
-/* Names of versions that CRDs of these components have had; discovery knows which are served. */
-static const char *const version_names[] = {"v1",       "v1beta1",  "v1beta2", "v1alpha1",
-                                            "v1alpha2", "v1alpha3", NULL};
-
-/* "plural.group" and a version: "plural.version.group". */
-static bool is_served(const struct platform_run *run, const char *name, const char *version,
-                      llmd_error **error)
+/* The record of the component that this CRD tells. */
+static llmd_error *note_record(struct platform_run *run, const struct json *item)
 {
-    const char *group = strchr(name, '.');
-    struct resource ignored;
-    AUTO(str) char *full = NULL;
+    const char *record = llmd__json_str(item, "metadata.annotations.\"" LLMD__PLATFORM_RECORD "\"");
 
-    if (!group)
-        return false;
-    full = llmd__format("%.*s.%s%s", (int)(group - name), name, version, group);
-    if (!full)
-        *error = NO_MEMORY;
-    return full && llmd__discovery_lookup(run->kube, full, &ignored);
-}
+    for (int i = 0; *record && i < COMPONENT_COUNT; i++) {
+        const char *crd = llmd__component((enum component)i)->crd;
+        char **place = &run->found.components[i].record;
 
-static llmd_error *add_versions(const struct platform_run *run, const char *name,
-                                struct json *versions)
-{
-    llmd_error *error = NULL;
-
-    for (const char *const *version = version_names; *version; version++) {
-        struct json *item = NULL;
-        bool served = is_served(run, name, *version, &error);
-
-        TRY(error);
-        if (!served)
+        if (!crd || *place || strcmp(crd, llmd__object_name(item)) != 0)
             continue;
-        TRY(llmd__json_make(&item, "{'name': %s, 'served': true}", *version));
-        llmd__json_add(versions, item);
+        *place = llmd__strdup(record);
+        CHECK_MEMORY(*place);
     }
-    return llmd__json_check(versions);
+    return NULL;
 }
 
 static llmd_error *add_crd(struct platform_run *run, const struct json *item)
@@ -65,20 +44,15 @@ static llmd_error *add_crd(struct platform_run *run, const struct json *item)
     const char *name = llmd__object_name(item);
     const char *gateway_version = llmd__json_str(item, BUNDLE_VERSION);
     struct found_component *gateway_api = &run->found.components[COMPONENT_GATEWAY_API];
-    AUTO(json) struct json *versions = llmd__json_array();
-    AUTO(json) struct json *crd = NULL;
 
-    CHECK_MEMORY(versions);
-    TRY(add_versions(run, name, versions));
-    TRY(llmd__json_make(&crd, "{'metadata': %j, 'spec': {'versions': %j}}",
-                        llmd__json_member(item, "metadata"), versions));
+    TRY(note_record(run, item));
     if (*gateway_version && !gateway_api->version &&
         strcmp(name, llmd__component(COMPONENT_GATEWAY_API)->crd) == 0) {
         gateway_api->version =
             llmd__strdup(gateway_version[0] == 'v' ? gateway_version + 1 : gateway_version);
         CHECK_MEMORY(gateway_api->version);
     }
-    return llmd__found_add_crd(&run->found, crd);
+    return llmd__found_add_crd(&run->found, item);
 }
 
 static llmd_error *take_crds(void *data, struct graph *graph, int status, const char *text,
@@ -96,10 +70,39 @@ static llmd_error *take_crds(void *data, struct graph *graph, int status, const 
     return NULL;
 }
 
+/* ---- which versions of them are served ---- */
+
+/* "plural.group" and a version: "plural.version.group". */
+static llmd_error *note_served(struct platform_run *run, const char *crd, const char *version)
+{
+    const char *group = strchr(crd, '.');
+    struct resource ignored;
+    AUTO(str) char *full = NULL;
+
+    if (!group || !*version)
+        return NULL;
+    full = llmd__format("%.*s.%s%s", (int)(group - crd), crd, version, group);
+    CHECK_MEMORY(full);
+    return llmd__discovery_lookup(run->kube, full, &ignored)
+               ? llmd__found_add_version(&run->found, crd, version)
+               : NULL;
+}
+
+llmd_error *llmd__served_look(struct platform_run *run, const struct json *documents)
+{
+    JSON_EACH(document, documents) {
+        if (!strcmp(llmd__json_str(document, "kind"), "CustomResourceDefinition"))
+            JSON_EACH(version, llmd__json_get(document, "spec.versions"))
+                TRY(note_served(run, llmd__object_name(document), llmd__json_str(version, "name")));
+        if (!strcmp(llmd__json_str(document, "kind"), "List"))
+            TRY(llmd__served_look(run, llmd__json_member(document, "items")));
+    }
+    return NULL;
+}
+
 /* ---- controllers ---- */
 
-/* "quay.io/jetstack/cert-manager-controller:v1.17.0@sha256:..." -> "1.17.0"; NULL: it says none. */
-static llmd_error *version_of(const char *image, char **out)
+llmd_error *llmd__image_version(const char *image, char **out)
 {
     const char *slash = strrchr(image, '/');
     const char *tag = strchr(slash ? slash : image, ':');
@@ -111,14 +114,24 @@ static llmd_error *version_of(const char *image, char **out)
     return *out ? NULL : NO_MEMORY;
 }
 
-/* Ours before another's of the same name. */
-static const struct json *choose(const struct json *items)
+static bool is_variant_name(const struct subject *subject)
 {
-    const struct json *first = llmd__json_first(items);
+    const char *variant = llmd__component(subject->component)->variant;
+
+    return variant && subject->name && !strcmp(subject->name, variant);
+}
+
+/* Ours before another's of the same name. */
+static const struct json *choose(const struct subject *subject, const struct json *items)
+{
+    const struct json *first = NULL;
 
     JSON_EACH(item, items) {
+        if (is_variant_name(subject) && !llmd__is_variant(subject->component, item))
+            continue;
         if (llmd__installer_of(item, NULL) == INSTALLER_US)
             return item;
+        first = first ? first : item;
     }
     return first;
 }
@@ -128,6 +141,7 @@ static llmd_error *note_looked(struct looked *looked, const struct json *deploym
     const struct json *condition = llmd__object_condition(deployment, "Available");
 
     looked->there = true;
+    llmd__free(TAKE(looked->why));
     looked->available = llmd__object_condition_is(deployment, "Available", "True");
     if (looked->available)
         return NULL;
@@ -135,17 +149,21 @@ static llmd_error *note_looked(struct looked *looked, const struct json *deploym
     return looked->why ? NULL : NO_MEMORY;
 }
 
-static llmd_error *note_deployment(struct platform_run *run, enum component component,
-                                   const struct json *deployment)
+static llmd_error *note_deployment(const struct subject *subject, const struct json *deployment)
 {
+    struct platform_run *run = subject->run;
+    enum component component = subject->component;
     struct found_component *found = &run->found.components[component];
     const char *image = llmd__json_str(deployment, "spec.template.spec.containers[0].image");
 
+    llmd__free(TAKE(found->by));
+    llmd__free(TAKE(found->ns));
+    found->controller = subject->name;
     found->installer = llmd__installer_of(deployment, &found->by);
     found->ns = llmd__strdup(llmd__object_ns(deployment));
     CHECK_MEMORY(found->ns);
     llmd__free(TAKE(found->version));
-    TRY(version_of(image, &found->version));
+    TRY(llmd__image_version(image, &found->version));
     return note_looked(&run->looked[component], deployment);
 }
 
@@ -160,8 +178,11 @@ static llmd_error *take_deployments(void *data, struct graph *graph, int status,
     if (status != 200)
         return NULL;
     TRY(llmd__json_parse(text, len, "Deployments", &list));
-    chosen = choose(llmd__json_member(list, "items"));
-    return chosen ? note_deployment(subject->run, subject->component, chosen) : NULL;
+    chosen = choose(subject, llmd__json_member(list, "items"));
+    /* Where both are, the variant is another program's namesake. */
+    if (!chosen || (is_variant_name(subject) && subject->run->looked[subject->component].there))
+        return NULL;
+    return note_deployment(subject, chosen);
 }
 
 /* ---- whose cluster ---- */
@@ -251,33 +272,42 @@ static llmd_error *ask(struct graph *graph, struct platform_run *run, struct que
 }
 
 /* By its name; a gateway controller may have any, so that only ours is found, by our label. */
-static char *controller_path(const struct component_info *info)
+static char *controller_path(const struct component_info *info, const char *name)
 {
-    if (info->controller)
-        return llmd__format("/apis/apps/v1/deployments?fieldSelector=metadata.name%%3D%s",
-                            info->controller);
+    if (name)
+        return llmd__format("/apis/apps/v1/deployments?fieldSelector=metadata.name%%3D%s", name);
     return llmd__format("/apis/apps/v1/deployments?labelSelector=" LLMD__PLATFORM_COMPONENT_LABEL
                         "%%3D%s",
                         info->key);
+}
+
+static llmd_error *ask_deployment(struct graph *graph, const struct subject *about, step_id before,
+                                  step_id after)
+{
+    struct subject *subject = llmd__calloc(1, sizeof(*subject));
+
+    CHECK_MEMORY(subject);
+    *subject = *about;
+    return ask(
+        graph, about->run,
+        &(struct question){.path = controller_path(llmd__component(about->component), about->name),
+                           .on_answer = take_deployments,
+                           .data = subject,
+                           .free_data = llmd__free},
+        before, after);
 }
 
 static llmd_error *ask_controller(struct graph *graph, struct platform_run *run,
                                   enum component component, step_id before, step_id after)
 {
     const struct component_info *info = llmd__component(component);
-    struct subject *subject;
 
     if (!info->controller && info->crd) /* CRDs are all there is to it */
         return NULL;
-    subject = llmd__calloc(1, sizeof(*subject));
-    CHECK_MEMORY(subject);
-    *subject = (struct subject){run, component};
-    return ask(graph, run,
-               &(struct question){.path = controller_path(info),
-                                  .on_answer = take_deployments,
-                                  .data = subject,
-                                  .free_data = llmd__free},
-               before, after);
+    TRY(ask_deployment(graph, &(struct subject){run, component, info->controller}, before, after));
+    return info->variant ? ask_deployment(graph, &(struct subject){run, component, info->variant},
+                                          before, after)
+                         : NULL;
 }
 
 llmd_error *llmd__platform_look(struct graph *graph, struct platform_run *run, step_id after,
@@ -301,6 +331,7 @@ llmd_error *llmd__platform_look(struct graph *graph, struct platform_run *run, s
             &(struct question){
                 .path = llmd__strdup("/version"), .on_answer = take_version, .data = run},
             first, *done));
+    TRY(llmd__istio_look(graph, run, first, *done));
     for (int i = 0; i < COMPONENT_COUNT; i++)
         TRY(ask_controller(graph, run, (enum component)i, first, *done));
     return NULL;

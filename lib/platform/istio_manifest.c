@@ -143,7 +143,7 @@ static llmd_error *add_route(const llmd_platform_spec *spec, const char *in, con
 }
 
 llmd_error *llmd__istio_manifests(const llmd_platform_spec *spec, const char *kserve_ns,
-                                  struct json *list)
+                                  const struct json *no_routes, struct json *list)
 {
     const char *in = gateway_ns(spec, kserve_ns);
 
@@ -155,6 +155,8 @@ llmd_error *llmd__istio_manifests(const llmd_platform_spec *spec, const char *ks
         TRY(add_gateway_config(spec, in, list));
     }
     JSON_EACH(item, spec->istio.routes) {
+        if (llmd__json_holds(no_routes, llmd__json_text(item)))
+            continue;
         TRY(add_route(spec, in, llmd__json_text(item), list));
     }
     return llmd__json_check(list);

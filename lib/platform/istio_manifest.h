@@ -13,10 +13,11 @@
  *   ConfigMap GATEWAY-config    the Gateway's parametersRef: mounts that CA
  *   NetworkPolicy               lets sidecars reach istiod (P75), in each namespace with a route,
  *                               where the spec says that others are denied
- *   EnvoyFilter                 hands whole bodies to the endpoint picker, one a route (P50)
+ *   EnvoyFilter                 hands whole bodies to the endpoint picker, one a route that is
+ * there (P50), which those of no_routes (NULL: none) are not
  */
 llmd_error *llmd__istio_manifests(const llmd_platform_spec *spec, const char *kserve_ns,
-                                  struct json *list);
+                                  const struct json *no_routes, struct json *list);
 /*
  * Of objects that Istio owns only fields are ours, so they get no label: the gateway's account uses
  * the pull secret, and the Sail operator leaves its injector alone, whose caBundle it would else

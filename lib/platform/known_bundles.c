@@ -60,7 +60,7 @@ struct listed_file {
 };
 
 struct listed_bundle {
-    char *component, *version, *proven, *note;
+    char *component, *version, *proven, *profile, *note;
     struct field_list files;
 };
 
@@ -79,6 +79,10 @@ static const struct field bundle_fields[] = {
      .values = "gatewayApi|certManager|leaderWorkerSet|kserve|gatewayController"},
     {.name = "version", .type = FIELD_STRING, .offset = offsetof(struct listed_bundle, version)},
     {.name = "proven", .type = FIELD_STRING, .offset = offsetof(struct listed_bundle, proven)},
+    {.name = "profile",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct listed_bundle, profile),
+     .values = "odh"},
     {.name = "note", .type = FIELD_STRING, .offset = offsetof(struct listed_bundle, note)},
     {.name = "files",
      .type = FIELD_LIST,
@@ -88,18 +92,26 @@ static const struct field bundle_fields[] = {
     FIELD_END,
 };
 
+static bool is_unknown(const char *sha256)
+{
+    return strcmp(sha256, LLMD__SHA256_UNKNOWN) == 0;
+}
+
+/* Of a profile nobody publishes files: its note says how they are made. */
 static llmd_error *check_files(const struct listed_bundle *bundle)
 {
     const struct listed_file *files = bundle->files.items;
 
-    if (!bundle->component || bundle->files.count == 0)
+    if (!bundle->component || (bundle->files.count == 0 && !bundle->profile))
         return llmd__error(LLMD_E_INVALID, "want component and files");
+    if (bundle->files.count == 0 && !bundle->note)
+        return llmd__error(LLMD_E_INVALID, "want a note that tells where its files come from");
     for (size_t i = 0; i < bundle->files.count; i++) {
         if (!files[i].path && !files[i].url)
             return llmd__error(LLMD_E_INVALID, "files[%zu]: want url or path", i);
         if (!files[i].path && !files[i].sha256)
             return llmd__error(LLMD_E_INVALID, "files[%zu]: %s needs its sha256", i, files[i].url);
-        if (files[i].sha256 && !llmd__sha256_valid(files[i].sha256))
+        if (files[i].sha256 && !is_unknown(files[i].sha256) && !llmd__sha256_valid(files[i].sha256))
             return llmd__error(LLMD_E_INVALID, "files[%zu]: want a sha256 of 64 hex digits", i);
     }
     return NULL;
@@ -228,6 +240,18 @@ llmd_error *llmd__bundles_known(const char *folder, struct json **out)
     return NULL;
 }
 
+/* Without a word of the caller's: its files are there, and their digests known. */
+static bool can_be_had(const struct json *bundle)
+{
+    const struct json *files = llmd__json_member(bundle, "files");
+
+    JSON_EACH(file, files) {
+        if (is_unknown(llmd__json_str(file, "sha256")))
+            return false;
+    }
+    return llmd__json_count(files) > 0;
+}
+
 static bool is_better(const struct json *bundle, const struct json *best)
 {
     bool proven = !strcmp(llmd__json_str(bundle, "proven"), "rig");
@@ -248,7 +272,8 @@ const struct json *llmd__bundles_find(const struct json *list, enum component co
     JSON_EACH(item, list) {
         if (version && is_of(item, key, version))
             return item;
-        if (!version && !strcmp(llmd__json_str(item, "component"), key) && is_better(item, best))
+        if (!version && !strcmp(llmd__json_str(item, "component"), key) && can_be_had(item) &&
+            is_better(item, best))
             best = item;
     }
     return best;

@@ -6,12 +6,13 @@
 #include "base/json.h"
 #include "platform/component.h"
 
+#define LLMD__SHA256_UNKNOWN "unknown"    /* of a file in a list: the caller must give it */
 #define LLMD__BUNDLES_FILE "bundles.json" /* the list in a folder of llmd_platform_fetch() */
 
 /* The library's and LLMD_BUNDLES', or only those of a folder. */
 llmd_error *llmd__bundles_known(const char *folder, struct json **out);
-/* Of this version; NULL: the newest of those that were proven on a real cluster, or else of all.
-   NULL: none. */
+/* Of this version; NULL: the newest of those that were proven on a real cluster, or else of all,
+   whose files can be had and checked. NULL: none. */
 const struct json *llmd__bundles_find(const struct json *list, enum component component,
                                       const char *version);
 /* "0.17.0, 0.20.0", or "" */

@@ -228,37 +228,21 @@ static llmd_error *await_controllers(const struct span *span, const struct json 
     return NULL;
 }
 
-/* CRDs without their controller: an installation that broke off, or one that was half removed. */
-static llmd_error *half_installed(const struct platform_run *run, enum component component)
-{
-    const struct found_component *found = &run->found.components[component];
-    const char *by = found->by ? found->by : llmd__installer_name(found->installer);
-
-    return llmd__error_set_advice(
-        llmd__error_set_reason(
-            llmd__error(LLMD_E_CONFLICT,
-                        "platform: %s is installed only in part by %s: its CRDs are there, its "
-                        "controller %s is not",
-                        llmd__component(component)->title, by,
-                        llmd__component(component)->controller),
-            "HalfInstalled"),
-        "complete or remove that installation, or let the library take it over with adopt: true");
-}
-
 /* Another's installation is used: it must serve before we build on it. */
 llmd_error *llmd__used_waits(const struct span *span)
 {
     const struct component_info *info = llmd__component(span->component);
-    const char *ns = span->run->found.components[span->component].ns;
+    const struct found_component *found = &span->run->found.components[span->component];
+    const char *ns = found->ns, *controller = found->controller;
     AUTO(json) struct json *names = llmd__json_array();
 
     CHECK_MEMORY(names);
     if (!info->controller || (!ns && span->component == COMPONENT_LWS))
         return NULL;
     if (!ns)
-        return half_installed(span->run, span->component);
-    llmd__json_add_str(names, info->controller);
-    if (info->webhook && strcmp(info->webhook, info->controller) != 0)
+        return llmd__half_installed(&span->run->found, span->component, info->controller);
+    llmd__json_add_str(names, controller);
+    if (info->webhook && controller != info->variant && strcmp(info->webhook, controller) != 0)
         llmd__json_add_str(names, info->webhook);
     TRY(llmd__json_check(names));
     return await_deployments(span, ns, names);

@@ -85,15 +85,62 @@ static llmd_error *plan_part(const llmd_platform_spec *spec, const struct platfo
     if (!llmd__platform_wants(spec, component))
         return decide(part, PLAN_SKIP,
                       said->install ? "the spec says install: never" : "nobody asked for one");
+    /* P13, P17: they come with Gateway API, and ours would stand in their way. */
+    if (component == COMPONENT_GATEWAY_API && found->gke && here->installer == INSTALLER_NONE)
+        return decide(part, PLAN_SKIP,
+                      "GKE brings it: switch Gateway API on for the cluster "
+                      "(llmd_cluster_apply with enableMissing)");
     if (is_foreign(spec, said, here))
         return use(part, component, said, here);
+    if (here->unchanged)
+        return decide(part, PLAN_KEEP, "is as it was applied");
     return decide(part, PLAN_INSTALL, NULL);
+}
+
+/* Its CRD is there for KServe's controller, which looks for it when it starts (P34, P121). Where
+   others installed KServe, or nobody wants it, only who names it gets it. */
+static bool is_for_kserve_alone(const llmd_platform_spec *spec, const struct platform_found *found)
+{
+    const struct component_spec *said = llmd__platform_part(spec, COMPONENT_LWS);
+
+    return found->components[COMPONENT_LWS].installer == INSTALLER_NONE && !said->version &&
+           !said->bundle && !said->manifests && !said->install && !said->controller;
+}
+
+/* KServe makes pools of v1, which Istio's controller knows from 1.27 on (P79). */
+static llmd_error *check_istio(const llmd_platform_spec *spec, const struct platform_found *found)
+{
+    if (!spec->istio.enabled || !found->istio_version ||
+        llmd__version_compare(found->istio_version, "1.27") >= 0)
+        return NULL;
+    return llmd__error_set_advice(
+        llmd__error_set_reason(llmd__error(LLMD_E_CONFLICT,
+                                           "platform: Istio %s is here, and does not know "
+                                           "InferencePool v1, which KServe makes",
+                                           found->istio_version),
+                               "IstioTooOld"),
+        "bring Istio to 1.27 or newer (OpenShift Service Mesh 3.2)");
+}
+
+static llmd_error *drop_lws(const llmd_platform_spec *spec, const struct platform_found *found,
+                            struct platform_plan *plan)
+{
+    enum plan_action kserve = plan->parts[COMPONENT_KSERVE].action;
+    struct plan_part *part = &plan->parts[COMPONENT_LWS];
+
+    if ((kserve != PLAN_USE && kserve != PLAN_SKIP) || !is_for_kserve_alone(spec, found))
+        return NULL;
+    llmd__free(TAKE(part->why));
+    return decide(part, PLAN_SKIP,
+                  "only services with workers need it, and KServe is not installed "
+                  "here: name it in the spec to have it");
 }
 
 llmd_error *llmd__plan_make(const llmd_platform_spec *spec, const struct platform_found *found,
                             struct platform_plan *out)
 {
     *out = (struct platform_plan){0};
+    TRY(check_istio(spec, found));
     for (int i = 0; i < COMPONENT_COUNT; i++) {
         llmd_error *error = plan_part(spec, found, (enum component)i, &out->parts[i]);
 
@@ -102,5 +149,5 @@ llmd_error *llmd__plan_make(const llmd_platform_spec *spec, const struct platfor
         llmd__plan_free(out);
         return error;
     }
-    return NULL;
+    return drop_lws(spec, found, out);
 }

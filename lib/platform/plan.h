@@ -2,7 +2,8 @@
 /*
  * From a spec and what a cluster has to what is to be done with each component. Pure.
  *
- *     look ──> found ──> plan: install | use | skip ──> bundle's documents ──> release: phases
+ *     look ──> found ──> plan: install | keep | use | skip ──> bundle's documents ──> release:
+ * phases
  */
 #ifndef LLMD_PLATFORM_PLAN_H
 #define LLMD_PLATFORM_PLAN_H
@@ -12,6 +13,7 @@
 
 enum plan_action {
     PLAN_INSTALL, /* complete, repair, upgrade, adopt: the same apply */
+    PLAN_KEEP,    /* ours, and as this very spec left it: neither read nor written */
     PLAN_USE,     /* another's installation serves what is needed */
     PLAN_SKIP     /* not wanted, or not needed here */
 };

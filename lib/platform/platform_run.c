@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platform/platform_run.h"
 
+#include "platform/quantity.h"
+
 static void part_free(struct platform_part *part)
 {
     llmd__bundle_free(&part->bundle);
@@ -17,6 +19,7 @@ void llmd__platform_run_free(void *data)
     for (int i = 0; i < COMPONENT_COUNT; i++) {
         part_free(&run->parts[i]);
         llmd__free(run->looked[i].why);
+        llmd__json_free(run->differs[i]);
     }
     llmd__plan_free(&run->plan);
     llmd__found_free(&run->found);
@@ -52,6 +55,7 @@ llmd_error *llmd__platform_run_new(const llmd_kube *kube, const llmd_platform_sp
     for (int i = 0; i < COMPONENT_COUNT; i++)
         for (int phase = 0; phase < PHASE_COUNT; phase++)
             run->parts[i].gates[phase] = -1;
+    run->kept = -1;
     run->kube = llmd__kube_ref(kube);
     run->left = llmd__json_array();
     run->leftovers = llmd__json_array();
@@ -60,4 +64,16 @@ llmd_error *llmd__platform_run_new(const llmd_kube *kube, const llmd_platform_sp
     TRY(take_spec(run, spec));
     *out = TAKE(run);
     return NULL;
+}
+
+llmd_error *llmd__platform_release(struct platform_run *run, enum component component,
+                                   struct json *documents)
+{
+    struct platform_part *part = &run->parts[component];
+    AUTO(json) struct json *taken = documents;
+
+    TRY(llmd__served_look(run, taken));
+    TRY(llmd__release_make(run->spec, component, &run->found, TAKE(taken), &part->release));
+    part->released = true;
+    return llmd__quantities_settle(part->release.phases[PHASE_PRESETS]);
 }

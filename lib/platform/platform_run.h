@@ -12,6 +12,7 @@
 #ifndef LLMD_PLATFORM_PLATFORM_RUN_H
 #define LLMD_PLATFORM_PLATFORM_RUN_H
 
+#include "auth/crypto.h"
 #include "kube/kube.h"
 #include "platform/bundle.h"
 #include "platform/plan.h"
@@ -28,9 +29,15 @@ struct looked {
 
 struct platform_part {
     bool released;
+    char input[2 * SHA256_SIZE + 1]; /* of what is released; "": not recorded */
     struct release release;
     struct bundle bundle;
     step_id gates[PHASE_COUNT];
+};
+
+/* Of all objects of a component, in any order; see applied_record.c. */
+struct applied_state {
+    unsigned char sum[SHA256_SIZE];
 };
 
 struct await;
@@ -46,12 +53,23 @@ struct platform_run {
     struct json *left;      /* documents left alone, of all releases */
     struct json *leftovers; /* webhook configurations without a Service; see leftover_webhooks.c */
     step_id suspected;      /* the step before which they are looked for */
+    step_id kept;           /* the step that keeps endpoint pickers; -1: no upgrade */
     struct await *awaits;   /* owned: what watch steps point to */
+    /* Of each component [{"object", "field"}]; NULL: it was not compared. See differences.c. */
+    struct json *differs[COMPONENT_COUNT];
+    bool incomparable[COMPONENT_COUNT]; /* that was tried */
+    step_id compared;                   /* the step before which that is done */
+    struct applied_state states[COMPONENT_COUNT];
+    bool states_known; /* all lists of ours could be read */
 };
 
 llmd_error *llmd__platform_run_new(const llmd_kube *kube, const llmd_platform_spec *spec,
                                    struct platform_run **out);
 void llmd__platform_run_free(void *run);
+
+/* What a bundle's documents, which are taken, become on the cluster that was looked at. */
+llmd_error *llmd__platform_release(struct platform_run *run, enum component component,
+                                   struct json *documents);
 
 /* ---- found_look.c ---- */
 
@@ -59,6 +77,34 @@ void llmd__platform_run_free(void *run);
    step they need, or -1. */
 llmd_error *llmd__platform_look(struct graph *graph, struct platform_run *run, step_id after,
                                 step_id *done);
+
+/* Asks the discovery's cache which versions that a bundle's CRDs have are served already, for
+   llmd__release_make(): metadata alone does not tell. */
+llmd_error *llmd__served_look(struct platform_run *run, const struct json *documents);
+
+/* ---- istio_look.c ---- */
+
+/* Adds the steps that look for Istio, if the spec has it, between these two. */
+llmd_error *llmd__istio_look(struct graph *graph, struct platform_run *run, step_id before,
+                             step_id after);
+
+/* ---- differences.c ---- */
+
+/* Adds steps that fill run->differs after `after`, whose look it uses. */
+llmd_error *llmd__differences_look(struct graph *graph, struct platform_run *run, step_id after,
+                                   step_id *done);
+
+/* "quay.io/jetstack/cert-manager-controller:v1.17.0@sha256:..." -> "1.17.0"; NULL: it says none. */
+llmd_error *llmd__image_version(const char *image, char **out);
+
+/* ---- kept_pickers.c: the endpoint pickers of services outlive an upgrade of KServe ---- */
+
+/* Keeps those that serve. Before anything is written that KServe's controller acts on. */
+llmd_error *llmd__pickers_keep(struct graph *graph, struct platform_run *run, step_id *out);
+/* Ends those that were kept, of this apply or one that was killed, when they have successors; all
+   of it after one step and before another. */
+llmd_error *llmd__pickers_await(struct graph *graph, struct platform_run *run, step_id after,
+                                step_id before);
 
 /* ---- leftover_webhooks.c ---- */
 
@@ -80,6 +126,8 @@ struct question {
     void *data; /* not owned, or with free_data */
     void (*free_data)(void *);
 };
+#define LLMD__PARTIAL                                                                              \
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 #define LLMD__PARTIAL_LIST                                                                         \
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 /* The question is taken, also on failure. */

@@ -4,6 +4,7 @@
 #include "platform/filter.h"
 #include "platform/istio_manifest.h"
 #include "platform/monitor_manifest.h"
+#include "platform/odh_manifest.h"
 #include "platform/rewrite.h"
 
 #include "base/base64.h"
@@ -27,6 +28,13 @@ void llmd__release_free(struct release *release)
     llmd__free(release->version);
     llmd__free(release->ns);
     *release = (struct release){.component = release->component};
+}
+
+static bool is_odh(const struct making *making)
+{
+    const char *variant = llmd__component(making->rewrite.component)->variant;
+
+    return variant && making->out->controller == variant;
 }
 
 /* ---- CRDs of others ---- */
@@ -54,16 +62,24 @@ static llmd_error *check_served(const struct json *crd, const struct json *entry
     return NULL;
 }
 
-static llmd_error *leave(const struct making *making, const struct json *crd, const char *by)
+static llmd_error *leave(const struct making *making, const struct json *crd, const char *by,
+                         const char *why)
 {
     AUTO(str) char *subject = llmd__object_subject(crd);
     struct json *item = NULL;
 
     CHECK_MEMORY(subject);
-    TRY(llmd__json_make(&item, "{'subject': %s, 'by': %s, 'why': %s}", subject, by,
-                        "it is there and serves what is needed"));
+    TRY(llmd__json_make(&item, "{'subject': %s, 'by': %s, 'why': %s}", subject, by, why));
     llmd__json_add(making->out->left, item);
     return llmd__json_check(making->out->left);
+}
+
+/* GKE lets no experimental ones in and keeps its own, so that they are in no release there: also
+   not in those of gateway controllers, which bring their own (P17). */
+static bool is_gkes_to_bring(const struct making *making, const struct json *crd)
+{
+    return making->rewrite.gke &&
+           !strcmp(llmd__json_str(crd, "spec.group"), "gateway.networking.k8s.io");
 }
 
 /* Whether a CRD is somebody else's and stays. */
@@ -79,11 +95,13 @@ static llmd_error *is_left(const struct making *making, const struct json *objec
 
     *left = installer == INSTALLER_GKE ||
             (installer > INSTALLER_US && !take && llmd__phase_of(object) == PHASE_CRDS);
-    if (!*left)
-        return NULL;
     by = *by ? by : llmd__installer_name(installer);
+    if (!*left) {
+        *left = is_gkes_to_bring(making, object);
+        return *left ? leave(making, object, "GKE", "GKE brings Gateway API itself") : NULL;
+    }
     TRY(check_served(object, entry, by));
-    return leave(making, object, by);
+    return leave(making, object, by, "it is there and serves what is needed");
 }
 
 /* ---- one document after the other ---- */
@@ -94,7 +112,7 @@ static llmd_error *take_document(const struct making *making, struct json *docum
     enum phase phase = llmd__phase_of(object);
     bool left = false;
 
-    if (!llmd__filter_keeps(making->rewrite.component, making->crds_only, object))
+    if (!llmd__filter_keeps(making->rewrite.component, making->crds_only, is_odh(making), object))
         return NULL;
     if (phase == PHASE_CRDS)
         TRY(is_left(making, object, &left));
@@ -212,6 +230,14 @@ static llmd_error *add_fields(const struct making *making, struct json *list)
     return llmd__json_check(making->out->phases[PHASE_CONFIG]);
 }
 
+static const char *cert_manager_ns(const struct making *making)
+{
+    const char *said = llmd__platform_part(making->rewrite.spec, COMPONENT_CERT_MANAGER)->ns;
+    const char *found = making->found ? making->found->components[COMPONENT_CERT_MANAGER].ns : NULL;
+
+    return found ? found : said && *said ? said : "cert-manager";
+}
+
 static llmd_error *add_extras(const struct making *making)
 {
     const llmd_platform_spec *spec = making->rewrite.spec;
@@ -224,8 +250,11 @@ static llmd_error *add_extras(const struct making *making)
     if (making->rewrite.component != COMPONENT_KSERVE)
         return NULL;
     TRY(llmd__monitor_manifests(spec, ns, ours));
-    TRY(llmd__istio_manifests(spec, ns, ours));
+    TRY(llmd__istio_manifests(spec, ns, making->found ? making->found->no_routes : NULL, ours));
     TRY(llmd__istio_fields(spec, ns, fields));
+    if (is_odh(making))
+        TRY(llmd__odh_manifests(cert_manager_ns(making), making->out->phases[PHASE_CERTIFICATES],
+                                ours));
     if (spec->istio.enabled && gateway && ns && strcmp(gateway, ns) != 0)
         TRY(add_pull_secret(making, gateway));
     TRY(add_each(making, ours));
@@ -247,6 +276,33 @@ static const struct json *find_controller(const struct json *documents, const ch
             return found;
     }
     return NULL;
+}
+
+static const struct json *find_variant(enum component component, const struct json *documents)
+{
+    JSON_EACH(item, documents) {
+        const struct json *inner = find_variant(component, llmd__json_member(item, "items"));
+
+        if (inner || llmd__is_variant(component, item))
+            return inner ? inner : item;
+    }
+    return NULL;
+}
+
+/* Notes its name too. */
+static const struct json *controller_of(struct making *making, const struct json *documents)
+{
+    enum component component = making->rewrite.component;
+    const struct component_info *info = llmd__component(component);
+    const struct json *found = find_controller(documents, info->controller);
+
+    making->out->controller = info->controller;
+    if (found || !info->variant)
+        return found;
+    found = find_variant(component, documents);
+    if (found)
+        making->out->controller = info->variant;
+    return found;
 }
 
 /* The tag of the controller's image, or what CRDs of the SIGs are annotated with. */
@@ -271,9 +327,8 @@ static const char *version_text(const struct json *documents, const struct json 
 static llmd_error *name_release(struct making *making, const struct json *documents)
 {
     struct release *out = making->out;
-    const struct component_info *info = llmd__component(making->rewrite.component);
     const char *said = llmd__platform_part(making->rewrite.spec, out->component)->ns;
-    const struct json *controller = find_controller(documents, info->controller);
+    const struct json *controller = controller_of(making, documents);
     const char *version = version_text(documents, controller), *from;
 
     from = controller ? llmd__object_ns(controller) : "";
@@ -302,11 +357,11 @@ static llmd_error *init(struct release *out, enum component component)
 }
 
 /* A bundle of something else would otherwise be applied as nothing at all. */
-static llmd_error *check_found(const struct making *making, const struct json *documents)
+static llmd_error *check_found(struct making *making, const struct json *documents)
 {
     const struct component_info *info = llmd__component(making->rewrite.component);
 
-    if (making->crds_only || !info->controller || find_controller(documents, info->controller))
+    if (making->crds_only || !info->controller || controller_of(making, documents))
         return NULL;
     return llmd__error_set_advice(llmd__error(LLMD_E_INVALID,
                                               "%s: its bundle holds no Deployment %s", info->key,

@@ -14,6 +14,7 @@
 struct release {
     enum component component;
     char *version, *ns;
+    const char *controller;           /* its Deployment's name, static; NULL: none */
     struct json *phases[PHASE_COUNT]; /* arrays of objects, never NULL; labelled as ours */
     /* Documents left alone: [{"subject", "by", "why"}]: CRDs of GKE and of others. */
     struct json *left;

@@ -6,27 +6,16 @@
 #ifndef LLMD_PLATFORM_REMOVAL_H
 #define LLMD_PLATFORM_REMOVAL_H
 
+#include "platform/kinds.h"
 #include "platform/platform_run.h"
-
-/* In the order that ends. Webhooks go first, or they refuse the rest (0.20 keeps its presets); the
-   controller takes its finalizer off the presets, so it goes after them; CRDs only when nobody
-   needs them any more. */
-enum removal_wave {
-    REMOVE_WEBHOOKS,
-    REMOVE_PRESETS,
-    REMOVE_CERTIFICATES,
-    REMOVE_CONTROLLERS,
-    REMOVE_REST,
-    REMOVE_CRDS,
-    REMOVE_NAMESPACES,
-    REMOVE_WAVES
-};
 
 struct removal {
     struct platform_run *run;
-    struct json *waves[REMOVE_WAVES]; /* [{"resource", "ns", "name", "subject"}] */
+    struct json *waves[REMOVE_WAVES]; /* [{"resource", "ns", "name", "subject", "why"}]; why is of
+                                         the second survey: why it is there still */
     struct json *foreign;             /* subjects of what others made of our CRDs */
     struct json *kept;                /* namespaces that hold what is not ours: name -> subject */
+    struct json *left;                /* for the result: [{"subject", "why"}] */
     struct json *removed;             /* subjects, for the result */
     struct json *finalizers;          /* presets held by KServe's finalizers: [{"path", "rest"}] */
     bool controller;                  /* KServe's is there to take its finalizers off */

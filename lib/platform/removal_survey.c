@@ -2,55 +2,12 @@
 /* What carries our label, and what of others hangs on it. */
 #include "platform/removal.h"
 
-#include "base/url.h"
 #include "kube/object.h"
 
 #include <string.h>
 
 /* As many objects of a list are named in a message. */
 #define LISTED_MAX 5
-
-/* The kinds that releases have. */
-static const struct {
-    const char *resource;
-    enum removal_wave wave;
-} kinds[] = {
-    {"mutatingwebhookconfigurations.admissionregistration.k8s.io", REMOVE_WEBHOOKS},
-    {"validatingwebhookconfigurations.admissionregistration.k8s.io", REMOVE_WEBHOOKS},
-    {"apiservices.apiregistration.k8s.io", REMOVE_WEBHOOKS}, /* without its Service nothing ends */
-    {"llminferenceserviceconfigs.serving.kserve.io", REMOVE_PRESETS},
-    {"clusterstoragecontainers.serving.kserve.io", REMOVE_PRESETS},
-    {"certificates.cert-manager.io", REMOVE_CERTIFICATES},
-    {"issuers.cert-manager.io", REMOVE_CERTIFICATES},
-    {"clusterissuers.cert-manager.io", REMOVE_CERTIFICATES},
-    {"gateways.gateway.networking.k8s.io", REMOVE_CERTIFICATES},
-    {"gatewayclasses.gateway.networking.k8s.io", REMOVE_CERTIFICATES},
-    {"podmonitorings.monitoring.googleapis.com", REMOVE_CERTIFICATES},
-    {"podmonitors.monitoring.coreos.com", REMOVE_CERTIFICATES},
-    {"servicemonitors.monitoring.coreos.com", REMOVE_CERTIFICATES},
-    {"envoyfilters.networking.istio.io", REMOVE_CERTIFICATES},
-    {"deployments.apps", REMOVE_CONTROLLERS},
-    {"statefulsets.apps", REMOVE_CONTROLLERS},
-    {"daemonsets.apps", REMOVE_CONTROLLERS},
-    {"jobs.batch", REMOVE_CONTROLLERS},
-    {"services", REMOVE_REST},
-    {"serviceaccounts", REMOVE_REST},
-    {"configmaps", REMOVE_REST},
-    {"secrets", REMOVE_REST},
-    {"roles.rbac.authorization.k8s.io", REMOVE_REST},
-    {"rolebindings.rbac.authorization.k8s.io", REMOVE_REST},
-    {"clusterroles.rbac.authorization.k8s.io", REMOVE_REST},
-    {"clusterrolebindings.rbac.authorization.k8s.io", REMOVE_REST},
-    {"poddisruptionbudgets.policy", REMOVE_REST},
-    {"horizontalpodautoscalers.autoscaling", REMOVE_REST},
-    {"networkpolicies.networking.k8s.io", REMOVE_REST},
-    {"priorityclasses.scheduling.k8s.io", REMOVE_REST},
-    {"validatingadmissionpolicies.admissionregistration.k8s.io", REMOVE_WEBHOOKS},
-    {"validatingadmissionpolicybindings.admissionregistration.k8s.io", REMOVE_WEBHOOKS},
-    {"customresourcedefinitions.apiextensions.k8s.io", REMOVE_CRDS},
-    {"namespaces", REMOVE_NAMESPACES},
-};
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 /* Of a namespace of ours: what people keep in one, and would lose with it. */
 static const char *const kept_kinds[] = {"deployments.apps",
@@ -98,36 +55,24 @@ static char *subject_of(const struct listing *listing, const struct json *object
 
 /* ---- a list as a step ---- */
 
-static llmd_error *list_path(const struct listing *listing, const struct resource *resource,
-                             const char *labels, char **out)
-{
-    AUTO(buf) struct buf query = BUF_INIT;
-    AUTO(buf) struct buf path = BUF_INIT;
-
-    llmd__buf_str(&query, "limit=5000");
-    llmd__resource_selectors(&query, labels, NULL);
-    llmd__resource_path(&path, resource, listing->ns, NULL, NULL, llmd__buf_text(&query));
-    TRY(llmd__buf_check(&query));
-    return llmd__buf_take(&path, out);
-}
-
 /* Takes listing. *out is -1: the kind is not served. */
 static llmd_error *ask_list(struct graph *graph, struct listing *listing, const char *labels,
                             answer_fn on_answer, step_id *out)
 {
     const llmd_kube *kube = listing->removal->run->kube;
-    struct resource resource;
+    struct resource resource = {0};
     char *path = NULL;
-    llmd_error *error;
+    llmd_error *error =
+        llmd__kind_list_path(kube, listing->resource, listing->ns, labels, &resource, &path);
 
     *out = -1;
-    if (!llmd__discovery_lookup(kube, listing->resource, &resource)) {
-        listing_free(listing);
-        return NULL;
+    if (!error && path) {
+        listing->kind = llmd__strdup(resource.kind);
+        if (!listing->kind)
+            error = NO_MEMORY;
     }
-    listing->kind = llmd__strdup(resource.kind);
-    error = listing->kind ? list_path(listing, &resource, labels, &path) : NO_MEMORY;
-    if (error) {
+    if (error || !path) {
+        llmd__free(path);
         listing_free(listing);
         return error;
     }
@@ -262,15 +207,34 @@ static llmd_error *look_at_objects(struct graph *graph, struct removal *removal,
 
 /* ---- what carries our label ---- */
 
-static llmd_error *add_item(struct removal *removal, enum removal_wave wave, const char *resource,
-                            const char *ns, const char *name, const char *subject)
+/* Why an object is there after its deletion; NULL: no memory. */
+static char *why_there(const struct json *object)
 {
+    const struct json *metadata = llmd__json_member(object, "metadata");
+    const char *finalizer = llmd__json_str(metadata, "finalizers[0]");
+    const char *manager = llmd__json_str(metadata, "managedFields[0].manager");
+
+    if (*llmd__json_str(metadata, "deletionTimestamp"))
+        return *finalizer ? llmd__format("held by the finalizer %s", finalizer)
+                          : llmd__strdup("still being deleted");
+    return llmd__format("made again%s%s", *manager ? " by " : "", manager);
+}
+
+static llmd_error *add_item(struct removal *removal, enum removal_wave wave,
+                            const struct listing *listing, const struct json *object)
+{
+    const char *ns = llmd__object_ns(object);
+    AUTO(str) char *subject = subject_of(listing, object);
+    AUTO(str) char *why = removal->proving ? why_there(object) : NULL;
     struct json *item = NULL;
 
+    if (!subject || (removal->proving && !why))
+        return NO_MEMORY;
     if (is_of_ours(removal, subject))
         return NULL;
-    TRY(llmd__json_make(&item, "{'resource': %s, 'ns': %s, 'name': %s, 'subject': %s}", resource,
-                        *ns ? ns : NULL, name, subject));
+    TRY(llmd__json_make(&item, "{'resource': %s, 'ns': %s, 'name': %s, 'subject': %s, 'why': %s}",
+                        listing->resource, *ns ? ns : NULL, llmd__object_name(object), subject,
+                        why));
     llmd__json_add(removal->waves[wave], item);
     return llmd__json_check(removal->waves[wave]);
 }
@@ -299,12 +263,8 @@ static llmd_error *take_traces(void *data, struct graph *graph, int status, cons
     (void)graph;
     TRY(read_list(listing, status, text, len, &list));
     JSON_EACH(object, llmd__json_member(list, "items")) {
-        AUTO(str) char *subject = subject_of(listing, object);
-
-        CHECK_MEMORY(subject);
         if (is_trace(object))
-            TRY(add_item(listing->removal, REMOVE_REST, listing->resource, listing->ns,
-                         llmd__object_name(object), subject));
+            TRY(add_item(listing->removal, REMOVE_REST, listing, object));
     }
     return NULL;
 }
@@ -371,19 +331,17 @@ static llmd_error *take_one(struct graph *graph, const struct listing *listing,
 {
     struct removal *removal = listing->removal;
     const char *name = llmd__object_name(object);
-    AUTO(str) char *subject = subject_of(listing, object);
 
-    CHECK_MEMORY(subject);
-    TRY(add_item(removal, listing->wave, listing->resource, llmd__object_ns(object), name,
-                 subject));
+    TRY(add_item(removal, listing->wave, listing, object));
     if (removal->proving)
         return NULL;
     switch (listing->wave) {
     case REMOVE_PRESETS:
         return note_finalizers(removal, listing, object);
     case REMOVE_CONTROLLERS:
-        removal->controller =
-            removal->controller || strcmp(name, llmd__component(COMPONENT_KSERVE)->controller) == 0;
+        removal->controller = removal->controller ||
+                              strcmp(name, llmd__component(COMPONENT_KSERVE)->controller) == 0 ||
+                              strcmp(name, llmd__component(COMPONENT_KSERVE)->variant) == 0;
         return NULL;
     case REMOVE_CRDS:
         return look_at_objects(graph, removal, name);
@@ -406,13 +364,14 @@ static llmd_error *take_ours(void *data, struct graph *graph, int status, const 
     return NULL;
 }
 
-static llmd_error *list_kind(struct graph *graph, struct removal *removal, size_t nth)
+static llmd_error *list_kind(struct graph *graph, struct removal *removal,
+                             const struct platform_kind *kind)
 {
     struct listing *listing = NULL;
     step_id step = -1;
 
-    TRY(listing_new(removal, kinds[nth].resource, NULL, &listing));
-    listing->wave = kinds[nth].wave;
+    TRY(listing_new(removal, kind->resource, NULL, &listing));
+    listing->wave = kind->wave;
     TRY(ask_list(graph, listing, LLMD__PLATFORM_COMPONENT_LABEL, take_ours, &step));
     return step < 0 ? NULL : llmd__graph_need(graph, removal->listed, step);
 }
@@ -445,8 +404,8 @@ static llmd_error *survey_advance(void *state, struct graph *graph, const struct
     removal->listed = survey->listed;
     removal->surveyed = survey->surveyed;
     TRY(forget(removal));
-    for (size_t i = 0; i < KINDS; i++)
-        TRY(list_kind(graph, removal, i));
+    for (const struct platform_kind *kind = llmd__platform_kinds; kind->resource; kind++)
+        TRY(list_kind(graph, removal, kind));
     action->kind = ACTION_DONE;
     return NULL;
 }

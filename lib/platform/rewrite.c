@@ -98,6 +98,37 @@ static llmd_error *rewrite_preset(const struct rewrite *rewrite, struct json *ob
     return NULL;
 }
 
+/* ---- policies ---- */
+
+static void set_default(struct json *object, const char *key, const char *text)
+{
+    if (llmd__json_member(object, key))
+        return;
+    if (text)
+        llmd__json_set_str(object, key, text);
+    else
+        llmd__json_set_object(object, key);
+}
+
+/* Said in full, as the server completes it. matchConstraints is atomic: left to the server, each
+   apply would write it anew, and the next one moves the object, because the entry of its status
+   controller is of the same second and changes place with ours (seen with Kubernetes 1.34). */
+static llmd_error *complete_policy(struct json *object)
+{
+    static const char *const lists[] = {"resourceRules", "excludeResourceRules"};
+    struct json *constraints = llmd__json_edit(object, "spec.matchConstraints");
+
+    if (!is_kind(object, "ValidatingAdmissionPolicy") || !constraints)
+        return NULL;
+    set_default(constraints, "matchPolicy", "Equivalent");
+    set_default(constraints, "namespaceSelector", NULL);
+    set_default(constraints, "objectSelector", NULL);
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        JSON_EACH(rule, llmd__json_member(constraints, lists[i]))
+            set_default((struct json *)(uintptr_t)rule, "scope", "*");
+    return llmd__json_check(object);
+}
+
 /* ---- labels ---- */
 
 static void add_labels(const struct rewrite *rewrite, struct json *metadata)
@@ -144,5 +175,6 @@ llmd_error *llmd__rewrite(const struct rewrite *rewrite, struct json *object)
     TRY(rewrite_program(rewrite, object));
     TRY(llmd__rewrite_config(rewrite, object));
     TRY(rewrite_preset(rewrite, object));
+    TRY(complete_policy(object));
     return llmd__rewrite_labels(rewrite, object);
 }

@@ -50,6 +50,26 @@ static llmd_error *check_config(const struct json *value)
     return NULL;
 }
 
+/* An image's name begins with a host, so that an address would be taken for a part of the name. */
+static llmd_error *check_mirror(const struct json *value)
+{
+    const char *text = llmd__json_text(value), *scheme = strstr(text, "://");
+
+    if (!scheme)
+        return NULL;
+    return llmd__error_set_advice(
+        llmd__error(LLMD_E_INVALID, "\"%s\" is an address: want a registry's host, port and path",
+                    text),
+        "write %s", scheme + 3);
+}
+
+static llmd_error *check_mirrors(const struct json *value)
+{
+    JSON_EACH(item, value)
+        TRY(check_mirror(item));
+    return NULL;
+}
+
 static llmd_error *check_ca(const struct json *value)
 {
     if (strstr(llmd__json_text(value), "-----BEGIN CERTIFICATE-----"))
@@ -85,7 +105,9 @@ static llmd_error *check_routes(const struct json *value)
          .type = FIELD_STRING,                                                                     \
          PART(sha256),                                                                             \
          .check = check_sha256,                                                                    \
-         .doc = "Required for an address: the SHA-256 of what stands there."},                     \
+         .doc =                                                                                    \
+             "Required for an address, and for a version whose digest is not known: the SHA-256 "  \
+             "of what stands there."},                                                             \
         {.name = "manifests",                                                                      \
          .type = FIELD_STRING,                                                                     \
          PART(manifests),                                                                          \
@@ -232,10 +254,12 @@ static const struct field platform_fields[] = {
     {.name = "imageMirror",
      .type = FIELD_STRING,
      AT(image_mirror),
+     .check = check_mirror,
      .doc = "Takes the place of every image's registry: `mirror.example.com/cache`."},
     {.name = "imageMirrors",
      .type = FIELD_MAP,
      AT(image_mirrors),
+     .check = check_mirrors,
      .doc = "How image names begin, and what comes there instead; the longest wins: `docker.io: "
             "mirror.example.com/hub`."},
     {.name = "imagePullPolicy",
@@ -303,8 +327,9 @@ static llmd_error *check_source(const struct component_spec *part)
         return llmd__error_set_advice(
             llmd__error(LLMD_E_INVALID, "%s needs its sha256", part->bundle),
             "add sha256 as its publisher states it; what is downloaded is held against it");
-    if (part->sha256 && !(part->bundle && is_url(part->bundle)))
-        return llmd__error(LLMD_E_INVALID, "sha256 belongs to a bundle that is an address");
+    if (part->sha256 && !part->version && !(part->bundle && is_url(part->bundle)))
+        return llmd__error(LLMD_E_INVALID,
+                           "sha256 belongs to a bundle that is an address, or to a version");
     return NULL;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is installed, by whom, and whether it works. */
-#include "platform/platform_run.h"
+/* What is installed, by whom, whether it works, and what differs from its bundle. */
+#include "platform/applied_record.h"
 
 #include <string.h>
 
@@ -33,9 +33,10 @@ static llmd_error *add_component(const struct platform_run *run, enum component 
     struct json *item = NULL;
 
     TRY(llmd__json_make(&item,
-                        "{'version': %s, 'installer': %s, 'by': %s, 'namespace': %s, 'ready': %b}",
+                        "{'version': %s, 'installer': %s, 'by': %s, 'namespace': %s, 'ready': %b,"
+                        " 'differs': %j}",
                         found->version, llmd__installer_name(found->installer), found->by,
-                        found->ns, is_ready(run, component)));
+                        found->ns, is_ready(run, component), run->differs[component]));
     llmd__json_set(list, llmd__component(component)->key, item);
     return llmd__json_check(list);
 }
@@ -91,7 +92,10 @@ static llmd_error *wanted_version(const struct platform_run *run, enum component
             error = NO_MEMORY;
     }
     llmd__bundle_free(&bundle);
-    return error;
+    if (llmd_error_code(error) == LLMD_E_NO_MEMORY || llmd_error_code(error) == LLMD_E_NOT_FOUND)
+        return error;
+    llmd_error_free(error); /* told as NotCompared */
+    return NULL;
 }
 
 static llmd_error *judge_version(const struct platform_run *run, enum component component,
@@ -109,7 +113,7 @@ static llmd_error *judge_version(const struct platform_run *run, enum component 
     if (!wanted || strcmp(wanted, found->version) == 0)
         return NULL;
     verdict->level = LLMD_LEVEL_WARNING;
-    verdict->reason = "Differs";
+    verdict->reason = "OtherVersion";
     verdict->advice = "apply the platform again to bring it to the wanted version";
     llmd__free(verdict->message);
     verdict->message = llmd__format("is %s, wanted is %s", found->version, wanted);
@@ -159,6 +163,49 @@ static llmd_error *tell(struct graph *graph, const struct platform_run *run,
                                                   .advice = verdict.advice});
 }
 
+/* ---- what differs ---- */
+
+/* As many fields are named in the message; the result has all. */
+#define FIELDS_TOLD 4
+
+static llmd_error *print_differences(const struct json *differs, struct buf *text)
+{
+    size_t count = llmd__json_count(differs), told = 0;
+
+    llmd__buf_format(text, "differs from its bundle in ");
+    JSON_EACH(item, differs) {
+        const char *field = llmd__json_str(item, "field");
+
+        if (told++ == FIELDS_TOLD)
+            break;
+        llmd__buf_format(text, "%s%s%s%s", told > 1 ? ", " : "", llmd__json_str(item, "object"),
+                         *field ? " " : " (missing)", field);
+    }
+    if (count > FIELDS_TOLD)
+        llmd__buf_format(text, " and %zu more", count - FIELDS_TOLD);
+    return llmd__buf_check(text);
+}
+
+/* What others installed as they like it is no fault. */
+static llmd_error *tell_differences(struct graph *graph, const struct platform_run *run,
+                                    enum component component)
+{
+    bool ours = run->found.components[component].installer == INSTALLER_US;
+    AUTO(buf) struct buf text = BUF_INIT;
+
+    if (!llmd__json_count(run->differs[component]))
+        return NULL;
+    TRY(print_differences(run->differs[component], &text));
+    return llmd__graph_event(
+        graph, &(struct event_text){.level = ours ? LLMD_LEVEL_WARNING : LLMD_LEVEL_INFO,
+                                    .subject = llmd__component(component)->title,
+                                    .reason = "Differs",
+                                    .message = llmd__buf_text(&text),
+                                    .advice = ours ? "apply the platform again: it writes them as "
+                                                     "the bundle has them"
+                                                   : "adopt: true would bring them"});
+}
+
 /* What a spec asks for that this cluster cannot have is a finding here, not an error. */
 static llmd_error *tell_refusal(struct graph *graph, llmd_error *error)
 {
@@ -183,6 +230,8 @@ static llmd_error *tell_all(struct graph *graph, struct platform_run *run)
     for (int i = 0; i < COMPONENT_COUNT; i++)
         if (is_there(run, (enum component)i) || (planned && run->plan.parts[i].action != PLAN_SKIP))
             TRY(tell(graph, run, (enum component)i));
+    for (int i = 0; i < COMPONENT_COUNT; i++)
+        TRY(tell_differences(graph, run, (enum component)i));
     return NULL;
 }
 
@@ -207,7 +256,7 @@ llmd_error *llmd_platform_status(const llmd_kube *kube, const llmd_platform_spec
 {
     AUTO(graph) struct graph *graph = NULL;
     struct platform_run *run = NULL;
-    step_id looked = -1, status = -1;
+    step_id looked = -1, read = -1, compared = -1, status = -1;
 
     REQUIRE(out);
     *out = NULL;
@@ -216,6 +265,8 @@ llmd_error *llmd_platform_status(const llmd_kube *kube, const llmd_platform_spec
     TRY(llmd__graph_new(run, llmd__platform_run_free, &graph));
     TRY(llmd__platform_look(graph, run, -1, &looked));
     TRY(llmd__graph_add(graph, &status_class, run, &status));
-    TRY(llmd__graph_need(graph, status, looked));
+    TRY(llmd__records_look(graph, run, looked, &read));
+    TRY(llmd__differences_look(graph, run, read, &compared));
+    TRY(llmd__graph_need(graph, status, compared));
     return llmd__task_new(TAKE(graph), out);
 }

@@ -51,6 +51,28 @@ static void test_versions(void **state)
     assert_int_equal(llmd__version_compare("v1.2.3", "1.2.3"), 0);
 }
 
+static void test_known_versions(const struct json *list)
+{
+    static const struct {
+        enum component component;
+        const char *version, *proven;
+    } rows[] = {
+        {COMPONENT_KSERVE, "0.17.0", ""},          {COMPONENT_KSERVE, "0.18.0", ""},
+        {COMPONENT_KSERVE, "0.19.0", ""},          {COMPONENT_KSERVE, "0.20.0", "rig"},
+        {COMPONENT_KSERVE, "0.15-odh", "sandbox"}, {COMPONENT_CERT_MANAGER, "1.16.2", ""},
+        {COMPONENT_CERT_MANAGER, "1.17.0", ""},    {COMPONENT_LWS, "0.8.0", ""},
+        {COMPONENT_GATEWAY_API, "1.5.1", "rig"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct json *bundle = llmd__bundles_find(list, rows[i].component, rows[i].version);
+
+        if (!bundle)
+            fail_msg("%s is not known", rows[i].version);
+        assert_string_equal(llmd__json_str(bundle, "proven"), rows[i].proven);
+    }
+}
+
 /* Whatever is installed by default must be known. */
 static void test_the_built_in_list(void **state)
 {
@@ -69,8 +91,16 @@ static void test_the_built_in_list(void **state)
             assert_true(!strncmp(llmd__json_str(file, "url"), "https://", 8));
             /* Who downloaded a file knows its size; a digest of hearsay says that it is one. */
             assert_true(llmd__json_member(file, "size") || *llmd__json_str(bundle, "note"));
+            assert_true(strcmp(llmd__json_str(file, "sha256"), "unknown") != 0 ||
+                        *llmd__json_str(bundle, "note"));
+        }
+        /* What no publisher offers as a file says how it is had. */
+        if (!llmd__json_count(llmd__json_member(bundle, "files"))) {
+            assert_true(*llmd__json_str(bundle, "profile") && *llmd__json_str(bundle, "note"));
+            assert_string_equal(llmd__json_str(bundle, "proven"), "sandbox");
         }
     }
+    test_known_versions(list);
     none(llmd_platform_bundles(&text));
     assert_non_null(strstr(text, "\"version\": \"0.17.0\""));
 }
@@ -105,6 +135,8 @@ static void test_refusals(void **state)
         {"[{component: kserve, files: [{size: 3}]}]", "files[0]: want url or path"},
         {"[{component: kserve, files: [{url: \"https://a.b\"}]}]", "https://a.b needs its sha256"},
         {"[{component: kserve, files: [{path: a, sha256: 12x}]}]", "64 hex digits"},
+        {"[{component: kserve, version: 1.0.0, profile: odh, files: []}]", "want a note"},
+        {"[{component: kserve, version: 1.0.0, profile: mine, note: a}]", "odh"},
         {"[{component: kserve, file: []}]", "file: unknown key"},
     };
 
@@ -171,6 +203,71 @@ static void test_choosing(void **state)
     llmd__bundle_free(&bundle);
 }
 
+/* Nobody here has held it against its publisher's word, so that the caller must. */
+static void test_a_digest_that_is_not_known(void **state)
+{
+    AUTO(platform_spec) llmd_platform_spec *spec = llmd_platform_spec_new();
+    LLMD_AUTO(llmd_error) error = NULL;
+    struct bundle bundle;
+
+    (void)state;
+    use_list("[{component: kserve, version: 3.0.0, proven: rig, note: a,\n"
+             "  files: [{url: \"https://example.com/k.yaml\", sha256: unknown}]},\n"
+             " {component: kserve, version: 4.0.0, profile: odh, note: render it, files: []}]");
+    llmd_platform_spec_set(spec, "kserve.version", "3.0.0");
+    error = llmd__bundle_choose(spec, COMPONENT_KSERVE, &bundle);
+    assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
+    assert_string_equal(llmd_error_reason(error), "DigestUnknown");
+    assert_non_null(strstr(llmd_error_message(error), "https://example.com/k.yaml"));
+    assert_non_null(strstr(llmd_error_advice(error), "kserve.sha256"));
+    llmd_platform_spec_set(spec, "kserve.sha256", SHA);
+    none(llmd__bundle_choose(spec, COMPONENT_KSERVE, &bundle));
+    assert_string_equal(bundle.files[0].sha256, SHA);
+    llmd__bundle_free(&bundle);
+}
+
+/* A digest that the caller states is never passed over: which of several files it means nobody
+   can tell. */
+static void test_one_digest_for_several_files(void **state)
+{
+    AUTO(platform_spec) llmd_platform_spec *spec = llmd_platform_spec_new();
+    LLMD_AUTO(llmd_error) error = NULL;
+    struct bundle bundle;
+
+    (void)state;
+    use_list("[{component: kserve, version: 3.0.0, files: [\n"
+             "  {url: \"https://example.com/a.yaml\", sha256: " SHA "},\n"
+             "  {url: \"https://example.com/b.yaml\", sha256: " SHA "}]}]");
+    llmd_platform_spec_set(spec, "kserve.version", "3.0.0");
+    llmd_platform_spec_set(spec, "kserve.sha256", SHA);
+    error = llmd__bundle_choose(spec, COMPONENT_KSERVE, &bundle);
+    assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
+    assert_non_null(strstr(llmd_error_message(error), "kserve: sha256"));
+    assert_non_null(strstr(llmd_error_message(error), "2 files"));
+    assert_int_equal(bundle.count, 0);
+}
+
+/* A profile's files are the caller's to make; and no default is one that cannot be had. */
+static void test_a_profile(void **state)
+{
+    AUTO(platform_spec) llmd_platform_spec *spec = llmd_platform_spec_new();
+    LLMD_AUTO(llmd_error) error = NULL;
+    struct bundle bundle;
+
+    (void)state;
+    use_list("[{component: kserve, version: 3.0.0, proven: rig, note: a,\n"
+             "  files: [{url: \"https://example.com/k.yaml\", sha256: unknown}]},\n"
+             " {component: kserve, version: 4.0.0, proven: rig, profile: odh, note: render it}]");
+    none(llmd__bundle_choose(spec, COMPONENT_KSERVE, &bundle));
+    assert_string_equal(bundle.version, "0.20.0");
+    llmd__bundle_free(&bundle);
+    llmd_platform_spec_set(spec, "kserve.version", "4.0.0");
+    error = llmd__bundle_choose(spec, COMPONENT_KSERVE, &bundle);
+    assert_int_equal(llmd_error_code(error), LLMD_E_NOT_FOUND);
+    assert_non_null(strstr(llmd_error_message(error), "render it"));
+    assert_non_null(strstr(llmd_error_advice(error), "kserve.bundle"));
+}
+
 static void refuse(const char *path, llmd_code code, const char *words)
 {
     AUTO(platform_spec) llmd_platform_spec *spec = llmd_platform_spec_new();
@@ -228,6 +325,9 @@ int main(void)
         TEST(test_refusals),
         TEST(test_a_file_that_is_not_there),
         TEST(test_choosing),
+        TEST(test_a_digest_that_is_not_known),
+        TEST(test_one_digest_for_several_files),
+        TEST(test_a_profile),
         TEST(test_choosing_what_is_not_there),
         TEST(test_without_memory),
     };

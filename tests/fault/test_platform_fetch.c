@@ -234,7 +234,8 @@ static llmd_error *load(const char *text, size_t *documents)
     TRY(llmd_platform_spec_parse(text, &spec));
     TRY(llmd__bundle_choose(spec, COMPONENT_KSERVE, &bundle));
     TRY(llmd__graph_new(NULL, NULL, &graph));
-    TRY(llmd__bundle_step(graph, spec, &bundle, on_loaded, documents, &step));
+    TRY(llmd__bundle_step(graph, spec, &bundle,
+                          &(struct bundle_user){.on_loaded = on_loaded, .data = documents}, &step));
     TRY(llmd__task_new(TAKE(graph), &task));
     error = llmd_task_run(NULL, task, NULL, NULL);
     llmd_task_free(task);

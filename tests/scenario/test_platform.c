@@ -114,6 +114,27 @@ static void test_crds_that_came_later(void **state)
     assert_null(find(&platform->log, "", "Restarted"));
 }
 
+/* Versions are asked for by the names that the bundle has, whatever these are. */
+static void test_a_crd_of_others_with_an_unusual_version(void **state)
+{
+#define ODD                                                                                        \
+    "{\"apiVersion\":\"apiextensions.k8s.io/"                                                      \
+    "v1\",\"kind\":\"CustomResourceDefinition\",\"metadata\":{"                                    \
+    "\"name\":\"things.example.com\"},\"spec\":{\"group\":\"example.com\",\"scope\":"              \
+    "\"Namespaced\","                                                                              \
+    "\"names\":{\"kind\":\"Thing\",\"listKind\":\"ThingList\",\"plural\":\"things\"},"             \
+    "\"versions\":[{"                                                                              \
+    "\"name\":\"v7beta3\",\"served\":true,\"storage\":true,\"schema\":{\"openAPIV3Schema\":{"      \
+    "\"type\":\"object\"}}}]}}"
+    struct platform *platform = *state;
+
+    platform_put(platform,
+                 "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.example.com", ODD);
+    none(platform_apply(platform, "leaderWorkerSet: {manifests: '" ODD "'}"));
+    assert_non_null(
+        find(&platform->log, "CustomResourceDefinition/things.example.com", "LeftAlone"));
+}
+
 /* ---- status ---- */
 
 static void test_status(void **state)
@@ -133,6 +154,67 @@ static void test_status(void **state)
     assert_non_null(seen);
     assert_string_equal(seen->message, "0.20.0, by libllmd, in namespace kserve");
     assert_non_null(strstr(platform->log.result, "\"ready\":true"));
+}
+
+#define CONTROLLER "/apis/apps/v1/namespaces/kserve/deployments/llmisvc-controller-manager"
+
+static void expect_part(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("%s lacks %s", text, part);
+}
+
+/* Objects and fields, and nothing that the server or its controllers wrote. */
+static void test_status_names_what_differs(void **state)
+{
+    struct platform *platform = *state;
+    const struct seen *seen;
+
+    none(platform_apply(platform, NULL));
+    none(platform_status(platform));
+    expect_part(platform->log.result, "\"differs\":[]");
+    platform_patch(platform, CONTROLLER, "{\"spec\":{\"replicas\":2,\"paused\":false}}");
+    platform_patch(platform, "/api/v1/namespaces/kserve/configmaps/inferenceservice-config",
+                   "{\"data\":{\"ingress\":\"{}\"}}");
+    platform_remove(platform, "/api/v1/namespaces/kserve/services/llmisvc-webhook-server-service");
+    none(platform_status(platform));
+    seen = find(&platform->log, "KServe", "Differs");
+    assert_non_null(seen);
+    assert_int_equal(seen->level, LLMD_LEVEL_WARNING);
+    expect_part(seen->message, "ConfigMap/kserve/inferenceservice-config .data.ingress");
+    expect_part(seen->message, "Service/kserve/llmisvc-webhook-server-service (missing)");
+    assert_null(find(&platform->log, "cert-manager", "Differs"));
+    expect_part(platform->log.result,
+                "\"differs\":[{\"object\":\"ConfigMap/kserve/inferenceservice-config\","
+                "\"field\":\".data.ingress\"},"
+                "{\"object\":\"Service/kserve/llmisvc-webhook-server-service\"}]");
+    none(platform_apply(platform, "adopt: true"));
+    none(platform_status(platform));
+    expect_no_warning(&platform->log);
+}
+
+/* What somebody else installed: by whom, and what an adoption would change. */
+static void test_status_of_what_others_installed(void **state)
+{
+    struct platform *platform = *state;
+    const struct seen *seen;
+
+    none(platform_apply(platform, NULL));
+    platform_patch(platform, CONTROLLER,
+                   "{\"metadata\":{\"labels\":{\"app.kubernetes.io/managed-by\":\"Helm\"},"
+                   "\"annotations\":{\"meta.helm.sh/release-name\":\"llm\","
+                   "\"meta.helm.sh/release-namespace\":\"ops\"}}}");
+    platform_patch(platform, "/api/v1/namespaces/kserve/configmaps/inferenceservice-config",
+                   "{\"data\":{\"ingress\":\"{}\"}}");
+    none(platform_status(platform));
+    seen = find(&platform->log, "KServe", "Ready");
+    assert_non_null(seen);
+    assert_string_equal(seen->message, "0.20.0, by helm release ops/llm, in namespace kserve");
+    seen = find(&platform->log, "KServe", "Differs");
+    assert_non_null(seen);
+    assert_int_equal(seen->level, LLMD_LEVEL_INFO);
+    expect_part(seen->message, "ConfigMap/kserve/inferenceservice-config .data.ingress");
+    expect_part(seen->advice, "adopt: true");
 }
 
 /* It has no name that is known beforehand: our label tells which it is. */
@@ -281,6 +363,67 @@ static void test_delete_keeps_what_is_not_ours(void **state)
     assert_null(find(&platform->log, "Namespace/kserve", "deleted"));
     assert_non_null(find(&platform->log, "Namespace/cert-manager", "deleted"));
     assert_int_equal(platform_get(platform, "/api/v1/namespaces/kserve/configmaps/mine"), 200);
+    expect_part(platform->log.result,
+                "\"left\":[{\"subject\":\"Namespace/kserve\",\"why\":\"it holds "
+                "ConfigMap/kserve/mine\"}]");
+}
+
+/* What others installed is left, and named. */
+static void test_delete_names_what_others_installed(void **state)
+{
+    struct platform *platform = *state;
+
+    none(platform_apply(platform, NULL));
+    platform_put_as(platform, "helm", "/api/v1/namespaces/lws-system",
+                    "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":"
+                    "\"lws-system\"}}");
+    platform_put_as(platform, "helm",
+                    "/apis/apps/v1/namespaces/lws-system/deployments/lws-controller-manager",
+                    "{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{\"name\":"
+                    "\"lws-controller-manager\",\"annotations\":{\"meta.helm.sh/release-name\":"
+                    "\"lws\"}},\"spec\":{\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":"
+                    "{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":[]}}}}");
+    none(platform_delete(platform, NULL));
+    expect_part(platform->log.result, "\"left\":[{\"subject\":\"LeaderWorkerSet\",\"why\":\"helm "
+                                      "release lws installed it, and only what the library "
+                                      "installed is removed\"}]");
+    assert_non_null(find(&platform->log, "LeaderWorkerSet", "Kept"));
+}
+
+#define ROLE "cert-manager-controller-certificates"
+
+/* As tools do that keep a folder of manifests applied. */
+static void make_again(void *data, const llmd_event *event)
+{
+    struct platform *platform = data;
+
+    note(&platform->log, event);
+    if (!strcmp(llmd_event_subject(event), "ClusterRole/" ROLE) &&
+        !strcmp(llmd_event_reason(event), "deleted"))
+        platform_put_as(platform, "gitops", "/apis/rbac.authorization.k8s.io/v1/clusterroles/" ROLE,
+                        "{\"apiVersion\":\"rbac.authorization.k8s.io/v1\",\"kind\":\"ClusterRole\","
+                        "\"metadata\":{\"name\":\"" ROLE "\",\"labels\":{\"libllmd.dev/component\":"
+                        "\"certManager\"}},\"rules\":[]}");
+}
+
+/* The proof says what is there again, and by whom. */
+static void test_delete_that_leaves_something(void **state)
+{
+    struct platform *platform = *state;
+    LLMD_AUTO(llmd_task) task = NULL;
+    LLMD_AUTO(llmd_error) error = NULL;
+    const struct seen *seen;
+
+    none(platform_apply(platform, NULL));
+    clear(&platform->log);
+    none(llmd_platform_delete(platform->kube, NULL, &task));
+    error = llmd_task_run(NULL, task, make_again, platform);
+    assert_int_equal(llmd_error_code(error), LLMD_E_FAILED);
+    assert_string_equal(llmd_error_reason(error), "LeftOver");
+    expect_part(llmd_error_message(error), "ClusterRole/" ROLE " (made again by gitops)");
+    seen = find(&platform->log, "ClusterRole/" ROLE, "LeftOver");
+    assert_non_null(seen);
+    assert_string_equal(seen->message, "made again by gitops");
 }
 
 /* Without KServe's controller nobody takes its finalizers off. */
@@ -337,13 +480,18 @@ int main(void)
         PLATFORM_TEST(test_serves_a_service),
         PLATFORM_TEST(test_second_apply_changes_nothing),
         PLATFORM_TEST(test_crds_that_came_later),
+        PLATFORM_TEST(test_a_crd_of_others_with_an_unusual_version),
         PLATFORM_TEST(test_status),
+        PLATFORM_TEST(test_status_names_what_differs),
+        PLATFORM_TEST(test_status_of_what_others_installed),
         PLATFORM_TEST(test_a_gateway_controller),
         PLATFORM_TEST(test_delete_leaves_nothing),
         PLATFORM_TEST(test_delete_after_one_that_was_killed),
         PLATFORM_TEST(test_delete_of_rarer_kinds),
         PLATFORM_TEST(test_delete_while_in_use),
         PLATFORM_TEST(test_delete_keeps_what_is_not_ours),
+        PLATFORM_TEST(test_delete_names_what_others_installed),
+        PLATFORM_TEST(test_delete_that_leaves_something),
         PLATFORM_TEST(test_finalizers_of_a_controller_that_is_gone),
         PLATFORM_TEST(test_without_memory),
     };

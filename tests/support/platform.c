@@ -16,25 +16,44 @@
 
 #define FOLDER SOURCE_DIR "/tests/scenario/platform/"
 
-int platform_set_up(void **state)
+static struct platform *connect_to(struct sandbox_process *sandbox)
 {
     struct platform *platform = calloc(1, sizeof(*platform));
 
     assert_non_null(platform);
-    platform->sandbox = start("empty");
+    assert_non_null(sandbox);
+    platform->sandbox = sandbox;
     none(llmd_kube_open(sandbox_process_kubeconfig(platform->sandbox), NULL, &platform->kube));
-    *state = platform;
+    return platform;
+}
+
+struct platform *platform_start(const char *profile)
+{
+    return connect_to(start(profile));
+}
+
+struct platform *platform_start_with(const char *const *arguments)
+{
+    return connect_to(sandbox_process_start(arguments));
+}
+
+void platform_stop(struct platform *platform)
+{
+    clear(&platform->log);
+    llmd_kube_free(platform->kube);
+    sandbox_process_stop(platform->sandbox);
+    free(platform);
+}
+
+int platform_set_up(void **state)
+{
+    *state = platform_start("empty");
     return 0;
 }
 
 int platform_tear_down(void **state)
 {
-    struct platform *platform = *state;
-
-    clear(&platform->log);
-    llmd_kube_free(platform->kube);
-    sandbox_process_stop(platform->sandbox);
-    free(platform);
+    platform_stop(*state);
     return 0;
 }
 
@@ -48,7 +67,7 @@ static const char *const usual[][2] = {
     {"gatewayController", "{install: never}"},
 };
 
-static llmd_error *read_spec(const char *more, llmd_platform_spec **out)
+llmd_error *platform_read_spec(const char *more, llmd_platform_spec **out)
 {
     AUTO(buf) struct buf text = BUF_INIT;
 
@@ -63,22 +82,56 @@ static llmd_error *read_spec(const char *more, llmd_platform_spec **out)
 typedef llmd_error *(*verb_fn)(const llmd_kube *kube, const llmd_platform_spec *spec,
                                llmd_task **out);
 
+static llmd_error *run_spec(struct platform *platform, verb_fn verb, const llmd_platform_spec *spec,
+                            int timeout_ms)
+{
+    llmd_task *task = NULL;
+    llmd_error *made = verb(platform->kube, spec, &task);
+
+    clear(&platform->log);
+    return run(made, task, timeout_ms, &platform->log);
+}
+
 static llmd_error *run_verb(struct platform *platform, verb_fn verb, const char *more,
                             int timeout_ms)
 {
     LLMD_AUTO(llmd_platform_spec) spec = NULL;
-    llmd_task *task = NULL;
-    llmd_error *made;
 
-    TRY(read_spec(more, &spec));
-    made = verb(platform->kube, spec, &task);
-    clear(&platform->log);
-    return run(made, task, timeout_ms, &platform->log);
+    TRY(platform_read_spec(more, &spec));
+    return run_spec(platform, verb, spec, timeout_ms);
+}
+
+static llmd_error *run_plain(struct platform *platform, verb_fn verb, const char *text)
+{
+    LLMD_AUTO(llmd_platform_spec) spec = NULL;
+
+    if (text)
+        TRY(llmd_platform_spec_parse(text, &spec));
+    return run_spec(platform, verb, spec, 30000);
+}
+
+llmd_error *platform_apply_plain(struct platform *platform, const char *spec)
+{
+    return run_plain(platform, llmd_platform_apply, spec);
+}
+
+llmd_error *platform_status_plain(struct platform *platform, const char *spec)
+{
+    return run_plain(platform, llmd_platform_status, spec);
 }
 
 llmd_error *platform_apply_within(struct platform *platform, const char *more, int timeout_ms)
 {
     return run_verb(platform, llmd_platform_apply, more, timeout_ms);
+}
+
+llmd_error *platform_make_apply(struct platform *platform, llmd_task **out)
+{
+    LLMD_AUTO(llmd_platform_spec) spec = NULL;
+
+    clear(&platform->log);
+    TRY(platform_read_spec(NULL, &spec));
+    return llmd_platform_apply(platform->kube, spec, out);
 }
 
 llmd_error *platform_apply(struct platform *platform, const char *more)
@@ -169,6 +222,30 @@ int platform_get(struct platform *platform, const char *path)
     return ask(platform, "GET", path, NULL);
 }
 
+int platform_read(struct platform *platform, const char *path, char **out)
+{
+    return ask(platform, "GET", path, out);
+}
+
+size_t platform_ready_pods(struct platform *platform, const char *selector)
+{
+    AUTO(str) char *path = llmd__format("/api/v1/pods?labelSelector=%s", selector);
+    AUTO(json) struct json *list = NULL;
+    char *answer = NULL;
+    size_t ready = 0;
+
+    assert_int_equal(ask(platform, "GET", path, &answer), 200);
+    none(llmd__json_parse(answer, strlen(answer), path, &list));
+    free(answer);
+    JSON_EACH(pod, llmd__json_member(list, "items")) {
+        JSON_EACH(condition, llmd__json_get(pod, "status.conditions"))
+            ready += !strcmp(llmd__json_str(condition, "type"), "Ready") &&
+                     !strcmp(llmd__json_str(condition, "status"), "True") &&
+                     !*llmd__json_str(pod, "metadata.deletionTimestamp");
+    }
+    return ready;
+}
+
 void platform_fault(struct platform *platform, const char *fault, const char *match)
 {
     AUTO(str) char *json = llmd__format("{\"fault\":\"%s\",\"match\":\"%s\"}", fault, match);
@@ -205,6 +282,50 @@ void platform_add_gateway(struct platform *platform)
                  "\"metadata\":{\"name\":\"kserve-ingress-gateway\"},\"spec\":{"
                  "\"gatewayClassName\":\"envoy\",\"listeners\":[{\"name\":\"http\",\"port\":80,"
                  "\"protocol\":\"HTTP\",\"allowedRoutes\":{\"namespaces\":{\"from\":\"All\"}}}]}}");
+}
+
+void platform_add_istio(struct platform *platform, const char *version)
+{
+    AUTO(str)
+    char *json = llmd__format(
+        "{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{\"name\":\"istiod\"},"
+        "\"spec\":{\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{"
+        "\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":[{\"name\":\"discovery\",\"image\":"
+        "\"docker.io/istio/pilot:%s\"}]}}}}",
+        version);
+
+    platform_put(platform, "/apis/apps/v1/namespaces/default/deployments/istiod", json);
+    platform_put(
+        platform,
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"
+        "envoyfilters.networking.istio.io",
+        "{\"apiVersion\":\"apiextensions.k8s.io/v1\",\"kind\":\"CustomResourceDefinition\","
+        "\"metadata\":{\"name\":\"envoyfilters.networking.istio.io\"},\"spec\":{\"group\":"
+        "\"networking.istio.io\",\"scope\":\"Namespaced\",\"names\":{\"kind\":"
+        "\"EnvoyFilter\",\"listKind\":\"EnvoyFilterList\",\"plural\":\"envoyfilters\"},"
+        "\"versions\":[{\"name\":\"v1alpha3\",\"served\":true,\"storage\":true,\"schema\":{"
+        "\"openAPIV3Schema\":{\"type\":\"object\","
+        "\"x-kubernetes-preserve-unknown-fields\":true}}}]}}");
+}
+
+/* As KServe makes it for a service. */
+void platform_add_route(struct platform *platform, const char *ns, const char *service)
+{
+    AUTO(str) char *path = llmd__format("/api/v1/namespaces/%s", ns);
+    AUTO(str)
+    char *json = llmd__format(
+        "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"%s\"}}", ns);
+    AUTO(str)
+    char *route = llmd__format(
+        "/apis/gateway.networking.k8s.io/v1/namespaces/%s/httproutes/%s-kserve-route", ns, service);
+    AUTO(str)
+    char *text =
+        llmd__format("{\"apiVersion\":\"gateway.networking.k8s.io/v1\",\"kind\":\"HTTPRoute\","
+                     "\"metadata\":{\"name\":\"%s-kserve-route\"},\"spec\":{}}",
+                     service);
+
+    platform_put(platform, path, json);
+    platform_put(platform, route, text);
 }
 
 /* ---- what there is ---- */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a spec changes in a release, on a small one of our own. */
+#include "base/file.h"
 #include "base/yaml.h"
 #include "kube/object.h"
 #include "platform/release.h"
@@ -163,6 +164,30 @@ static void test_a_bundle_of_something_else(void **state)
     llmd_error_free(error);
 }
 
+/* Said in full, or the next apply moves it. */
+static void test_a_policy(void **state)
+{
+    static const char text[] =
+        "kind: CustomResourceDefinition\napiVersion: apiextensions.k8s.io/v1\n"
+        "metadata: {name: gateways.gateway.networking.k8s.io}\n"
+        "---\n"
+        "kind: ValidatingAdmissionPolicy\napiVersion: admissionregistration.k8s.io/v1\n"
+        "metadata: {name: safe-upgrades}\n"
+        "spec:\n"
+        "  matchConstraints:\n"
+        "    objectSelector: {matchLabels: {a: b}}\n"
+        "    resourceRules: [{resources: ['*']}, {scope: Cluster}]\n";
+    struct release release;
+
+    (void)state;
+    none(make("{}", COMPONENT_GATEWAY_API, text, &release));
+    same(&release, PHASE_CONFIG, "spec.matchConstraints",
+         "{\"objectSelector\":{\"matchLabels\":{\"a\":\"b\"}},\"resourceRules\":[{\"resources\":["
+         "\"*\"],\"scope\":\"*\"},{\"scope\":\"Cluster\"}],\"matchPolicy\":\"Equivalent\","
+         "\"namespaceSelector\":{}}");
+    llmd__release_free(&release);
+}
+
 /* ---- the ConfigMap ---- */
 
 static const char config[] = "kind: Deployment\napiVersion: apps/v1\n"
@@ -224,6 +249,8 @@ static void compare(const char *name, const struct release *release)
     " gateway: edge, namespace: istio-gw, version: 1.27.5, sail: true, allowIstiod: true,"         \
     " ca: \"-----BEGIN CERTIFICATE-----\", routes: [llm/qwen, llm/gemma]}}"
 
+/* P51: the CA in a ConfigMap that the gateway mounts; P75: the way to istiod; P78: Sail leaves the
+   injector's CA alone; and probes by HTTPS, which KServe's presets make of its TLS switch. */
 static void test_istio(void **state)
 {
     struct release release;
@@ -239,6 +266,36 @@ static void test_istio(void **state)
     llmd__release_free(&release);
 }
 
+static size_t count_filters(const struct release *release, const char *name)
+{
+    size_t count = 0;
+
+    JSON_EACH(object, release->phases[PHASE_PRESETS]) {
+        count += strcmp(llmd__json_str(object, "kind"), "EnvoyFilter") == 0 &&
+                 strstr(llmd__object_name(object), name);
+    }
+    return count;
+}
+
+/* Its filter names a route's rules, so that it is written when the route is there. */
+static void P50_no_filter_before_its_route(void **state)
+{
+    AUTO(platform_spec) llmd_platform_spec *spec = NULL;
+    AUTO(found) struct platform_found found = {0};
+    struct json *documents = NULL;
+    struct release release;
+
+    (void)state;
+    found.no_routes = llmd__json_array();
+    llmd__json_add_str(found.no_routes, "llm/gemma");
+    none(llmd_platform_spec_parse(ISTIO, &spec));
+    none(llmd__yaml_parse_all(config, "release", &documents));
+    none(llmd__release_make(spec, COMPONENT_KSERVE, &found, documents, &release));
+    assert_int_equal(count_filters(&release, "qwen"), 1);
+    assert_int_equal(count_filters(&release, "gemma"), 0);
+    llmd__release_free(&release);
+}
+
 static void test_monitors_on_gke(void **state)
 {
     struct release release;
@@ -249,7 +306,65 @@ static void test_monitors_on_gke(void **state)
     llmd__release_free(&release);
 }
 
+/* ---- Open Data Hub's KServe ---- */
+
+static const char odh_short[] =
+    "kind: Deployment\napiVersion: apps/v1\nmetadata: {name: kserve-controller-manager, "
+    "namespace: odh}\nspec: {template: {spec: {containers: [{name: manager, image: \"a:v1\", env: "
+    "[{name: ENABLE_LLMISVC_CONTROLLER, value: \"true\"}]}]}}}\n";
+
+static void read_file(const char *name, struct buf *text)
+{
+    char path[256];
+
+    snprintf(path, sizeof(path), SOURCE_DIR "/tests/scenario/platform/%s", name);
+    none(llmd__file_read(path, 1 << 20, text));
+}
+
+/* Its controller has another name, and its CA is made here: of RSA, the only kind that it reads
+   (P26). */
+static void test_odh(void **state)
+{
+    AUTO(buf) struct buf text = BUF_INIT;
+    struct release release;
+
+    (void)state;
+    read_file("odh.yaml", &text);
+    none(make("{}", COMPONENT_KSERVE, llmd__buf_text(&text), &release));
+    assert_string_equal(release.version, "0.15-latest");
+    assert_string_equal(release.ns, "opendatahub");
+    assert_string_equal(release.controller, "kserve-controller-manager");
+    compare("odh", &release);
+    llmd__release_free(&release);
+}
+
+/* The controller of the same name that upstream has for other kinds is none of them. */
+static void test_a_controller_without_the_kind(void **state)
+{
+    struct release release;
+    LLMD_AUTO(llmd_error) error = NULL;
+
+    (void)state;
+    error = make("{}", COMPONENT_KSERVE,
+                 "{kind: Deployment, apiVersion: apps/v1, metadata: {name: "
+                 "kserve-controller-manager}, spec: {template: {spec: {containers: [{name: "
+                 "manager, image: a:1}]}}}}",
+                 &release);
+    assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
+    assert_non_null(strstr(llmd_error_message(error), "llmisvc-controller-manager"));
+}
+
 /* ---- without memory ---- */
+
+static llmd_error *odh_work(void *data)
+{
+    struct release release;
+    llmd_error *error = make("{}", COMPONENT_KSERVE, data, &release);
+
+    if (!error)
+        llmd__release_free(&release);
+    return error;
+}
 
 static llmd_error *release_work(void *data)
 {
@@ -293,15 +408,24 @@ static void test_without_memory(void **state)
     torture(release_work, (void *)(uintptr_t)lws);
     torture(config_work, (void *)(uintptr_t)config);
     torture(istio_work, (void *)(uintptr_t)config);
+    torture(odh_work, (void *)(uintptr_t)odh_short);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_images),          cmocka_unit_test(test_a_controller),
-        cmocka_unit_test(test_only_the_crd),    cmocka_unit_test(test_a_bundle_of_something_else),
-        cmocka_unit_test(test_the_config),      cmocka_unit_test(test_istio),
-        cmocka_unit_test(test_monitors_on_gke), cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_images),
+        cmocka_unit_test(test_a_controller),
+        cmocka_unit_test(test_only_the_crd),
+        cmocka_unit_test(test_a_bundle_of_something_else),
+        cmocka_unit_test(test_a_policy),
+        cmocka_unit_test(test_the_config),
+        cmocka_unit_test(test_istio),
+        cmocka_unit_test(P50_no_filter_before_its_route),
+        cmocka_unit_test(test_odh),
+        cmocka_unit_test(test_a_controller_without_the_kind),
+        cmocka_unit_test(test_monitors_on_gke),
+        cmocka_unit_test(test_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

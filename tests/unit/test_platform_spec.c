@@ -96,6 +96,8 @@ static void test_refusals(void **state)
         {"kserve: {bundle: a.yaml, " SHA "}", "belongs to a bundle that is an address"},
         {"kserve: {bundle: \"https://example.com/a\", sha256: ABC}", "64 hex digits"},
         {"kserve: {install: maybe}", "auto"},
+        {"imageMirror: https://mirror.example.com/a", "write mirror.example.com/a"},
+        {"imageMirrors: {docker.io: \"http://m.example.com\"}", "write m.example.com"},
         {"leaderWorkerSet: {controller: true}", "the known bundle holds the CRD only"},
         {"leaderWorkerSet: {controller: true, version: 0.8.0}", "leaderWorkerSet.bundle"},
         {"digests: {a: \"sha256:12\"}", "is no digest"},

@@ -3,6 +3,7 @@
 import gc
 import http.server
 import json
+import signal
 import threading
 import time
 
@@ -10,6 +11,9 @@ import pytest
 
 import llmd
 from llmd import _raw
+
+# Who starts the tests in the background has SIGINT ignored, and so would the programs that get it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SERVICE = """
 name: {name}

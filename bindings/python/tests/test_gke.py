@@ -74,6 +74,12 @@ def test_from_preflight_to_delete(gke):
 
     pool = llmd.NodePool(name="tpu", preset="tpu-v6e-4t", nodes=2)
     gke.node_pool.apply("llm", pool, timeout=120).run()
+    gke.node_pool.wait("llm", "tpu", timeout=120).run()
+    assert gke.node_pool.get("llm", "tpu", timeout=60)["initialNodeCount"] >= 1
+    assert "tpu" in [one["name"] for one in gke.node_pool.list("llm", timeout=60)]
+    with pytest.raises(llmd.NotFoundError, match="gpu") as failure:
+        gke.node_pool.get("llm", "gpu", timeout=60)
+    assert "tpu" in failure.value.advice
     gke.node_pool.delete("llm", "tpu", timeout=120).run()
     gke.cluster.delete("llm", drain=True, timeout=120).run()
     with pytest.raises(llmd.NotFoundError):
@@ -86,5 +92,23 @@ def test_network(gke):
     gke.network.delete(spec, timeout=60).run()
 
 
+def test_the_load_balancers_view(gke):
+    spec = llmd.ClusterSpec(name="view", node_pools=[llmd.NodePool(preset="cpu", nodes=1)])
+    gke.cluster.apply(spec, timeout=120).run()
+    kube = gke.cluster.connect("view", timeout=60)
+    with pytest.raises(llmd.NotFoundError, match="none: has no InferencePool"):
+        gke.network.health(kube, "none", namespace="default", timeout=60).run()
+    kube.gateway.apply(llmd.GatewaySpec(name="edge", namespace="default"), timeout=120).run()
+    service = llmd.ServiceSpec(name="qwen", namespace="default", preset="simulator",
+                               gateway={"name": "edge"}, model="hf://a/b")
+    kube.service.apply(service, timeout=120).run()
+    check = gke.network.health(kube, "qwen", namespace="default", timeout=60)
+    assert [event.reason for event in check][-1] == "Healthy"
+    assert check.worst == llmd.Level.INFO
+    gke.cluster.delete("view", drain=True, timeout=120).run()
+
+
 def test_models_that_are_known(gke):
     assert gke.cluster.recommend(timeout=60)
+    with pytest.raises(llmd.NotFoundError, match="no profile of"):
+        gke.cluster.recommend("nobody/knows", timeout=60)

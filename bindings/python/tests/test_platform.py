@@ -94,4 +94,12 @@ def test_a_platform_comes_and_goes(empty):
     status = empty.platform.status(SPEC, timeout=60)
     assert status.run()["ready"] and status.worst == llmd.Level.INFO
     gone = empty.platform.delete(timeout=60).run()
-    assert "Namespace/kserve" in gone["removed"] and gone["left"] == {}
+    assert "Namespace/kserve" in gone["removed"] and gone["left"] == []
+
+
+def test_the_stand_ins_are_what_their_list_says(empty, monkeypatch):
+    monkeypatch.setenv("LLMD_BUNDLES", str(RELEASES / "bundles.json"))
+    empty.platform.apply(timeout=60).run()
+    status = empty.platform.status(timeout=60)
+    assert not [event for event in status if event.level >= llmd.Level.WARNING]
+    assert status.worst == llmd.Level.INFO

@@ -1,4 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+import copy
+import dataclasses
+import pickle
+
 import pytest
 
 import llmd
@@ -67,3 +71,32 @@ def test_secrets_stay_out_of_sight_and_are_not_lost(tmp_path):
 def test_not_a_number_is_refused():
     with pytest.raises(ValueError):
         llmd.ServiceSpec(name="q", model="hf://a/b", overlay={"x": float("nan")}).manifest()
+
+
+@pytest.mark.parametrize("kind, needed, wrong, right", [
+    (llmd.ClusterSpec, {"name": "x"}, "enableMissing", "enable_missing"),
+    (llmd.NodePool, {}, "max_node", "max_nodes"),
+    (llmd.NetworkSpec, {}, "addres", "address"),
+    (llmd.PlatformSpec, {}, "bundels", "bundles"),
+    (llmd.GatewaySpec, {"name": "x"}, "gatewayClass", "gateway_class"),
+    (llmd.ServiceSpec, {"name": "x", "model": "hf://a/b"}, "replica", "replicas"),
+])
+def test_a_wrong_name_is_refused_with_the_right_one(kind, needed, wrong, right):
+    spec = kind(**needed)
+    with pytest.raises(llmd.InvalidError, match=f'"{wrong}"\ndid you mean "{right}"'):
+        setattr(spec, wrong, "x")
+    with pytest.raises(llmd.InvalidError, match=f'"{wrong}"\ndid you mean "{right}"'):
+        kind(**needed, **{wrong: "x"})
+    setattr(spec, right, "x")
+    assert getattr(spec, right) == "x"
+
+
+def test_a_name_like_no_other_is_refused_with_all():
+    with pytest.raises(llmd.InvalidError, match="its fields are network, subnet, range"):
+        llmd.NetworkSpec(zzz=1)
+
+
+def test_specs_are_copied_as_ever():
+    spec = llmd.ClusterSpec(name="x", node_pools=[llmd.NodePool(preset="tpu-v6e-1t")])
+    assert spec == copy.deepcopy(spec) == pickle.loads(pickle.dumps(spec))
+    assert dataclasses.replace(spec, name="y").name == "y"

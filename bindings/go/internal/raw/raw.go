@@ -159,6 +159,9 @@ extern uintptr_t _wrap_cluster_delete_raw_1f7915c1bd4457d3(uintptr_t arg1, uintp
 extern uintptr_t _wrap_cluster_connect_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, swig_voidp arg4);
 extern uintptr_t _wrap_node_pool_apply_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, swig_voidp arg4);
 extern uintptr_t _wrap_node_pool_delete_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_node_pool_wait_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_node_pool_get_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4, swig_voidp arg5);
+extern uintptr_t _wrap_node_pool_list_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, swig_voidp arg4);
 extern uintptr_t _wrap_cluster_name_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_cluster_location_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_cluster_status_raw_1f7915c1bd4457d3(uintptr_t arg1);
@@ -173,6 +176,7 @@ extern uintptr_t _wrap_network_spec_json_raw_1f7915c1bd4457d3(uintptr_t arg1, sw
 extern void _wrap_network_spec_free_raw_1f7915c1bd4457d3(uintptr_t arg1);
 extern uintptr_t _wrap_network_apply_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
 extern uintptr_t _wrap_network_delete_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
+extern uintptr_t _wrap_network_health_raw_1f7915c1bd4457d3(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4, swig_voidp arg5);
 extern uintptr_t _wrap_platform_spec_new_raw_1f7915c1bd4457d3(void);
 extern uintptr_t _wrap_platform_spec_parse_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
 extern uintptr_t _wrap_platform_spec_parse_file_raw_1f7915c1bd4457d3(uintptr_t arg1, swig_voidp arg2);
@@ -1529,6 +1533,56 @@ swig_r_1 = swig_r
 	return swig_r_1
 }
 
+func Node_pool_wait(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 uintptr
+_swig_i_2 = arg3
+	var _swig_i_3 *C.uintptr_t
+_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
+	swig_r = (uintptr)(C._wrap_node_pool_wait_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Node_pool_get(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 uintptr, arg5 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 uintptr
+_swig_i_2 = arg3
+	var _swig_i_3 uintptr
+_swig_i_3 = arg4
+	var _swig_i_4 *C.uintptr_t
+_swig_i_4 = (*C.uintptr_t)(unsafe.Pointer(arg5))
+	swig_r = (uintptr)(C._wrap_node_pool_get_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Node_pool_list(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 uintptr
+_swig_i_2 = arg3
+	var _swig_i_3 *C.uintptr_t
+_swig_i_3 = (*C.uintptr_t)(unsafe.Pointer(arg4))
+	swig_r = (uintptr)(C._wrap_node_pool_list_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
 func Cluster_name(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
@@ -1668,6 +1722,24 @@ _swig_i_1 = arg2
 	var _swig_i_2 *C.uintptr_t
 _swig_i_2 = (*C.uintptr_t)(unsafe.Pointer(arg3))
 	swig_r = (uintptr)(C._wrap_network_delete_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	var swig_r_1 uintptr
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func Network_health(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 uintptr, arg5 *uintptr) (_swig_ret uintptr) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	var _swig_i_2 uintptr
+_swig_i_2 = arg3
+	var _swig_i_3 uintptr
+_swig_i_3 = arg4
+	var _swig_i_4 *C.uintptr_t
+_swig_i_4 = (*C.uintptr_t)(unsafe.Pointer(arg5))
+	swig_r = (uintptr)(C._wrap_network_health_raw_1f7915c1bd4457d3(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	var swig_r_1 uintptr
 swig_r_1 = swig_r
 	return swig_r_1

@@ -1952,6 +1952,75 @@ llmd_error *_wrap_node_pool_delete_raw_1f7915c1bd4457d3(llmd_gke *_swig_go_0, ch
 }
 
 
+llmd_error *_wrap_node_pool_wait_raw_1f7915c1bd4457d3(llmd_gke *_swig_go_0, char *_swig_go_1, char *_swig_go_2, llmd_task **_swig_go_3) {
+  llmd_gke *arg1 = (llmd_gke *) 0 ;
+  char *arg2 = (char *) 0 ;
+  char *arg3 = (char *) 0 ;
+  llmd_task **arg4 = (llmd_task **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_gke *)_swig_go_0;
+  arg2 = (char *)_swig_go_1;
+  arg3 = (char *)_swig_go_2;
+  arg4 = (llmd_task **)_swig_go_3;
+
+  result = (llmd_error *)llmd_node_pool_wait((struct llmd_gke const *)arg1,(char const *)arg2,(char const *)arg3,arg4);
+  _swig_go_result = (void *)result;
+
+
+
+
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_node_pool_get_raw_1f7915c1bd4457d3(llmd_context *_swig_go_0, llmd_gke *_swig_go_1, char *_swig_go_2, char *_swig_go_3, char **_swig_go_4) {
+  llmd_context *arg1 = (llmd_context *) 0 ;
+  llmd_gke *arg2 = (llmd_gke *) 0 ;
+  char *arg3 = (char *) 0 ;
+  char *arg4 = (char *) 0 ;
+  char **arg5 = (char **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_context *)_swig_go_0;
+  arg2 = (llmd_gke *)_swig_go_1;
+  arg3 = (char *)_swig_go_2;
+  arg4 = (char *)_swig_go_3;
+  arg5 = (char **)_swig_go_4;
+
+  result = (llmd_error *)llmd_node_pool_get(arg1,(struct llmd_gke const *)arg2,(char const *)arg3,(char const *)arg4,arg5);
+  _swig_go_result = (void *)result;
+
+
+
+
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_node_pool_list_raw_1f7915c1bd4457d3(llmd_context *_swig_go_0, llmd_gke *_swig_go_1, char *_swig_go_2, char **_swig_go_3) {
+  llmd_context *arg1 = (llmd_context *) 0 ;
+  llmd_gke *arg2 = (llmd_gke *) 0 ;
+  char *arg3 = (char *) 0 ;
+  char **arg4 = (char **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_context *)_swig_go_0;
+  arg2 = (llmd_gke *)_swig_go_1;
+  arg3 = (char *)_swig_go_2;
+  arg4 = (char **)_swig_go_3;
+
+  result = (llmd_error *)llmd_node_pool_list(arg1,(struct llmd_gke const *)arg2,(char const *)arg3,arg4);
+  _swig_go_result = (void *)result;
+
+
+  return _swig_go_result;
+}
+
+
 char *_wrap_cluster_name_raw_1f7915c1bd4457d3(llmd_cluster *_swig_go_0) {
   llmd_cluster *arg1 = (llmd_cluster *) 0 ;
   char *result = 0 ;
@@ -2140,6 +2209,31 @@ llmd_error *_wrap_network_delete_raw_1f7915c1bd4457d3(llmd_gke *_swig_go_0, llmd
 
   result = (llmd_error *)llmd_network_delete((struct llmd_gke const *)arg1,(struct llmd_network_spec const *)arg2,arg3);
   _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+llmd_error *_wrap_network_health_raw_1f7915c1bd4457d3(llmd_gke *_swig_go_0, llmd_kube *_swig_go_1, char *_swig_go_2, char *_swig_go_3, llmd_task **_swig_go_4) {
+  llmd_gke *arg1 = (llmd_gke *) 0 ;
+  llmd_kube *arg2 = (llmd_kube *) 0 ;
+  char *arg3 = (char *) 0 ;
+  char *arg4 = (char *) 0 ;
+  llmd_task **arg5 = (llmd_task **) 0 ;
+  llmd_error *result = 0 ;
+  llmd_error *_swig_go_result;
+
+  arg1 = (llmd_gke *)_swig_go_0;
+  arg2 = (llmd_kube *)_swig_go_1;
+  arg3 = (char *)_swig_go_2;
+  arg4 = (char *)_swig_go_3;
+  arg5 = (llmd_task **)_swig_go_4;
+
+  result = (llmd_error *)llmd_network_health((struct llmd_gke const *)arg1,(struct llmd_kube const *)arg2,(char const *)arg3,(char const *)arg4,arg5);
+  _swig_go_result = (void *)result;
+
+
+
+
   return _swig_go_result;
 }
 

@@ -84,7 +84,8 @@ class Clusters:
     def preflight(self, spec: SpecLike | None = None, *, timeout: float | None = None) -> Task:
         """Looks whether the cluster can be had: rights, services, policies, quotas, machines,
         network. Reads only; each check is an event, ``task.worst`` is the verdict. Without a spec
-        a look at the place: quotas in use, addresses, forwarding rules."""
+        a look at the place: quotas in use, addresses, forwarding rules. Where Google, or whoever
+        gives the token, cannot be reached it fails with ``UnreachableError``."""
         wanted = None if spec is None else cluster_spec(spec)
         return Task(_raw.cluster_preflight(self._gke, wanted), timeout)
 
@@ -101,13 +102,15 @@ class Clusters:
 
     def recommend(self, model: str | None = None, *, timeout: float | None = None) -> Any:
         """What GKE's inference quickstart has measured for a model; without one, the models that
-        it knows."""
+        it knows. ``NotFoundError`` where it has nothing; its advice names the models."""
         return from_json(_raw.cluster_recommend(timeout, self._gke, model))
 
     def apply(self, spec: SpecLike, *, timeout: float | None = None) -> Task:
         """Makes the cluster and its node pools match the spec and waits until they serve. Adopts
-        what is there and goes on where another process stopped; on a stock-out the pool's
-        fall-backs are tried in their order."""
+        what is there and goes on where another process stopped. A stock-out is told within two
+        minutes, and the pool's fall-backs are tried in their order, the next one as soon as GKE
+        lets go of the pool. The event of phase "serving" says that the control plane serves:
+        ``connect`` works from then on, while the node pools are made."""
         return Task(_raw.cluster_apply(self._gke, cluster_spec(spec)), timeout)
 
     def wait(self, name: str, *, timeout: float | None = None) -> Task:
@@ -147,6 +150,19 @@ class NodePools:
         """Deletes a node pool and waits; one that is gone is no error."""
         return Task(_raw.node_pool_delete(self._gke, cluster, pool), timeout)
 
+    def wait(self, cluster: str, pool: str, *, timeout: float | None = None) -> Task:
+        """Follows a node pool until it is RUNNING, or RUNNING_WITH_ERROR, and has no operation
+        under way."""
+        return Task(_raw.node_pool_wait(self._gke, cluster, pool), timeout)
+
+    def get(self, cluster: str, pool: str, *, timeout: float | None = None) -> dict[str, Any]:
+        """One node pool as GKE sends it; ``NotFoundError`` when there is none."""
+        return dict(from_json(_raw.node_pool_get(timeout, self._gke, cluster, pool)))
+
+    def list(self, cluster: str, *, timeout: float | None = None) -> list[dict[str, Any]]:
+        """The node pools of a cluster as GKE sends them."""
+        return list(from_json(_raw.node_pool_list(timeout, self._gke, cluster)))
+
 
 class Networks:
     """The verbs of ``gke.network``."""
@@ -162,6 +178,17 @@ class Networks:
     def delete(self, spec: SpecLike, *, timeout: float | None = None) -> Task:
         """Removes the subnet and address if libllmd made them and nothing uses them."""
         return Task(_raw.network_delete(self._gke, network_spec(spec)), timeout)
+
+    def health(
+        self, kube: Kube, service: str, *, namespace: str | None = None,
+        timeout: float | None = None,
+    ) -> Task:
+        """Whether the load balancer of a service's Gateways can reach its pods, as Compute Engine
+        sees it; one event a finding, ``worst`` is the verdict. A HealthCheckPolicy of libllmd that
+        GKE does not follow for 90 s (it asks for another path) is deleted and made anew, once: unlike
+        the other ``health`` verbs this one may write. If making it anew fails, the error names the
+        policy that is gone, and ``service.apply`` makes it again."""
+        return Task(_raw.network_health(self._gke, kube._raw, namespace, service), timeout)
 
 
 class Gke:

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 
 def bundles() -> list[dict[str, Any]]:
-    """The known releases: component, version, ``proven`` ("rig": on a real cluster) and files, each
-    with url and sha256. The environment's LLMD_BUNDLES names a file that adds to them."""
+    """The known releases: component, version, ``proven`` ("rig": on a real cluster, "sandbox": only
+    there) and files, each with url and sha256; "unknown" wants the spec's own ``sha256``. Some have
+    a ``profile`` (Open Data Hub's) or a ``note`` on what is not certain. The environment's
+    LLMD_BUNDLES names a file that adds to them."""
     return list(from_json(_raw.platform_bundles()))
 
 
@@ -47,20 +49,36 @@ class Platforms:
 
         Run again it changes nothing. What others installed and serves is used as it is, unless the
         spec says ``adopt``. The result is as ``status``'s.
+
+        An upgrade of KServe keeps the running endpoint pickers of services until their successors
+        are ready: it relabels their pods (event ``PickerKept``), then deletes them
+        (``PickerReplaced``). There is no end of its own while a controller, or a new picker, starts
+        and does not become ready: give a ``timeout``, whose error says what was waited for.
+
+        ``InvalidError`` with reason ``DigestUnknown`` wants a bundle's ``sha256`` in the spec;
+        ``ConflictError`` has ``HalfInstalled``, ``VersionNotServed``, ``IstioTooOld`` or
+        ``WebhookLeftOver``, or ``Conflict`` for fields of another manager.
         """
         return Task(_raw.platform_apply(self._kube, _given(spec)), timeout)
 
     def status(self, spec: SpecLike | None = None, *, timeout: float | None = None) -> Task:
-        """What is installed, by whom, which version, and whether it works; reads only.
+        """What is installed, by whom, which version, whether it works, and what differs from its
+        bundle; reads only.
 
-        One event a component, ``worst`` is the verdict.
+        One event a component (``Ready``, ``OtherVersion``, ``Missing``, ``NotAvailable``), and one
+        with reason ``Differs`` for each that differs from its bundle; ``worst`` is the verdict. The
+        result's ``components[key]["differs"]`` lists ``object`` and ``field``; without it the
+        component was not compared, as what others installed is not unless the spec names its version
+        or bundle, or says ``adopt``.
         """
         return Task(_raw.platform_status(self._kube, _given(spec)), timeout)
 
     def delete(self, spec: SpecLike | None = None, *, timeout: float | None = None) -> Task:
         """Removes what the library installed and proves that nothing of it is left.
 
-        ``ConflictError`` with the list while services or other objects of its kinds exist.
+        ``ConflictError`` with the list while services or other objects of its kinds exist. The
+        result's ``left`` lists ``subject`` and ``why`` of what stays: namespaces that hold what is
+        not ours, and what others installed.
         """
         return Task(_raw.platform_delete(self._kube, _given(spec)), timeout)
 

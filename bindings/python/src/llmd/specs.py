@@ -6,6 +6,7 @@ has the last word on the object that is written.
 """
 from __future__ import annotations
 
+import difflib
 import os
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -16,6 +17,7 @@ from .errors import InvalidError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+S = TypeVar("S", bound="Spec")
 F = TypeVar("F", bound="FileSpec")
 
 # Python's names for keys that are Kubernetes' style, or keywords.
@@ -36,12 +38,32 @@ def _snake(key: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in key)
 
 
+def _check(kind: type[Spec], name: str) -> None:
+    """Raises for a name that is none of the fields."""
+    known = [f.name for f in fields(kind)]  # type: ignore[arg-type]
+    if name not in known:
+        near = difflib.get_close_matches(_snake(name), known, 1)
+        raise InvalidError(f'{kind.__name__} has no field "{name}"', advice=(
+            f'did you mean "{near[0]}"?' if near else f"its fields are {', '.join(known)}"))
+
+
 class Spec:
-    """The base of all specs."""
+    """The base of all specs. A name that is none of its fields is an ``InvalidError``, in the
+    constructor and when it is set."""
 
     # The C spec that this one was read from, and what it said. Its secrets are only there ("***"
     # here), so it is used as long as nothing was changed.
     _loaded: tuple[Any, dict[str, Any]] | None = None
+
+    def __new__(cls: type[S], *_args: Any, **values: Any) -> S:
+        for name in values:
+            _check(cls, name)
+        return super().__new__(cls)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            _check(type(self), name)
+        super().__setattr__(name, value)
 
     def to_dict(self) -> dict[str, Any]:
         """The spec with the keys of docs/spec.md, without what is unset. Holds secrets."""

@@ -120,7 +120,8 @@ class Event:
 class Task(Pulled[Event]):
     """Work that tells its progress. Nothing is sent before it is iterated or run.
 
-    After a crash make the task again: every step looks before it acts.
+    After a crash make the task again: every step looks before it acts. Tasks that do not need each
+    other run side by side: ``await asyncio.gather(one, other)``, or each on a thread of its own.
     """
 
     _what = "task"
