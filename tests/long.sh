@@ -9,6 +9,7 @@
 #   tests/long.sh broken [TIMES]      the seven broken services again and again: does the sandbox agree? (5)
 #   tests/long.sh memory [N]          N failing allocations against the rig's API server (5000)
 #   tests/long.sh kserve [VERSION…]   the rig with other KServe releases (0.19.0)
+#   tests/long.sh upgrade             KServe 0.19.0 to 0.20.0 while clients stream through services
 #   tests/long.sh bench               every bench of tests/bench, for reading
 #
 # All but fuzz need root; the first run with another KServe builds it (10 min).
@@ -116,7 +117,9 @@ bench() {
     return $failed
 }
 
-usage() { sed -n '3,14s/^# \{0,1\}//p' "$0"; exit 2; }
+upgrade() { LLMD_RIG=rig-upgrade tests/rig/upgrade.sh "$build"; }
+
+usage() { sed -n '3,15s/^# \{0,1\}//p' "$0"; exit 2; }
 
 [ -x "$build/deploy" ] || { echo "nothing is built: cmake --preset release && cmake --build --preset release"; exit 1; }
 trap rig_down EXIT
@@ -128,6 +131,7 @@ case $name in
     broken) part broken broken "${1:-5}" ;;
     memory) part memory memory "${1:-5000}" ;;
     kserve) part kserve kserve "${@:-0.19.0}" ;;
+    upgrade) part upgrade upgrade ;;
     bench) part bench bench ;;
     all)
         part fuzz fuzz 10
@@ -138,6 +142,7 @@ case $name in
         part bench bench
         rig_down
         part kserve kserve 0.19.0
+        part upgrade upgrade
         ;;
     *) usage ;;
 esac

@@ -142,6 +142,7 @@ enough_time() {
 if $vllm; then
     if enough_time; then
         stage rig-vllm bash tests/rig/test.sh vllm
+        stage rig-chain bash tests/rig/test.sh chain
     else
         stage rig-vllm echo "skip real vLLM: past minute 50 of a run with cold caches"
         LLMD_RIG=rig-test bash tests/rig/down.sh >/dev/null

@@ -3,10 +3,12 @@
 """What an API server holds, and whether two hold the same.
 
     dump.py save OUT             every object that kubectl can list, by the current KUBECONFIG
-    dump.py versions             "KIND NAMESPACE NAME resourceVersion" of every object
+    dump.py versions [LABEL=V]   "KIND NAMESPACE NAME resourceVersion" of every object, or of those
+    dump.py names                "KIND NAMESPACE NAME" of every object but events
     dump.py compare A B          field by field; exit 1 and the differences
 
-Left aside: uid, resourceVersion, times, managedFields and what the server makes by itself.
+Left aside, but for names: uid, resourceVersion, times, managedFields and what the server makes by
+itself (OF_THE_SERVER), also in the name of what was applied: it writes those when it likes.
 """
 import json
 import subprocess
@@ -31,10 +33,10 @@ def kubectl(*words):
     raise SystemExit(f"kubectl {' '.join(words)} failed")
 
 
-def objects():
+def objects(*selection, without=OF_THE_SERVER):
     for resource in kubectl("api-resources", "--verbs=list", "-o", "name").split():
-        for obj in json.loads(kubectl("get", resource, "-A", "-o", "json"))["items"]:
-            if obj["kind"] not in OF_THE_SERVER:
+        for obj in json.loads(kubectl("get", resource, "-A", "-o", "json", *selection))["items"]:
+            if obj["kind"] not in without:
                 yield obj
 
 
@@ -99,9 +101,12 @@ def main():
     if sys.argv[1:2] == ["save"]:
         return save(sys.argv[2])
     if sys.argv[1:2] == ["versions"]:
-        for obj in objects():
+        for obj in objects(*(f"--selector={label}" for label in sys.argv[2:])):
             if not any(word in key(obj) for word in IDENTITY):
                 print(key(obj), obj["metadata"]["resourceVersion"])
+        return 0
+    if sys.argv[1:2] == ["names"]:
+        print(*sorted({key(obj) for obj in objects(without={"Event"})}), sep="\n")
         return 0
     if sys.argv[1:2] == ["compare"]:
         return 1 if compare(sys.argv[2], sys.argv[3]) else 0

@@ -3,17 +3,17 @@
 #
 # Fake nodes of the instance LLMD_RIG; kwok runs their pods in name only:
 #
-#   fake-nodes.sh add COUNT [--tpu N] [--label KEY=VALUE]… [--taint]
+#   fake-nodes.sh add COUNT [--tpu N] [--label KEY=VALUE]… [--taint] [--first NUMBER]
 #   fake-nodes.sh remove
 #
-# --taint keeps pods away that do not tolerate kwok.x-k8s.io/node, for use
+# --first is the number of the first one, for use beside others. --taint keeps pods away that do not tolerate kwok.x-k8s.io/node, for use
 # beside the real node.
 set -euo pipefail
 cd "$(dirname "$0")"
 . ./lib/cache.sh
 . ./lib/instance.sh
 
-usage() { die "usage: fake-nodes.sh add COUNT [--tpu N] [--label KEY=VALUE]… [--taint] | remove"; }
+usage() { die "usage: fake-nodes.sh add COUNT [--tpu N] [--label KEY=VALUE]… [--taint] [--first NUMBER] | remove"; }
 
 node_object() { # number
     cat <<END
@@ -34,7 +34,7 @@ END
 }
 
 add() {
-    local count=${1:-1} number
+    local count=${1:-1} first=0 number
     shift || true
     tpu=0 labels='' taint=''
     while [ $# -gt 0 ]; do
@@ -42,10 +42,11 @@ add() {
             --tpu) tpu=$2; shift 2 ;;
             --label) labels+=", ${2%%=*}: \"${2#*=}\""; shift 2 ;;
             --taint) taint='  taints: [{key: kwok.x-k8s.io/node, value: fake, effect: NoSchedule}]'; shift ;;
+            --first) first=$2; shift 2 ;;
             *) usage ;;
         esac
     done
-    for ((number = 0; number < count; number++)); do node_object "$number"; done | kube apply -f - >/dev/null
+    for ((number = first; number < first + count; number++)); do node_object "$number"; done | kube apply -f - >/dev/null
     kube wait --for=condition=Ready node -l type=kwok --timeout=60s >/dev/null
 }
 

@@ -49,6 +49,9 @@ render_gateway_crds() {
         >"$out/03-ai-gateway-crds.yaml"
 }
 
+# The policy of Gateway API's CRDs comes with those, and has one owner.
+without_policies() { awk 'BEGIN {RS = "---\n"; ORS = RS} !/(^|\n)kind: ValidatingAdmissionPolicy/'; }
+
 render_envoy_gateway() {
     local chart=$work/envoy-gateway
     cp -r "$(rig_manifests envoy-gateway charts)/gateway-helm" "$chart"
@@ -56,7 +59,7 @@ render_envoy_gateway() {
         "$chart/values.tmpl.yaml" >"$chart/values.yaml"
     { namespace envoy-gateway-system
       helm template eg "$chart" --namespace envoy-gateway-system --skip-crds \
-          -f manifests/envoy-gateway-values.yaml; } >"$out/31-envoy-gateway.yaml"
+          -f manifests/envoy-gateway-values.yaml | without_policies; } >"$out/31-envoy-gateway.yaml"
 }
 
 render_ai_gateway() {

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Brings a stage up and proves it: test.sh api|full|vllm
+# "test.sh chain" begins with a node alone: the example programs do the rest, with real vLLM.
 #
 # Prints "ok NAME" and "not ok NAME" lines. The instance (LLMD_RIG, default
 # rig-test) is taken down at the end unless LLMD_RIG_KEEP is set.
@@ -24,6 +25,7 @@ check() { # name, command…
         say "not ok $name ($((SECONDS - started)) s)"
         printf '%s\n' "$output" | tail -n 20 | sed 's/^/    /'
         failed=1
+        return 1
     fi
 }
 
@@ -90,6 +92,19 @@ test_api() {
     relay cluster scenario/run-cluster.sh "$build"
 }
 
+# What up.sh installs after it is a second installation, then: it serves all that follows.
+test_platform() {
+    check up-node ./up.sh --stage node && relay platform ./platform_cycle.sh "$build/rig_platform"
+}
+
+applied_versions() { ./run.sh python3 dump.py versions app.kubernetes.io/managed-by=libllmd; }
+platform_again_moves_nothing() {
+    local before
+    before=$(applied_versions) && [ -n "$before" ] &&
+        in_rig "$build/rig_platform" apply "$KUBECONFIG" "$RIG_RUN/platform.yaml" &&
+        diff <(echo "$before") <(applied_versions)
+}
+
 gateway_is_programmed() {
     apply_file manifests/gateway.yaml
     kube -n llm wait --for=condition=Programmed gateway/edge --timeout=120s
@@ -110,6 +125,7 @@ service_goes() { # name
 test_full() {
     check gateway gateway_is_programmed
     check service-stub stub_is_served
+    check platform-again-while-it-serves platform_again_moves_nothing
     check service-stub-delete service_goes stub
     relay kill ./run.sh python3 ../scenario/kill.py "$build/deploy" --on "$KUBECONFIG" \
         manifests/spec-stub.yaml "${LLMD_KILLS:-3}"
@@ -152,6 +168,16 @@ test_vllm() {
     fi
 }
 
+test_chain() {
+    local bindings=${LLMD_BINDINGS_DIR:-../../build/bindings}
+    check vllm-build ./vllm.sh build
+    if [ -x "$bindings/cluster-and-chat" ]; then
+        relay chain ./chain.sh "$build" "$bindings"
+    else
+        say "skip chain: no bindings in $bindings (tests/bindings.sh builds them)"
+    fi
+}
+
 newest_build() {
     local folder
     for folder in ../../build/release ../../build/dev; do
@@ -161,10 +187,10 @@ newest_build() {
 }
 
 main() {
-    [[ $stage =~ ^(api|full|vllm)$ ]] || die "usage: test.sh api|full|vllm"
+    [[ $stage =~ ^(api|full|vllm|chain)$ ]] || die "usage: test.sh api|full|vllm|chain"
     build=$(newest_build) || exit 1
-    check "up-$stage" ./up.sh --stage "$stage"
-    [ "$failed" = 0 ] && "test_$stage"
+    [ "$stage" != full ] || test_platform
+    check "up-$stage" ./up.sh --stage "${stage/chain/node}" && "test_$stage"
     [ -n "${LLMD_RIG_KEEP:-}" ] || check "down-$stage" ./down.sh
     return "$failed"
 }

@@ -55,41 +55,35 @@ up_control_plane() {
 }
 
 # Five chains side by side; `after` is where one needs what another makes.
-chain_control_plane() {
-    up_control_plane
-    run_step kserve-crds apply_kserve_crds
-}
-
 chain_node() {
     run_step containerd prepare_node
     run_step registries start_registries
     run_step base-images import_base_images
-    after control-plane
+    # No pod of the platform may look for its image before it is there.
+    after kserve-image control-plane
     run_step node join_node
     run_step dns install_dns
 }
 
 chain_images() {
     after registries
-    run_step platform-images import_platform_images
+    run_step kserve-image import_kserve_image
+    run_step gateway-images import_gateway_images
     run_step private-image push_private_image
     run_step sandbox-image import_sandbox_image
 }
 
-chain_kserve() {
-    after node
-    run_step cert-manager install_cert_manager
-    after kserve-crds
-    run_step kserve-certificate install_kserve_certificate
-    after platform-images
-    run_step kserve-controller install_kserve_controller
-    run_step kserve-presets install_kserve_presets
+# Its CRDs are written while the node comes.
+chain_platform() {
+    after control-plane
+    run_step platform install_platform
 }
 
 chain_gateways() {
     after control-plane
     run_step gateway-crds apply_gateway_crds
-    after kserve-crds node platform-images
+    after node gateway-images
+    run_step platform-crds await_platform_crds
     run_step gateways install_gateways
 }
 
@@ -101,7 +95,7 @@ up_node() {
 
 up_full() {
     run_step render render_manifests
-    run_steps_together chain_control_plane chain_node chain_images chain_kserve chain_gateways
+    run_steps_together up_control_plane chain_node chain_images chain_platform chain_gateways
 }
 
 up_stage() {
@@ -119,6 +113,7 @@ main() {
     parse_arguments "$@"
     need_root
     ./install.sh "$stage"
+    case $stage in full | vllm) platform_program >/dev/null ;; esac
     build_programs
     mkdir -p /run/llmd-rig
     exec 9>"/run/llmd-rig/.lock-$RIG"

@@ -33,15 +33,32 @@ import_base_images() {
     done
 }
 
-import_platform_images() {
+import_kserve_image() {
     import_image "docker.io/kserve/llmisvc-controller:v$KSERVE_VERSION" --entrypoint /manager \
         "$(rig_bin "$KSERVE" llmisvc)=/manager"
+}
+
+preset_image() { # how its name ends, without the tag
+    sed -n "s/^ *image: \(ghcr\.io\/llm-d\/llm-d-\($1\):.*\)/\1/p" \
+        "$(rig_manifests "$KSERVE" install)/kserve-cluster-resources.yaml" | sort -u
+}
+picker_image() { preset_image 'router-endpoint-picker\|inference-scheduler'; }
+
+# Under the names that the release's preset has for them. The tokenizer, which older releases start beside
+# every picker, only has to be healthy.
+import_picker_images() {
+    local stream
+    stream=$(static_program stream)
+    import_image "$(picker_image)" --entrypoint /app/epp "$(rig_bin epp epp)=/app/epp"
+    import_image "$(preset_image uds-tokenizer)" --entrypoint "/stream 8082" "$stream=/stream"
+}
+
+import_gateway_images() {
     import_image docker.io/envoyproxy/gateway:v1.8.1 --entrypoint /usr/local/bin/envoy-gateway \
         "$(rig_bin envoy-gateway envoy-gateway)=/usr/local/bin/envoy-gateway"
     import_image docker.io/envoyproxy/ai-gateway-controller:v1.0.0 --entrypoint /app \
         "$(rig_bin ai-gateway controller)=/app"
-    import_image ghcr.io/llm-d/llm-d-router-endpoint-picker:v0.9.0 --entrypoint /app/epp \
-        "$(rig_bin epp epp)=/app/epp"
+    import_picker_images
     import_envoy_image
 }
 
@@ -65,6 +82,13 @@ envoy_program() {
         mv "$folder.part" "$folder"
     fi
     echo "$folder/envoy/_bin/envoy"
+}
+
+# Model servers that are replaced under a client (upgrade.sh); with what the presets' preStop hook runs.
+import_stream_image() {
+    local stream
+    stream=$(static_program stream)
+    import_image rig.local/stream:1 --entrypoint /stream "$stream=/stream" "$stream=/bin/sleep"
 }
 
 # The sandbox's model server as an image, where it is built: set LLMD_SANDBOX_BIN.

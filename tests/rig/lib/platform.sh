@@ -4,17 +4,31 @@
 
 RENDERED=$RIG_RUN/manifests
 
+built_program() { # name: of the release build, else of the other one
+    local folder
+    for folder in ../../build/release ../../build/dev; do
+        [ ! -x "$folder/$1" ] || { realpath "$folder/$1"; return; }
+    done
+    return 1
+}
+
+# cert-manager and KServe are installed by the library's one call (platform.c), and by nothing else.
+platform_program() {
+    built_program rig_platform ||
+        die "build the library first: cmake --preset release && cmake --build --preset release"
+}
+
 # The program that applies a file by the library (apply.c): LLMD_RIG_APPLY, else
 # what is built; "kubectl", also where nothing is built yet.
 apply_program() {
-    local built
-    for built in ${LLMD_RIG_APPLY:-../../build/release/rig_apply ../../build/dev/rig_apply}; do
-        [ ! -x "$built" ] || { realpath "$built"; return; }
-    done
-    echo kubectl
+    if [ -x "${LLMD_RIG_APPLY:-}" ]; then
+        realpath "$LLMD_RIG_APPLY"
+    elif [ -n "${LLMD_RIG_APPLY:-}" ] || ! built_program rig_apply; then
+        echo kubectl
+    fi
 }
 
-# Every manifest of the rig goes through here.
+# Every other manifest of the rig goes through here.
 rig_apply() { # file
     local program
     program=$(apply_program)
@@ -37,12 +51,9 @@ wait_established() { # file of CRDs
 }
 
 render_manifests() {
-    say "         operators are applied by $(apply_program)"
     ./render.sh "$RENDERED"
 }
 
-# What the rest needs to see at its start: a controller of KServe decides its
-# watches by what exists when it starts.
 apply_crds() { # rendered file…
     local file
     for file in "$@"; do
@@ -51,67 +62,24 @@ apply_crds() { # rendered file…
     done
 }
 
-apply_kserve_crds() { apply_crds 00-gateway-api-crds 01-kserve-crds; }
 apply_gateway_crds() { apply_crds 02-envoy-gateway-crds 03-ai-gateway-crds; }
+
+# The gateways look for these kinds when they start.
+platform_crds_are_served() {
+    wait_established "$RENDERED/00-gateway-api-crds.yaml" && wait_established "$RENDERED/01-kserve-crds.yaml"
+}
+await_platform_crds() { wait_until 180 "the platform's CRDs" platform_crds_are_served; }
+
+install_platform() {
+    local log=$RIG_RUN/logs/platform.log
+    ./platform_spec.sh "$RENDERED" >"$RIG_RUN/platform.yaml"
+    in_rig "$(platform_program)" apply "$KUBECONFIG" "$RIG_RUN/platform.yaml" >>"$log" 2>&1 ||
+        die "the platform is not installed: $(tail -n 1 "$log")"
+}
 
 install_dns() {
     rig_apply manifests/coredns.yaml
     wait_available kube-system coredns 60
-}
-
-# For some seconds after Available its webhook is refused with `x509:
-# certificate signed by unknown authority`: only an answer proves it.
-webhook_answers() {
-    kube create --dry-run=server -f - >/dev/null 2>&1 <<END
-apiVersion: cert-manager.io/v1
-kind: Issuer
-metadata: {name: probe, namespace: default}
-spec: {selfSigned: {}}
-END
-}
-
-install_cert_manager() {
-    local part
-    rig_apply "$RENDERED/10-cert-manager.yaml"
-    for part in cert-manager cert-manager-cainjector cert-manager-webhook; do
-        wait_available cert-manager "$part" 120
-    done
-    wait_until 60 "cert-manager's webhook" webhook_answers
-}
-
-kserve_has_secret() { kube -n kserve get secret llmisvc-webhook-server-cert; }
-
-has_ca_bundle() { # resource, JSON path
-    [ -n "$(kube get "$1" -o "jsonpath=$2" 2>/dev/null)" ]
-}
-
-kserve_is_trusted() {
-    local hook path='{.webhooks[0].clientConfig.caBundle}'
-    for hook in mutatingwebhookconfiguration/llminferenceservice \
-        validatingwebhookconfiguration/llminferenceservice \
-        validatingwebhookconfiguration/llminferenceserviceconfig; do
-        has_ca_bundle "$hook.serving.kserve.io" "$path" || return 1
-    done
-    path='{.spec.conversion.webhook.clientConfig.caBundle}'
-    has_ca_bundle crd/llminferenceservices.serving.kserve.io "$path" &&
-        has_ca_bundle crd/llminferenceserviceconfigs.serving.kserve.io "$path"
-}
-
-install_kserve_certificate() {
-    rig_apply "$RENDERED/20-kserve-config.yaml"
-    rig_apply "$RENDERED/21-kserve-certificate.yaml"
-    wait_until 60 "KServe's webhook certificate" kserve_has_secret
-}
-
-install_kserve_controller() {
-    rig_apply "$RENDERED/22-kserve-controller.yaml"
-    wait_available kserve llmisvc-controller-manager 180
-}
-
-install_kserve_presets() {
-    rig_apply "$RENDERED/23-kserve-webhooks.yaml"
-    wait_until 60 "KServe's webhooks to be trusted" kserve_is_trusted
-    rig_apply "$RENDERED/24-kserve-presets.yaml"
 }
 
 install_gateways() {
