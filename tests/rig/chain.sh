@@ -20,9 +20,9 @@ cd "$(dirname "$0")" || exit 1
 . ./lib/images.sh
 . ./lib/platform.sh
 . ./lib/vllm.sh
+. ./lib/check.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
 examples=$(realpath ../../examples)
 libraries=$(dirname "$(find "$bindings/prefix" -name 'libllmd.so')")
 ./platform_spec.sh "$RIG_RUN/manifests" >"$work/platform.yaml"
@@ -80,18 +80,6 @@ drained() { # nothing that Google would orphan
     local left
     left=$(kube -n llm get llminferenceservices,gateways --ignore-not-found -o name)
     [ -z "$left" ] || { echo "$left"; return 1; }
-}
-
-check() { # name, command…
-    local name=$1
-    shift
-    if "$@" >"$work/check" 2>&1; then
-        echo "ok $name"
-    else
-        echo "not ok $name"
-        tail -n 20 "$work/check"
-        failed=1
-    fi
 }
 
 from_nothing() { # language, command…

@@ -9,6 +9,7 @@ set -euo pipefail
 program=$(realpath "${1:?usage: compare_apply.sh RIG_APPLY}")
 cd "$(dirname "$0")"
 . ./lib/cache.sh
+. ./lib/check.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"; for who in kubectl library; do LLMD_RIG=cmp-$who ./down.sh >/dev/null 2>&1 || true; done' EXIT
 
@@ -40,25 +41,12 @@ by_library() { # out
     done >"$1"
 }
 
-check() { # name, command...
-    local name=$1
-    shift
-    if "$@" >"$work/check.out" 2>&1; then
-        echo "ok $name: $(tail -n 1 "$work/check.out")"
-    else
-        echo "not ok $name"
-        head -n 40 "$work/check.out" | sed 's/^/    /'
-        failed=1
-    fi
-}
-
 same_objects() { python3 dump.py compare "$work/kubectl.json" "$work/library.json"; }
 nothing_moved() { diff "$work/before" "$work/after" && echo "$(wc -l <"$work/after") objects, none moved"; }
 says_unchanged() {
     ! grep -E ' (created|configured) ' "$work/second" && echo "$(grep -c ' unchanged ' "$work/second") unchanged"
 }
 
-failed=0
 make_manifests
 for who in kubectl library; do LLMD_RIG=cmp-$who ./up.sh --stage api >/dev/null; done
 by_kubectl

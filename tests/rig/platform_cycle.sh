@@ -14,21 +14,9 @@ program=$(realpath "${1:?usage: platform_cycle.sh RIG_PLATFORM}")
 cd "$(dirname "$0")"
 . ./lib/cache.sh
 . ./lib/instance.sh
+. ./lib/check.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
-
-check() { # name, command…
-    local name=$1 started=$SECONDS
-    shift
-    if "$@" >"$work/check.out" 2>&1; then
-        echo "ok $name: $(tail -n 1 "$work/check.out") ($((SECONDS - started)) s)"
-    else
-        echo "not ok $name ($((SECONDS - started)) s)"
-        head -n 40 "$work/check.out" | sed 's/^/    /'
-        failed=1
-    fi
-}
 
 dump() { ./run.sh python3 dump.py "$@"; }
 platform() { in_rig "$program" "$1" "$KUBECONFIG" "$work/spec.yaml" | tee "$work/$1"; }

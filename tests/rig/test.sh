@@ -12,22 +12,9 @@ export LLMD_RIG=${LLMD_RIG:-rig-test}
 . ./lib/cache.sh
 . ./lib/instance.sh
 . ./lib/expect.sh
+. ./lib/check.sh
 
 stage=${1:-}
-failed=0
-
-check() { # name, command…
-    local name=$1 started=$SECONDS output
-    shift
-    if output=$("$@" 2>&1); then
-        say "ok $name ($((SECONDS - started)) s)"
-    else
-        say "not ok $name ($((SECONDS - started)) s)"
-        printf '%s\n' "$output" | tail -n 20 | sed 's/^/    /'
-        failed=1
-        return 1
-    fi
-}
 
 # A script that prints lines of its own. One that fails without a line that says so is a failure
 # all the same: it may have died before its first test, or after its last.

@@ -19,6 +19,7 @@ unset LLMD_RIG_KSERVE # what is sourced here is of the new release
 . ./lib/node.sh
 . ./lib/images.sh
 . ./lib/expect.sh
+. ./lib/check.sh
 from=0.19.0 to=$KSERVE_VERSION
 work=$(mktemp -d)
 declare -A clients
@@ -30,20 +31,6 @@ finish() {
     [ -n "${LLMD_RIG_KEEP:-}" ] || ./down.sh >/dev/null
 }
 trap finish EXIT
-
-failed=0
-check() { # name, command…: the last line of what it says
-    local name=$1 started=$SECONDS
-    shift
-    if "$@" >"$work/check.out" 2>&1; then
-        echo "ok $name: $(tail -n 1 "$work/check.out") ($((SECONDS - started)) s)"
-    else
-        echo "not ok $name ($((SECONDS - started)) s)"
-        tail -n 40 "$work/check.out" | sed 's/^/    /'
-        failed=1
-        return 1
-    fi
-}
 
 up() { ./programs.sh build "$KSERVE" && LLMD_RIG_KSERVE=$from ./up.sh --stage full; }
 
