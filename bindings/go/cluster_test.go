@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -328,6 +329,23 @@ func TestSecretsAreKeptAndNotShown(t *testing.T) {
 	if strings.Contains(string(text), "hf_other") {
 		t.Fatal(string(text))
 	}
+}
+
+// What was made of a sandbox does not hold it, and must find it alive all the same.
+func TestASandboxThatNobodyHoldsServesOn(t *testing.T) {
+	s, err := StartSandbox(bounded(t), SandboxOptions{Profile: "empty"})
+	check(t, err)
+	kube, process, folder := s.Kube, s.cmd.Process, s.folder
+	s = nil
+	for range 3 {
+		runtime.GC()
+		time.Sleep(20 * time.Millisecond) // for finalizers
+	}
+	_, err = kube.Version(bounded(t))
+	check(t, err)
+	check(t, kube.Close())
+	check(t, process.Kill())
+	os.RemoveAll(folder)
 }
 
 func TestASandboxThatCannotStartSaysWhy(t *testing.T) {

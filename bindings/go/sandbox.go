@@ -60,7 +60,7 @@ func (b *lockedBuffer) String() string {
 }
 
 // StartSandbox starts llmd-sandbox ($LLMD_SANDBOX, else from $PATH) and waits until it answers.
-// Close stops it.
+// Close stops it, and so does the end of the program; dropping the last reference does not.
 func StartSandbox(ctx context.Context, options SandboxOptions) (*Sandbox, error) {
 	program, err := sandboxProgram()
 	if err != nil {
@@ -83,6 +83,8 @@ func StartSandbox(ctx context.Context, options SandboxOptions) (*Sandbox, error)
 
 func (s *Sandbox) start(ctx context.Context, cmd *exec.Cmd) error {
 	s.cmd = cmd
+	// The goroutine that fills it holds s, and with it the lifeline: what was made of the sandbox must
+	// find it alive.
 	cmd.Stderr = &s.errors
 	// A group of its own: Ctrl-C in a terminal is for us, not for it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole way on the sandbox; bindings/go/cluster_test.go walks the same."""
 import asyncio
+import gc
 import io
+import os
 import subprocess
 import sys
 import threading
@@ -235,6 +237,41 @@ def test_a_sandbox_ends_with_its_block():
         assert kube.version()
     with pytest.raises(llmd.UnreachableError):
         kube.version(timeout=5)
+
+
+FORGOTTEN = """
+import gc, llmd
+names = [one["metadata"]["name"] for one in llmd.Sandbox().kube.list("namespaces", timeout=20)]
+assert "default" in names, names
+task = llmd.Sandbox().kube.wait("namespaces", "default", "create", timeout=20)
+gc.collect()
+task.run()
+own = llmd.Sandbox()
+print(own._folder, own._process.pid)
+"""
+
+
+def test_a_sandbox_that_nobody_holds_lives_until_the_program_ends():
+    done = subprocess.run([sys.executable, "-c", FORGOTTEN], text=True, capture_output=True,
+                          timeout=60)
+    assert done.returncode == 0, done.stderr
+    folder, pid = done.stdout.split()
+    assert not os.path.exists(folder)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid), 0)
+
+
+def test_what_was_made_outlives_what_made_it(sandbox, deployed):
+    def fresh():
+        return llmd.Kube(sandbox.kubeconfig)
+
+    assert list(fresh().list("namespaces", timeout=20))
+    assert next(iter(fresh().watch("namespaces", timeout=20))).type == "ADDED"
+    assert fresh().apply(MAPS, namespace="py", timeout=20).run() is not None
+    assert fresh().service.connect(deployed, namespace="llm").chat("hi", timeout=20).text
+    stream = fresh().service.connect(deployed, namespace="llm").stream_chat("hi", timeout=20)
+    gc.collect()
+    assert "".join(delta.text for delta in stream)
 
 
 def test_a_sandbox_that_cannot_start_says_why():

@@ -3,6 +3,7 @@
 model endpoint, so that everything here can be tried and tested without a cloud."""
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -22,7 +23,7 @@ _LOCK = threading.Lock()
 
 class Sandbox:
     """Starts ``llmd-sandbox`` on loopback; the end of ``with`` (or ``close``) stops it, and so does
-    the end of this process, however it comes.
+    the end of this process, however it comes. Dropping the last reference does not.
 
     ``profile`` is how much the cluster has: "empty" (built-in kinds only), "ready" (Gateway API and
     KServe), or "gke" (as ready, with GKE's classes and kinds). ``time_scale`` is how many real
@@ -51,6 +52,9 @@ class Sandbox:
         except BaseException:
             self.close()
             raise
+        # What it gave (a Kube, a task of that, its kubeconfig) must find it alive, and does not
+        # hold it.
+        atexit.register(self.close)
 
     def _start(self, command: list[str]) -> None:
         import subprocess
@@ -102,6 +106,7 @@ class Sandbox:
 
     def close(self) -> None:
         """Stops it; closing twice is fine."""
+        atexit.unregister(self.close)
         process, self._process = self._process, None
         if process is not None:
             process.terminate()
@@ -115,11 +120,6 @@ class Sandbox:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def __del__(self) -> None:
-        process = self.__dict__.get("_process")
-        if process is not None:
-            process.kill()
 
     def __repr__(self) -> str:
         return f"<llmd.Sandbox {'stopped' if self._process is None else self.kubeconfig}>"
