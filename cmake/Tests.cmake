@@ -50,14 +50,14 @@ endforeach()
 
 # What a script can hold the tree to; each prints what is wrong and one line.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
-foreach(check layers sizes banned headers format pitfalls)
+foreach(check layers sizes banned headers format pitfalls words)
     add_test(NAME checks/${check}
              COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/checks/${check}.py)
 endforeach()
 add_test(NAME checks/symbols COMMAND ${Python3_EXECUTABLE}
          ${PROJECT_SOURCE_DIR}/tests/checks/symbols.py $<TARGET_FILE:llmd_shared>)
 set_tests_properties(checks/layers checks/sizes checks/banned checks/headers checks/format
-                     checks/pitfalls checks/symbols PROPERTIES TIMEOUT 120 LABELS checks)
+                     checks/pitfalls checks/words checks/symbols PROPERTIES TIMEOUT 120 LABELS checks)
 # Against a real API server; tests/rig/scenario/run-api.sh runs them. Alone they skip everything.
 foreach(name kube_api kube_memory)
     add_executable(rig_test_${name} ${PROJECT_SOURCE_DIR}/tests/rig/scenario/test_${name}.c

@@ -95,7 +95,7 @@ static llmd_error *say_others(llmd_context *ctx, const llmd_gke *gke, const char
                                       project, llmd__buf_text(&others));
     if (whole)
         return llmd__error_set_advice(
-            not_found, "project %s has no cluster; make one with llmd_cluster_apply()", project);
+            not_found, "project %s has no cluster; cluster apply makes one", project);
     return llmd__error_set_advice(not_found,
                                   "looked in %s of project %s: check the name, the project and the "
                                   "location",

@@ -55,7 +55,7 @@ static llmd_error *no_endpoint(const struct json *cluster)
     return llmd__error_set_advice(llmd__error(LLMD_E_BUSY,
                                               "cluster %s: has no endpoint in status %s", name,
                                               llmd__json_str(cluster, "status")),
-                                  "wait for it: llmd_cluster_wait()");
+                                  "wait for it with cluster wait");
 }
 
 /* A bare address, host or host and port; of more than one colon it is IPv6. */

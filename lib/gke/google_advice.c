@@ -224,7 +224,7 @@ static const struct {
 } configs[] = {
     {"Unsupported TPU configuration",
      "no retry helps: GKE has no such TPU in this zone, or machine type and topology do not go "
-     "together; llmd_cluster_preflight() names zones"},
+     "together; cluster preflight names zones"},
     {"TPU topology can't be specified", "leave topology out: each node is a slice of its own"},
     {"GCE_NOT_FOUND", "the zone has no such machine type: name another one for that pool, or "
                       "another zone"},

@@ -144,7 +144,7 @@ static enum owner judge(const struct json *thing, const struct leak_cluster *clu
     *why = "GKE made it, for whom its name does not say";
     if (made_by_gke(llmd__json_str(thing, "name")))
         return OWNER_UNKNOWN;
-    *why = llmd__network_is_ours(thing) ? "libllmd made it; llmd_network_delete() removes it"
+    *why = llmd__network_is_ours(thing) ? "libllmd made it; network delete removes it"
                                         : "nothing ties it to the cluster";
     return OWNER_OTHER;
 }

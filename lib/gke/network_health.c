@@ -110,10 +110,10 @@ static llmd_error *none(struct verification *check, struct graph *graph, struct 
 {
     if (!check->mark[0] || !llmd__json_count(check->services))
         return finish(check, graph, LLMD_LEVEL_ERROR, "NoBackend",
-                      "look at the route and its Gateway: llmd_health_service()",
+                      "look at the route and its Gateway: the service's health check does",
                       "Google has no backend service for the pool", action);
     return finish(check, graph, LLMD_LEVEL_ERROR, "NoEndpoint",
-                  "wait until the service is ready: llmd_service_wait()",
+                  "wait until the service is ready, with service wait",
                   "no pod is behind the load balancer", action);
 }
 
@@ -430,7 +430,7 @@ static llmd_error *verification_new(const llmd_gke *gke, const llmd_kube *kube, 
     AUTO(verification) struct verification *check = llmd__calloc(1, sizeof(*check));
 
     CHECK_MEMORY(check);
-    TRY(llmd__kube_check_name("llmd_network_health", ns, service));
+    TRY(llmd__kube_check_name("network health", ns, service));
     check->gke = llmd__gke_ref(gke);
     check->kube = llmd__kube_ref(kube);
     check->ns = llmd__strdup(llmd__kube_ns(kube, ns));

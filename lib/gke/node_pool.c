@@ -284,8 +284,7 @@ static llmd_error *tell_cost(const struct apply *apply, llmd_error *error)
         return error;
     return llmd__error_set_advice(error,
                                   "%s%scluster %s stands and is billed all the same: mend the pool "
-                                  "and apply again, or delete the cluster (llmd_cluster_delete; in "
-                                  "Python gke.cluster.delete, in Go Cluster.Delete)",
+                                  "and apply again, or delete the cluster",
                                   before, *before ? "; " : "", apply->name);
 }
 

@@ -151,7 +151,7 @@ static void weigh(enum cure cure, bool enable, struct check *check)
         check->advice = "switch the addon on if replicas shall scale by load";
     } else if (enable) {
         check->level = LLMD_LEVEL_WARNING;
-        check->advice = "llmd_cluster_apply() switches it on";
+        check->advice = "cluster apply switches it on";
     } else {
         check->advice = "set enableMissing, and it is switched on";
     }

@@ -70,7 +70,7 @@ static llmd_error *on_subnets(void *data, struct graph *graph, const struct look
         return NULL;
     check.level = LLMD_LEVEL_WARNING;
     check.reason = "NO_PROXY_ONLY_SUBNET";
-    check.advice = "llmd_network_apply() makes one; the cluster does not need it, a regional "
+    check.advice = "network apply makes one; the cluster does not need it, a regional "
                    "Gateway does";
     return llmd__preflight_tell(preflight, graph, &check,
                                 "no active proxy-only subnet in %s for network %s",

@@ -37,7 +37,7 @@ static llmd_error *tell_disabled(struct preflight_ask *ask, struct graph *graph)
                      services[ask->index].service, llmd_gke_project(ask->preflight->gke));
 
     CHECK_MEMORY(advice);
-    check.advice = required && enable ? "llmd_cluster_apply() switches it on, which takes a "
+    check.advice = required && enable ? "cluster apply switches it on, which takes a "
                                         "minute or two"
                                       : advice;
     return llmd__preflight_tell(ask->preflight, graph, &check,

@@ -232,7 +232,7 @@ static const char *advice_for(int status, const struct words *words)
     case 400:
         return advice_bad_request(words);
     case 401:
-        return "give the endpoint a valid token (llmd_credentials)";
+        return "give the endpoint a valid token";
     case 403:
         return "the token is known but may not do this: ask for access, or look for a policy at "
                "the gateway";

@@ -173,7 +173,7 @@ static llmd_error *check_said(const llmd_platform_spec *spec, enum component com
     return llmd__error_set_advice(
         llmd__error(LLMD_E_INVALID, "%s: sha256 is of one file, and version %s has %zu files",
                     llmd__component(component)->key, llmd__json_str(bundle, "version"), count),
-        "leave sha256 away: each file is held against its own in llmd_platform_bundles()");
+        "leave sha256 away: each file is held against its own in the list of known bundles");
 }
 
 /* The spec's own digest is that of the only file; one that nobody knows must come from there. */

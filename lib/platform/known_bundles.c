@@ -226,8 +226,7 @@ llmd_error *llmd__bundles_known(const char *folder, struct json **out)
     if (folder) {
         AUTO(str) char *path = llmd__format("%s/" LLMD__BUNDLES_FILE, folder);
         CHECK_MEMORY(path);
-        return llmd__error_set_advice(read_file(path, out),
-                                      "llmd_platform_fetch() makes such a folder");
+        return llmd__error_set_advice(read_file(path, out), "platform fetch makes such a folder");
     }
     TRY(read_bundles(llmd__bundles_json, "bundles.json", &built_in));
     if (more)

@@ -89,7 +89,7 @@ static llmd_error *plan_part(const llmd_platform_spec *spec, const struct platfo
     if (component == COMPONENT_GATEWAY_API && found->gke && here->installer == INSTALLER_NONE)
         return decide(part, PLAN_SKIP,
                       "GKE brings it: switch Gateway API on for the cluster "
-                      "(llmd_cluster_apply with enableMissing)");
+                      "(cluster apply with enableMissing)");
     if (is_foreign(spec, said, here))
         return use(part, component, said, here);
     if (here->unchanged)

@@ -240,7 +240,7 @@ static const struct field platform_fields[] = {
     {.name = "bundles",
      .type = FIELD_STRING,
      AT(bundles),
-     .doc = "A folder made by `llmd_platform_fetch()`: nothing is downloaded."},
+     .doc = "A folder that platform fetch made: nothing is downloaded."},
     {.name = "ca",
      .type = FIELD_STRING,
      AT(ca),

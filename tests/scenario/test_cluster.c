@@ -154,7 +154,7 @@ static void a_cluster_that_is_not_found_comes_with_those_that_are(void **state)
     llmd_error *error = llmd_cluster_get(rig->ctx, rig->gke, "llm", &cluster);
 
     assert_string_equal(llmd_error_advice(error),
-                        "project my-project has no cluster; make one with llmd_cluster_apply()");
+                        "project my-project has no cluster; cluster apply makes one");
     gke_bad(rig, error, LLMD_E_NOT_FOUND, "cluster llm: 404");
     gke_good(rig, gke_try_apply(rig, PLAIN));
     error = llmd_cluster_connect(rig->ctx, rig->gke, "llms", &kube);

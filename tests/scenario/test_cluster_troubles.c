@@ -50,7 +50,7 @@ static void a_refused_pool_tells_of_the_cluster_that_stands(void **state)
     error = gke_try_apply(rig, FIXED_TPU);
     assert_int_equal(gke_count_of(rig, "clusters"), 1);
     assert_non_null(strstr(llmd_error_advice(error), "cluster llm stands and is billed"));
-    assert_non_null(strstr(llmd_error_advice(error), "llmd_cluster_delete"));
+    assert_non_null(strstr(llmd_error_advice(error), "delete the cluster"));
 }
 
 /* One each time: whatever happens on the way, there is one cluster with its pools in the end. */

@@ -411,7 +411,7 @@ static const struct operation operations[] = {
       LLMD_E_INVALID,
       "INVALID_ARGUMENT",
       false,
-      {"no retry helps", "llmd_cluster_preflight()"}}},
+      {"no retry helps", "cluster preflight"}}},
     {"P1, filed with stock-outs",
      "{\"error\":{\"code\":8,\"message\":\"[GCE_STOCKOUT]: Unsupported TPU configuration\"}}",
      {TROUBLE_CONFIG, LLMD_E_INVALID, "INVALID_ARGUMENT", false, {"no retry helps"}}},
