@@ -2,6 +2,7 @@
 #include "gke/cluster_spec_check.h"
 
 #include "gke/gke.h"
+#include "gke/network.h"
 
 #include <string.h>
 
@@ -15,14 +16,12 @@ llmd_error *llmd__cluster_check_networks(const struct json *value)
 {
     JSON_EACH(item, value) {
         const char *range = llmd__json_text(item);
-        const char *slash = strchr(range, '/');
+        const char *fault = llmd__range_fault(range);
 
-        if (slash && slash > range && slash[1] &&
-            range[strspn(range, "0123456789abcdefABCDEF.:/")] == '\0')
-            continue;
-        return llmd__error_set_advice(
-            llmd__error(LLMD_E_INVALID, "\"%.80s\" is no range of addresses", range),
-            "write it as 203.0.113.0/24; one address is 203.0.113.7/32");
+        if (fault)
+            return llmd__error_set_advice(
+                llmd__error(LLMD_E_INVALID, "\"%.80s\" is no range of addresses: %s", range, fault),
+                "write it as 203.0.113.0/24; one address is 203.0.113.7/32");
     }
     return NULL;
 }

@@ -34,6 +34,8 @@ bool llmd__network_is_ours(const struct json *resource);
 
 /* "10.0.0.0/8"; false: no IPv4 range. */
 bool llmd__range_parse(const char *text, uint32_t *address, int *prefix);
+/* Why a text is no range, of IPv4 or IPv6; NULL: it is one. */
+const char *llmd__range_fault(const char *text);
 /* The first range of this size that touches none of `used` (an array of strings, others than IPv4
    are passed over): in 192.168.0.0/16, 172.16.0.0/12 and 10.0.0.0/9, in that order. 10.128.0.0/9
    belongs to networks of auto mode, 172.17.0.0/16 to Docker. False: none is free. */

@@ -131,7 +131,7 @@ static bool may_make_anew(const struct verification *check)
 static llmd_error *make_anew(struct verification *check, struct graph *graph)
 {
     AUTO(str)
-    char *message = llmd__format("HealthCheckPolicy %s is made anew: Google asks for \"%s\"",
+    char *message = llmd__format("HealthCheckPolicy %s is being made anew: Google asks for \"%s\"",
                                  llmd__object_name(check->policy), check->asked_path);
 
     CHECK_MEMORY(message);

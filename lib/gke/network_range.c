@@ -2,6 +2,7 @@
 /* Address ranges: finding a free one. Pure. */
 #include "gke/network.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,36 +11,55 @@ struct range {
     uint32_t begin, end; /* both inside */
 };
 
-static bool read_octets(const char **text, uint32_t *address)
-{
-    *address = 0;
-    for (int i = 0; i < 4; i++) {
-        char *end;
-        unsigned long octet;
-
-        if (**text < '0' || **text > '9')
-            return false;
-        octet = strtoul(*text, &end, 10);
-        if (octet > 255 || (i < 3 && *end != '.'))
-            return false;
-        *address = *address << 8 | (uint32_t)octet;
-        *text = i < 3 ? end + 1 : end;
-    }
-    return true;
-}
-
-bool llmd__range_parse(const char *text, uint32_t *address, int *prefix)
+/* "/24" */
+static bool read_prefix(const char *text, int most, int *prefix)
 {
     char *end;
     long bits;
 
-    if (!read_octets(&text, address) || *text != '/' || text[1] < '0' || text[1] > '9')
+    if (*text != '/' || text[1] < '0' || text[1] > '9')
         return false;
     bits = strtol(text + 1, &end, 10);
-    if (*end || bits > 32)
-        return false;
     *prefix = (int)bits;
+    return !*end && bits <= most;
+}
+
+/* What stands before the slash, to which *rest points. */
+static bool read_address(const char *text, int family, void *address, const char **rest)
+{
+    size_t len = strcspn(text, "/");
+    char alone[INET6_ADDRSTRLEN];
+
+    *rest = text + len;
+    if (len >= sizeof(alone))
+        return false;
+    snprintf(alone, sizeof(alone), "%.*s", (int)len, text);
+    return inet_pton(family, alone, address) == 1;
+}
+
+bool llmd__range_parse(const char *text, uint32_t *address, int *prefix)
+{
+    struct in_addr read;
+
+    if (!read_address(text, AF_INET, &read, &text) || !read_prefix(text, 32, prefix))
+        return false;
+    *address = ntohl(read.s_addr);
     return true;
+}
+
+const char *llmd__range_fault(const char *text)
+{
+    bool six = strchr(text, ':') != NULL;
+    struct in6_addr address;
+    int prefix;
+
+    if (!read_address(text, six ? AF_INET6 : AF_INET, &address, &text))
+        return six ? "its beginning is no IPv6 address"
+                   : "an address is four numbers, each from 0 to 255";
+    if (!read_prefix(text, six ? 128 : 32, &prefix))
+        return six ? "behind the address stands / and a number of bits from 0 to 128"
+                   : "behind the address stands / and a number of bits from 0 to 32";
+    return NULL;
 }
 
 static struct range range_of(uint32_t address, int prefix)

@@ -5,7 +5,7 @@
 
 #include "base/name.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- judgements ---- */
@@ -52,16 +52,19 @@ static llmd_error *check_name(const struct json *value)
 
 static llmd_error *check_range(const struct json *value)
 {
-    const char *text = llmd__json_text(value);
+    const char *text = llmd__json_text(value), *fault;
+    char range[64];
     uint32_t address;
-    int prefix = 0;
+    int prefix;
 
-    if (text[0] == '/')
-        prefix = (int)strtol(text + 1, NULL, 10);
-    else if (!llmd__range_parse(text, &address, &prefix))
-        prefix = 0;
+    snprintf(range, sizeof(range), "%s%s", text[0] == '/' ? "0.0.0.0" : "", text);
+    fault = llmd__range_fault(range);
+    if (!llmd__range_parse(range, &address, &prefix))
+        return llmd__error_set_advice(llmd__error(LLMD_E_INVALID, "\"%.80s\" is no range%s%s", text,
+                                                  fault ? ": " : " of IPv4", fault ? fault : ""),
+                                      "write it as 192.168.0.0/23, or its size alone as /23");
     if (prefix < 8)
-        return llmd__error(LLMD_E_INVALID, "\"%s\" is no range: want \"192.168.0.0/23\" or \"/23\"",
+        return llmd__error(LLMD_E_INVALID, "%s is too large: no private range is larger than /8",
                            text);
     if (prefix > 26)
         return llmd__error(LLMD_E_INVALID, "%s is too small: proxies need /26 or larger", text);

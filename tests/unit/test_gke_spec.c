@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #define POOL(more) "name: llm\nnodePools: [{" more "}]\n"
+#define RANGE(range) "name: llm\nauthorizedNetworks: [" range "]\n"
 #define TPU "preset: tpu-v6e-4t"
 
 static llmd_cluster_spec *parse(const char *text)
@@ -78,11 +79,19 @@ static void test_names(void **state)
         {"name: llm\nlabels: {Team: ml}\n", {"labels", "lower case"}},
         {"name: llm\nlabels: {managed-by: me}\n", {"labels", "managed-by", "itself"}},
         {"name: llm\nauthorizedNetworks: [everywhere]\n", {"authorizedNetworks", "/24"}},
+        {RANGE("10.0.0.0/33"), {"10.0.0.0/33", "bits from 0 to 32", "/24"}},
+        {RANGE("10.0.0.300/24"), {"10.0.0.300/24", "each from 0 to 255"}},
+        {RANGE("10.0.0/24"), {"four numbers"}},
+        {RANGE("10.0.0.0/"), {"bits from 0 to 32"}},
+        {RANGE("10.0.0.0/24/7"), {"bits from 0 to 32"}},
+        {RANGE("'2001:db8::/129'"), {"bits from 0 to 128"}},
+        {RANGE("'2001:db8::x/64'"), {"no IPv6 address"}},
         {"apiVersion: v1\nkind: Pod\n", {"manifest", "kube apply"}},
     };
 
     (void)state;
     CHECK(refusals);
+    llmd_cluster_spec_free(parse(RANGE("10.0.0.0/8, 203.0.113.7/32, 0.0.0.0/0, '2001:db8::/64'")));
 }
 
 static void test_places(void **state)
