@@ -137,6 +137,13 @@ static llmd_error *refuse_manifest(const struct spec_type *type, const struct js
         error, "apply it as it is, with kube apply, and follow it with %s", type->follow);
 }
 
+static llmd_error *check_named(const struct spec *spec, const struct json *source, const char *what)
+{
+    llmd_error *error = llmd__error_wrap(check_whole(spec), "%s", what);
+
+    return error && spec->type->locate ? spec->type->locate(error, what, source) : error;
+}
+
 static llmd_error *parse_named(const struct spec_type *type, const char *text, const char *what,
                                void **out)
 {
@@ -147,7 +154,7 @@ static llmd_error *parse_named(const struct spec_type *type, const char *text, c
     TRY(advise(llmd__yaml_parse(text, what, &object), SEE_PAGE));
     TRY(refuse_manifest(type, object, what));
     TRY(advise(llmd__fields_read(type->fields, object, what, spec), SEE_PAGE));
-    TRY(llmd__error_wrap(check_whole(spec), "%s", what));
+    TRY(check_named(spec, object, what));
     *out = TAKE(spec);
     return NULL;
 }

@@ -39,6 +39,8 @@ struct spec_type {
     void *none;                 /* a static struct of zeros: a spec that there was no memory for */
     /* NULL, or whether the members fit together; errors without position ("name is missing"). */
     llmd_error *(*check)(const void *spec);
+    /* NULL, or says of what check() says where in the text that is. Takes the error. */
+    llmd_error *(*locate)(llmd_error *error, const char *what, const struct json *source);
     const char *follow; /* "service wait": who parses a manifest instead is sent there; or NULL */
 };
 

@@ -4,9 +4,6 @@
 #include "gke/cluster_spec_check.h"
 #include "gke/spec_line.h"
 
-#include "base/file.h"
-#include "base/yaml.h"
-
 #include <string.h>
 
 #define SYSTEM_POOL "system"
@@ -109,8 +106,6 @@ static const struct field cluster_fields[] = {
     FIELD_END,
 };
 
-#define MAX_FILE (1 << 20)
-
 static llmd_cluster_spec no_memory;
 
 const struct spec_type llmd__cluster_spec_type = {
@@ -119,67 +114,12 @@ const struct spec_type llmd__cluster_spec_type = {
     .fields = cluster_fields,
     .none = &no_memory,
     .check = llmd__cluster_check,
+    .locate = llmd__error_with_line,
     .follow = "cluster wait",
 };
 
-void llmd_cluster_spec_set(llmd_cluster_spec *spec, const char *key, const char *value)
-{
-    llmd__spec_set(spec, key, value);
-}
-
-void llmd_cluster_spec_free(llmd_cluster_spec *spec)
-{
-    llmd__spec_free(spec);
-}
-
-llmd_error *llmd_cluster_spec_json(const llmd_cluster_spec *spec, char **out)
-{
-    REQUIRE(out);
-    *out = NULL;
-    REQUIRE(spec);
-    return llmd__spec_json(spec, out);
-}
-
-/* What GKE would refuse is told with its line, too. */
-static llmd_error *add_line(llmd_error *error, const char *what, const char *text)
-{
-    AUTO(json) struct json *source = NULL;
-
-    if (!error || llmd_error_code(error) != LLMD_E_INVALID)
-        return error;
-    llmd_error_free(llmd__yaml_parse(text, what, &source));
-    return llmd__error_with_line(error, what, source);
-}
-
-llmd_error *llmd_cluster_spec_parse(const char *text, llmd_cluster_spec **out)
-{
-    void *parsed = NULL;
-
-    REQUIRE(out);
-    *out = NULL;
-    REQUIRE(text);
-    TRY(add_line(llmd__spec_parse(&llmd__cluster_spec_type, text, &parsed),
-                 llmd__cluster_spec_type.what, text));
-    *out = parsed;
-    return NULL;
-}
-
-llmd_error *llmd_cluster_spec_parse_file(const char *path, llmd_cluster_spec **out)
-{
-    AUTO(buf) struct buf text = BUF_INIT;
-    void *parsed = NULL;
-    llmd_error *error;
-
-    REQUIRE(out);
-    *out = NULL;
-    REQUIRE(path);
-    error = llmd__spec_parse_file(&llmd__cluster_spec_type, path, &parsed);
-    if (error)
-        llmd_error_free(llmd__file_read(path, MAX_FILE, &text));
-    TRY(add_line(error, path, llmd__buf_text(&text)));
-    *out = parsed;
-    return NULL;
-}
+SPEC_FUNCTIONS(llmd_cluster_spec, llmd__cluster_spec_type)
+SPEC_FILE_FUNCTIONS(llmd_cluster_spec, llmd__cluster_spec_type)
 
 llmd_cluster_spec *llmd_cluster_spec_new(const char *name)
 {
