@@ -18,6 +18,11 @@ void llmd__operation_path(struct buf *path, const llmd_gke *gke, const char *nam
 
 /* A name in a path must not be empty: that would be the list. */
 llmd_error *llmd__cluster_name_check(const char *name, const char *function);
+#define REQUIRE_NAME(name)                                                                         \
+    do {                                                                                           \
+        REQUIRE(name);                                                                             \
+        TRY(llmd__cluster_name_check(name, __func__));                                             \
+    } while (0)
 
 void llmd__ask(struct step_action *action, const llmd_gke *gke, enum google_api api,
                const char *path);

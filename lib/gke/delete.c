@@ -120,8 +120,7 @@ llmd_error *llmd_cluster_delete(const llmd_gke *gke, const char *name, bool drai
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
-    REQUIRE(name);
-    TRY(llmd__cluster_name_check(name, __func__));
+    REQUIRE_NAME(name);
     TRY(deletion_new(gke, name, drain, &deletion));
     TRY(llmd__graph_new(deletion, deletion_free, &graph));
     TRY(add_steps(graph, deletion));

@@ -39,9 +39,8 @@ llmd_error *llmd_node_pool_apply(const llmd_gke *gke, const char *cluster, const
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
-    REQUIRE(cluster);
+    REQUIRE_NAME(cluster);
     REQUIRE(pool);
-    TRY(llmd__cluster_name_check(cluster, __func__));
     TRY(llmd__apply_new(gke, NULL, cluster, &owned));
     owned->change_others = true; /* it was named */
     TRY(read_pool(owned, pool));
@@ -61,10 +60,8 @@ llmd_error *llmd_node_pool_delete(const llmd_gke *gke, const char *cluster, cons
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
-    REQUIRE(cluster);
-    REQUIRE(pool);
-    TRY(llmd__cluster_name_check(cluster, __func__));
-    TRY(llmd__cluster_name_check(pool, __func__));
+    REQUIRE_NAME(cluster);
+    REQUIRE_NAME(pool);
     TRY(llmd__graph_new(NULL, NULL, &graph));
     TRY(llmd__removal_steps(graph, &wish, &look, &gone));
     return llmd__task_new(TAKE(graph), out);
@@ -125,10 +122,8 @@ llmd_error *llmd_node_pool_get(llmd_context *ctx, const llmd_gke *gke, const cha
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
-    REQUIRE(cluster);
-    REQUIRE(pool);
-    TRY(llmd__cluster_name_check(cluster, __func__));
-    TRY(llmd__cluster_name_check(pool, __func__));
+    REQUIRE_NAME(cluster);
+    REQUIRE_NAME(pool);
     TRY(read_or_say(ctx, gke, cluster, pool, &json));
     return llmd__json_print(json, out);
 }
@@ -142,8 +137,7 @@ llmd_error *llmd_node_pool_list(llmd_context *ctx, const llmd_gke *gke, const ch
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
-    REQUIRE(cluster);
-    TRY(llmd__cluster_name_check(cluster, __func__));
+    REQUIRE_NAME(cluster);
     TRY(read_or_say(ctx, gke, cluster, "", &json));
     none = llmd__json_array();
     CHECK_MEMORY(none);

@@ -217,8 +217,7 @@ llmd_error *llmd_cluster_wait(const llmd_gke *gke, const char *name, llmd_task *
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
-    REQUIRE(name);
-    TRY(llmd__cluster_name_check(name, __func__));
+    REQUIRE_NAME(name);
     return new_task(gke, name, NULL, out);
 }
 
@@ -228,9 +227,7 @@ llmd_error *llmd_node_pool_wait(const llmd_gke *gke, const char *cluster, const 
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
-    REQUIRE(cluster);
-    REQUIRE(pool);
-    TRY(llmd__cluster_name_check(cluster, __func__));
-    TRY(llmd__cluster_name_check(pool, __func__));
+    REQUIRE_NAME(cluster);
+    REQUIRE_NAME(pool);
     return new_task(gke, cluster, pool, out);
 }
