@@ -201,7 +201,7 @@ def check_refusals(examples):
         cloud.ask("faults", {"fault": "billing-disabled", "count": -1})
         status, said, lines = chain(examples, cloud)
         assert (status, said.strip()) == (1, "") and "the checks say why" in lines
-        assert "is made" not in lines and cloud.left() == (0, 0, 0)
+        assert "is being made" not in lines and cloud.left() == (0, 0, 0)
 
 
 def interrupt_at(program, *words):
@@ -223,7 +223,7 @@ def check_interrupts(examples):
                       args=["--bare", "--pace", "gke"]) as sandbox:
         cloud = Cloud(sandbox, examples.root)
         with examples.start("cluster_and_chat", chain_words(examples), **cloud.env) as program:
-            told = interrupt_at(program, "the control plane serves", "is deleted")
+            told = interrupt_at(program, "the control plane serves", "is being deleted")
         assert program.returncode not in (0, -signal.SIGINT), program.returncode
         left = "cluster llm in europe-west4-a may still exist and cost money; delete it with: "
         assert left in told, "it left without a word"

@@ -162,7 +162,7 @@ static llmd_error *create(const struct turn *turn)
     making->unsure = making->given_up = false;
     making->absent = 0;
     TRY(making->class->body(making->data, &body));
-    TRY(tell(turn, LLMD_LEVEL_INFO, "Creating", "is made"));
+    TRY(tell(turn, LLMD_LEVEL_INFO, "Creating", "is being made"));
     return begin(turn, MAKING_CREATES, "POST", making->create_path, body);
 }
 
@@ -179,7 +179,8 @@ static llmd_error *give_up(const struct turn *turn)
     making->trouble = TROUBLE_STOCKOUT;
     making->given_up = true;
     *turn->action = (struct step_action){0}; /* not the sleep until the next poll */
-    TRY(tell(turn, LLMD_LEVEL_WARNING, "GivenUp", "no capacity: deleted while it is made"));
+    TRY(tell(turn, LLMD_LEVEL_WARNING, "GivenUp",
+             "no capacity: is being deleted while GKE still tries"));
     return begin(turn, MAKING_REMOVES, "DELETE", making->path, NULL);
 }
 
@@ -343,7 +344,7 @@ static llmd_error *judge_failed(const struct turn *turn, bool failed)
 
     if (failed || (is_in(making, "ERROR") && never_ran)) {
         if (making->class->body && llmd__is_ours(making->there))
-            return remove_it(turn, "is what a failed create left: deleted first");
+            return remove_it(turn, "is what a failed create left: is being deleted first");
         return broken(making);
     }
     if (is_in(making, "ERROR"))
@@ -372,7 +373,7 @@ static llmd_error *clear_away(const struct turn *turn)
 
     if (is_in(making, "RUNNING") || !llmd__is_ours(making->there))
         return TAKE(making->error);
-    return remove_it(turn, "its create failed: what it left is deleted");
+    return remove_it(turn, "its create failed: what it left is being deleted");
 }
 
 /* ---- answers ---- */

@@ -117,7 +117,7 @@ static llmd_error *send(struct removal *removal, struct graph *graph, struct ste
 
     removal->phase = REMOVAL_CHANGES;
     removal->asked = true;
-    TRY(tell(graph, removal, "Deleting", "is deleted"));
+    TRY(tell(graph, removal, "Deleting", "is being deleted"));
     return llmd__change_begin(&removal->change, removal->gke, &wish, action);
 }
 

@@ -23,6 +23,7 @@ static void P20_a_cluster_is_made_and_its_chips_can_be_had(void **state)
     assert_true(gke_index_of(rig, "Nodes", "1 of 1 nodes are Ready and have google.com/tpu") >
                 gke_index_of(rig, "CREATE_NODE_POOL", "DONE"));
     /* Whoever needs no pool begins here. */
+    assert_true(gke_index_of(rig, "Creating", "is being made") >= 0);
     at = gke_index_of(rig, "RUNNING", "the control plane serves");
     assert_true(at >= 0 && at < gke_index_of(rig, "CREATE_NODE_POOL", ""));
     snprintf(phase, sizeof(phase), "[%d].phase", at);
