@@ -150,7 +150,18 @@ static llmd_error *advance(void *state, struct graph *graph, const struct step_i
     return NULL;
 }
 
-static const struct step_class cluster_class = {.name = "cluster", .advance = advance};
+/* Before anything was heard the request that hangs is worth more. */
+static void describe(const void *state, const struct graph *graph, struct buf *text)
+{
+    const struct apply *apply = state;
+
+    (void)graph;
+    if (apply->making.looked)
+        llmd__making_describe(&apply->making, text);
+}
+
+static const struct step_class cluster_class = {
+    .name = "cluster", .advance = advance, .describe = describe, .advice = LLMD__MAKING_ADVICE};
 
 llmd_error *llmd__cluster_step(struct graph *graph, struct apply *apply, step_id *out)
 {

@@ -579,3 +579,12 @@ llmd_error *llmd__making_advance(struct making *making, struct graph *graph,
         return NULL; /* a poke */
     return making->phase == MAKING_LOOKS ? take_look(&turn) : take_operations(&turn);
 }
+
+void llmd__making_describe(const struct making *making, struct buf *text)
+{
+    const char *status = llmd__json_str(making->there, "status");
+    const char *said = making->phase == MAKING_CHANGES ? making->change.operation.said : NULL;
+
+    llmd__buf_format(text, "%s%s%s%s%s", making->what, *status ? ": " : "", status,
+                     said ? ": " : "", said ? said : "");
+}

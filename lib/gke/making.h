@@ -84,6 +84,11 @@ llmd_error *llmd__making_init(struct making *making, const struct making_wish *w
    owner's. */
 llmd_error *llmd__making_advance(struct making *making, struct graph *graph,
                                  const struct step_input *input, struct step_action *action);
+/* What it waits for: "cluster llm: PROVISIONING: CREATE_CLUSTER operation-1: RUNNING for 60 s"; its
+   name alone where nothing more is known yet. */
+void llmd__making_describe(const struct making *making, struct buf *text);
+#define LLMD__MAKING_ADVICE                                                                        \
+    "nothing is lost, GKE goes on by itself: apply again, which follows what is under way"
 void llmd__making_free(struct making *making); /* its members */
 
 #endif

@@ -306,19 +306,21 @@ static llmd_error *pool_advance(void *state, struct graph *graph, const struct s
     return pool->making.over ? leave(graph, pool, action) : NULL;
 }
 
-/* "node pool llm/tpu: ZONE_RESOURCE_POOL_EXHAUSTED: ..."; one that waits for its turn is silent. */
+/* "node pool llm/tpu: ZONE_RESOURCE_POOL_EXHAUSTED: ...", or how far it is; one that waits for its
+   turn is silent. */
 static void describe(const void *state, const struct graph *graph, struct buf *text)
 {
     const struct apply_pool *pool = state;
 
     (void)graph;
-    if (pool->runs)
-        llmd__buf_format(text, "%s%s%s", pool->making.what, pool->problem ? ": " : "",
-                         pool->problem ? pool->problem : "");
+    if (pool->runs && pool->problem)
+        llmd__buf_format(text, "%s: %s", pool->making.what, pool->problem);
+    else if (pool->runs)
+        llmd__making_describe(&pool->making, text);
 }
 
 static const struct step_class pool_class = {
-    .name = "pool", .advance = pool_advance, .describe = describe};
+    .name = "pool", .advance = pool_advance, .describe = describe, .advice = LLMD__MAKING_ADVICE};
 
 llmd_error *llmd__pool_step(struct graph *graph, struct apply_pool *pool, step_id *out)
 {

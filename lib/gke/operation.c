@@ -14,6 +14,7 @@ void llmd__operation_free(struct operation *operation)
     llmd__free(operation->name);
     llmd__free(operation->subject);
     llmd__free(operation->what);
+    llmd__free(operation->said);
     llmd__buf_free(&operation->path);
     llmd_error_free(operation->error);
     *operation = (struct operation){0};
@@ -65,6 +66,13 @@ static const struct json *metric_named(const struct json *metrics, const char *n
     return NULL;
 }
 
+static const struct json *limit_of(const struct json *metrics, const char *name)
+{
+    if (strcmp(name, "NODES_DONE") == 0)
+        return metric_named(metrics, "NODES_TOTAL", "");
+    return metric_named(metrics, name, "_TOTAL");
+}
+
 /* Counters come in pairs, CLUSTER_DEPLOYING and CLUSTER_DEPLOYING_TOTAL; upgrades count
    NODES_DONE of NODES_TOTAL. */
 void llmd__operation_progress(const struct json *operation, int64_t *done, int64_t *total)
@@ -73,15 +81,29 @@ void llmd__operation_progress(const struct json *operation, int64_t *done, int64
 
     *done = *total = 0;
     JSON_EACH(metric, metrics) {
-        const char *name = llmd__json_str(metric, "name");
-        const struct json *limit = metric_named(metrics, name, "_TOTAL");
+        const struct json *limit = limit_of(metrics, llmd__json_str(metric, "name"));
 
-        if (strcmp(name, "NODES_DONE") == 0)
-            limit = metric_named(metrics, "NODES_TOTAL", "");
         if (!limit)
             continue;
         *done += metric_value(metric);
         *total += metric_value(limit);
+    }
+}
+
+/* The first of its counters that is not full: ", CLUSTER_DEPLOYING 5 of 12". */
+static void add_stage(const struct json *operation, struct buf *text)
+{
+    const struct json *metrics = llmd__json_get(operation, "progress.metrics");
+
+    JSON_EACH(metric, metrics) {
+        const char *name = llmd__json_str(metric, "name");
+        const struct json *limit = limit_of(metrics, name);
+
+        if (!limit || metric_value(metric) >= metric_value(limit))
+            continue;
+        llmd__buf_format(text, ", %s %lld of %lld", name, (long long)metric_value(metric),
+                         (long long)metric_value(limit));
+        return;
     }
 }
 
@@ -92,10 +114,29 @@ static bool is_news(const struct operation *operation, const char *status, int64
            operation->told_done != done || now_ms - operation->told_ms >= STILL_MS;
 }
 
+/* "operation-1: RUNNING for 60 s, CLUSTER_DEPLOYING 5 of 12: ..." behind its type and a space. */
+static llmd_error *say(struct operation *operation, const struct json *answer, int64_t now_ms,
+                       const char **message)
+{
+    AUTO(buf) struct buf said = BUF_INIT;
+    const char *type = llmd__json_str(answer, "operationType");
+    const char *status = llmd__json_str(answer, "status");
+    const char *detail = llmd__json_str(answer, "detail");
+
+    llmd__buf_format(&said, "%s %s: %s %s %lld s", type, operation->name, status,
+                     strcmp(status, "DONE") ? "for" : "after",
+                     (long long)((now_ms - operation->begin_ms) / 1000));
+    add_stage(answer, &said);
+    llmd__buf_format(&said, "%s%s", *detail ? ": " : "", detail);
+    llmd__free(TAKE(operation->said));
+    TRY(llmd__buf_take(&said, &operation->said));
+    *message = operation->said + strlen(type) + 1;
+    return NULL;
+}
+
 static llmd_error *tell(struct operation *operation, struct graph *graph, const struct json *answer,
                         int64_t now_ms)
 {
-    AUTO(str) char *message = NULL;
     const char *status = llmd__json_str(answer, "status");
     bool aborting = strcmp(status, "ABORTING") == 0;
     struct event_text text = {.level = aborting ? LLMD_LEVEL_WARNING : LLMD_LEVEL_INFO,
@@ -108,12 +149,7 @@ static llmd_error *tell(struct operation *operation, struct graph *graph, const 
     snprintf(operation->told, sizeof(operation->told), "%s", status);
     operation->told_done = text.done;
     operation->told_ms = now_ms;
-    message = llmd__format(
-        "%s: %s %s %lld s%s%s", operation->name, status, strcmp(status, "DONE") ? "for" : "after",
-        (long long)((now_ms - operation->begin_ms) / 1000),
-        *llmd__json_str(answer, "detail") ? ": " : "", llmd__json_str(answer, "detail"));
-    CHECK_MEMORY(message);
-    text.message = message;
+    TRY(say(operation, answer, now_ms, &text.message));
     return llmd__graph_event(graph, &text);
 }
 

@@ -168,7 +168,25 @@ static llmd_error *advance(void *state, struct graph *graph, const struct step_i
                                      : take_operations(wait, graph, input, action);
 }
 
-static const struct step_class wait_class = {"wait", advance, wait_free};
+/* "cluster llm: PROVISIONING: CREATE_CLUSTER operation-1: RUNNING for 60 s". */
+static void describe(const void *state, const struct graph *graph, struct buf *text)
+{
+    const struct state_wait *wait = state;
+    const char *words = wait->phase == WAIT_FOLLOWS ? wait->operation.said
+                                                    : llmd__json_str(wait->there, "statusMessage");
+
+    (void)graph;
+    if (wait->there)
+        llmd__buf_format(text, "%s: %s%s%s", wait->what, llmd__json_str(wait->there, "status"),
+                         words && *words ? ": " : "", words ? words : "");
+}
+
+static const struct step_class wait_class = {
+    .name = "wait",
+    .advance = advance,
+    .free = wait_free,
+    .describe = describe,
+    .advice = "nothing is lost, GKE goes on by itself: wait again"};
 
 static llmd_error *name_it(struct state_wait *wait, const char *cluster, const char *pool)
 {

@@ -221,11 +221,18 @@ static void describe_call(const struct call *call, struct buf *text)
 
 const char *llmd__graph_advice(const struct graph *graph)
 {
-    for (int i = 0; i < graph->count; i++)
-        if (graph->steps[i]->call.state != CALL_IDLE && !graph->steps[i]->background &&
-            graph->steps[i]->call.last_advice[0])
-            return graph->steps[i]->call.last_advice;
-    return "";
+    const char *advice = NULL;
+
+    for (int i = 0; i < graph->count; i++) {
+        const struct step *step = graph->steps[i];
+        if (step->background || step->progress != STEP_RUNNING)
+            continue;
+        if (step->call.state != CALL_IDLE && step->call.last_advice[0])
+            return step->call.last_advice;
+        if (!advice)
+            advice = step->class->advice;
+    }
+    return advice ? advice : "";
 }
 
 static void add_one(struct buf *text, int before, const char *what)

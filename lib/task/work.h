@@ -63,7 +63,7 @@ llmd_event *llmd__graph_pop(struct graph *graph); /* NULL: none */
 llmd_error *llmd__graph_finish(struct graph *graph, const struct step *step);
 /* "step wait: GET https://..., last try: ...": what the task waits for. */
 void llmd__graph_describe(const struct graph *graph, struct buf *text);
-/* What to do about the call that the deadline caught, or "". */
+/* What to do about the call that the deadline caught, or the step; or "". */
 const char *llmd__graph_advice(const struct graph *graph);
 
 #endif

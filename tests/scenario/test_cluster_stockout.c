@@ -143,32 +143,66 @@ static void P2_P110_one_fallback_after_another_is_given_up(void **state)
     one_pool_on_demand(rig);
 }
 
-/* The deadline comes while GKE goes on trying: the pool and what is known of it are worth more than
-   that something was waited for. */
-static void P2_a_deadline_names_the_pool_and_the_stockout(void **state)
+/* Runs until the deadline, which comes soon behind the first event with this reason. */
+static llmd_error *run_on_from(struct gke_rig *rig, llmd_task *task, const char *reason)
 {
-    LLMD_AUTO(llmd_task) task = NULL;
-    AUTO(error) llmd_error *error = NULL;
-    struct gke_rig *rig = *state;
+    llmd_error *error = NULL;
     bool told = false;
 
-    gke_fault(rig, "stockout", "europe-west4-a ct6e-standard-4t", -1);
-    gke_good(rig, gke_begin_apply(rig, LLM TPU_POOL "}]\n", &task));
+    llmd_context_set_timeout_ms(rig->ctx, GKE_TIMEOUT_MS);
     while (!error) {
         LLMD_AUTO(llmd_event) event = NULL;
 
         error = llmd_task_next(rig->ctx, task, &event);
         assert_true(error || event);
-        if (!told && event && strcmp(llmd_event_reason(event), "GCE_STOCKOUT") == 0) {
+        if (!told && event && strcmp(llmd_event_reason(event), reason) == 0) {
             told = true;
             llmd_context_set_timeout_ms(rig->ctx, 300);
         }
     }
     assert_true(told);
-    assert_int_equal(llmd_error_code(error), LLMD_E_TIMEOUT);
-    assert_non_null(strstr(llmd_error_message(error), "node pool llm/tpu: "));
-    assert_non_null(strstr(llmd_error_message(error), "ZONE_RESOURCE_POOL_EXHAUSTED"));
     llmd_context_set_timeout_ms(rig->ctx, GKE_TIMEOUT_MS);
+    return error;
+}
+
+static void timed_out(llmd_error *error, const char *words, const char *more, const char *advice)
+{
+    if (llmd_error_code(error) != LLMD_E_TIMEOUT || !strstr(llmd_error_message(error), words) ||
+        !strstr(llmd_error_message(error), more) || !strstr(llmd_error_advice(error), advice))
+        fail_msg("%s (%s)", llmd_error_message(error), llmd_error_advice(error));
+    llmd_error_free(error);
+}
+
+/* The deadline comes while GKE goes on trying: the pool and what is known of it are worth more than
+   that something was waited for. */
+static void P2_a_deadline_names_the_pool_and_the_stockout(void **state)
+{
+    LLMD_AUTO(llmd_task) task = NULL;
+    struct gke_rig *rig = *state;
+
+    gke_fault(rig, "stockout", "europe-west4-a ct6e-standard-4t", -1);
+    gke_good(rig, gke_begin_apply(rig, LLM TPU_POOL "}]\n", &task));
+    timed_out(run_on_from(rig, task, "GCE_STOCKOUT"),
+              "node pool llm/tpu: ", "ZONE_RESOURCE_POOL_EXHAUSTED", "apply again");
+}
+
+/* And while the cluster is made: how far it is, and that nothing is lost. */
+static void a_deadline_says_how_far_the_cluster_is(void **state)
+{
+    LLMD_AUTO(llmd_task) task = NULL;
+    LLMD_AUTO(llmd_task) wait = NULL;
+    struct gke_rig *rig = *state;
+
+    gke_good(rig, gke_begin_apply(rig, PLAIN, &task));
+    timed_out(run_on_from(rig, task, "CREATE_CLUSTER"), "waiting for cluster llm: CREATE_CLUSTER ",
+              ": RUNNING for ", "apply again");
+    gke_good(rig, llmd_cluster_wait(rig->gke, "llm", &wait));
+    timed_out(run_on_from(rig, wait, "CREATE_CLUSTER"),
+              "waiting for cluster llm: PROVISIONING: CREATE_CLUSTER ", ": RUNNING for ",
+              "wait again");
+    gke_good(rig, gke_run(rig, NULL, TAKE(wait)));
+    gke_good(rig, gke_run(rig, NULL, TAKE(task)));
+    gke_nothing_is_left(rig);
 }
 
 int main(int argc, char **argv)
@@ -179,6 +213,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(P2_P107_P110_where_gke_does_not_let_go_the_fallback_waits,
                                         set_up_fast, gke_tear_down),
         cmocka_unit_test_setup_teardown(P2_a_deadline_names_the_pool_and_the_stockout, set_up_slow,
+                                        gke_tear_down),
+        cmocka_unit_test_setup_teardown(a_deadline_says_how_far_the_cluster_is, set_up_slow,
                                         gke_tear_down),
         GKE_TEST(P2_P110_one_fallback_after_another_is_given_up),
     };

@@ -170,7 +170,8 @@ static void a_gateway_is_drained_before_its_cluster_goes(void **state)
     assert_int_equal(gke_count_of(rig, "clusters"), 1);
     gke_nothing_is_left(rig);
     assert_true(gke_index_of(rig, "Drained", "") >= 0);
-    assert_true(gke_index_of(rig, "Drained", "") < gke_index_of(rig, "Deleting", "is being deleted"));
+    assert_true(gke_index_of(rig, "Drained", "") <
+                gke_index_of(rig, "Deleting", "is being deleted"));
     assert_int_equal(llmd__json_count(llmd__json_member(gke_result_of(rig), "drained")), 1);
 }
 

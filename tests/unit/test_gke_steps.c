@@ -272,6 +272,47 @@ static void a_wait_outlives_troubles(void **state)
     }
 }
 
+#define CLUSTER_OPERATION                                                                          \
+    "200 {'operations':[{'name':'operation-1-a','operationType':'CREATE_CLUSTER','status':"        \
+    "'RUNNING','targetLink':'https://x/v1/projects/12/zones/z/clusters/llm'}]}"
+#define DEPLOYING                                                                                  \
+    "200 {'operationType':'CREATE_CLUSTER','status':'RUNNING','detail':'almost','progress':{"      \
+    "'metrics':[{'name':'CLUSTER_CONFIGURING','intValue':'8'},{'name':"                            \
+    "'CLUSTER_CONFIGURING_TOTAL','intValue':'8'},{'name':'CLUSTER_DEPLOYING','intValue':'5'},{"    \
+    "'name':'CLUSTER_DEPLOYING_TOTAL','intValue':'12'}]}}"
+
+/* What a deadline says that comes after the first so many of these lines. */
+static void a_wait_says_what_it_saw_last(void **state)
+{
+    static const struct line lines[] = {
+        {"begin", LOOK},
+        {"200 {'status':'PROVISIONING','statusMessage':'soon'}", "GET operations PROVISIONING"},
+        {CLUSTER_OPERATION, "GET operations/operation-1-a"},
+        {DEPLOYING, "sleep 5000 CREATE_CLUSTER(13/20)"},
+        {NULL, NULL},
+    };
+    static const char *const said[] = {
+        "", "cluster llm: PROVISIONING: soon", "cluster llm: PROVISIONING",
+        "cluster llm: PROVISIONING: CREATE_CLUSTER operation-1-a: RUNNING for 0 s, "
+        "CLUSTER_DEPLOYING 5 of 12: almost"};
+    struct scene scene = {0};
+    step_id id = -1;
+
+    (void)state;
+    start_scene(&scene);
+    assert_null(llmd__wait_step(scene.play.graph, scene.play.gke, "llm", NULL, &id));
+    scene.step = scene.play.graph->steps[id];
+    for (size_t i = 0; lines[i].in; i++) {
+        AUTO(buf) struct buf text = BUF_INIT;
+
+        play_line(&scene.play, &lines[i]);
+        scene.step->class->describe(scene.step->state, scene.play.graph, &text);
+        assert_string_equal(llmd__buf_text(&text), said[i]);
+    }
+    assert_non_null(strstr(scene.step->class->advice, "wait again"));
+    play_stop(&scene.play);
+}
+
 #define POOL_LOOK "GET clusters/llm/nodePools/tpu"
 #define POOL_OPERATION                                                                             \
     "200 {'operations':[{'name':'operation-7-o','status':'RUNNING','targetLink':'https://x/v1/"    \
@@ -390,6 +431,7 @@ int main(void)
         cmocka_unit_test(it_is_deleted_until_it_is_not_found),
         cmocka_unit_test(what_is_held_for_ever_is_left),
         cmocka_unit_test(a_wait_outlives_troubles),
+        cmocka_unit_test(a_wait_says_what_it_saw_last),
         cmocka_unit_test(a_pool_is_waited_for),
         cmocka_unit_test(the_rules_of_our_gateways_are_waited_for),
     };
