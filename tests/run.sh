@@ -134,6 +134,8 @@ if $rig; then
     stage rig-api bash tests/rig/test.sh api
     # The vLLM stage goes on with the same instance.
     stage rig-full env LLMD_RIG_KEEP="$($vllm && echo yes)" bash tests/rig/test.sh full
+    # On a cold machine they found neither kubectl nor the releases when stage dev ran them.
+    stage rig-files built_and_tested dev -R 'platform_release|sandbox_kubectl'
 fi
 # A cold machine builds every program first; vLLM's half hour may then not fit any more.
 enough_time() {

@@ -73,7 +73,7 @@ static struct json *kserve(const char *version)
     glob_t found;
     struct json *documents = NULL;
 
-    cache_pattern(pattern, sizeof(pattern), "kserve-*/manifests/install/kserve.yaml");
+    cache_pattern(pattern, sizeof(pattern), "kserve-*/manifests/install*/kserve.yaml");
     if (glob(pattern, 0, NULL, &found) != 0)
         return NULL;
     for (size_t i = 0; i < found.gl_pathc && !documents; i++) {
@@ -307,6 +307,18 @@ static void test_kserve_019(void **state)
     golden("kserve-0.19.0", COMPONENT_KSERVE, "{}", NULL, kserve("0.19.0"));
 }
 
+static void test_kserve_018(void **state)
+{
+    (void)state;
+    golden("kserve-0.18.0", COMPONENT_KSERVE, "{}", NULL, kserve("0.18.0"));
+}
+
+static void test_kserve_017(void **state)
+{
+    (void)state;
+    golden("kserve-0.17.0", COMPONENT_KSERVE, "{}", NULL, kserve("0.17.0"));
+}
+
 static void add_crd(struct platform_found *found, const char *text)
 {
     AUTO(json) struct json *crd = NULL;
@@ -388,6 +400,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kserve_020),
         cmocka_unit_test(test_kserve_019),
+        cmocka_unit_test(test_kserve_018),
+        cmocka_unit_test(test_kserve_017),
         cmocka_unit_test(test_kserve_with_everything_on_gke),
         cmocka_unit_test(test_an_old_crd_of_others),
         cmocka_unit_test(test_cert_manager),
