@@ -191,8 +191,10 @@ static llmd_error *judge_advance(void *state, struct graph *graph, const struct 
     return NULL;
 }
 
-static const struct step_class judge_class = {
-    .name = "wait", .advance = judge_advance, .describe = llmd__scene_wait_describe};
+static const struct step_class judge_class = {.name = "wait",
+                                              .advance = judge_advance,
+                                              .describe = llmd__scene_wait_describe,
+                                              .advise = llmd__scene_wait_advise};
 
 /* ---- the tasks ---- */
 

@@ -161,7 +161,7 @@ static void describe(const void *state, const struct graph *graph, struct buf *t
 }
 
 static const struct step_class cluster_class = {
-    .name = "cluster", .advance = advance, .describe = describe, .advice = LLMD__MAKING_ADVICE};
+    .name = "cluster", .advance = advance, .describe = describe, .advise = llmd__making_advise};
 
 llmd_error *llmd__cluster_step(struct graph *graph, struct apply *apply, step_id *out)
 {

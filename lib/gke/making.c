@@ -588,3 +588,10 @@ void llmd__making_describe(const struct making *making, struct buf *text)
     llmd__buf_format(text, "%s%s%s%s%s", making->what, *status ? ": " : "", status,
                      said ? ": " : "", said ? said : "");
 }
+
+const char *llmd__making_advise(const void *state, const struct graph *graph)
+{
+    (void)state;
+    (void)graph;
+    return "nothing is lost, GKE goes on by itself: apply again, which follows what is under way";
+}

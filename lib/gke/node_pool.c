@@ -320,7 +320,7 @@ static void describe(const void *state, const struct graph *graph, struct buf *t
 }
 
 static const struct step_class pool_class = {
-    .name = "pool", .advance = pool_advance, .describe = describe, .advice = LLMD__MAKING_ADVICE};
+    .name = "pool", .advance = pool_advance, .describe = describe, .advise = llmd__making_advise};
 
 llmd_error *llmd__pool_step(struct graph *graph, struct apply_pool *pool, step_id *out)
 {

@@ -181,12 +181,15 @@ static void describe(const void *state, const struct graph *graph, struct buf *t
                          words && *words ? ": " : "", words ? words : "");
 }
 
+static const char *advise(const void *state, const struct graph *graph)
+{
+    (void)state;
+    (void)graph;
+    return "nothing is lost, GKE goes on by itself: wait again";
+}
+
 static const struct step_class wait_class = {
-    .name = "wait",
-    .advance = advance,
-    .free = wait_free,
-    .describe = describe,
-    .advice = "nothing is lost, GKE goes on by itself: wait again"};
+    .name = "wait", .advance = advance, .free = wait_free, .describe = describe, .advise = advise};
 
 static llmd_error *name_it(struct state_wait *wait, const char *cluster, const char *pool)
 {

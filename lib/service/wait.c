@@ -180,8 +180,10 @@ static llmd_error *judge_advance(void *state, struct graph *graph, const struct 
     return judge(graph, wait, input->now_ms, action);
 }
 
-static const struct step_class judge_class = {
-    .name = "wait", .advance = judge_advance, .describe = llmd__scene_wait_describe};
+static const struct step_class judge_class = {.name = "wait",
+                                              .advance = judge_advance,
+                                              .describe = llmd__scene_wait_describe,
+                                              .advise = llmd__scene_wait_advise};
 
 llmd_error *llmd__wait_steps(struct graph *graph, struct wait *wait, step_id discovery,
                              step_id after)

@@ -169,13 +169,14 @@ static bool may_pass(const struct step_input *input)
            input->status == 429;
 }
 
+static const char no_route[] = "ready, but the gateway does not reach it yet";
+
 static llmd_error *wait_for_route(struct warmup *warmup, struct graph *graph,
                                   const struct wait *wait, const struct step_input *input,
                                   struct step_action *action)
 {
     if (!warmup->told_wait)
-        TRY(tell(graph, wait, LLMD_LEVEL_INFO, "WaitingForRoute",
-                 "ready, but the gateway does not reach it yet", "", warmup->done));
+        TRY(tell(graph, wait, LLMD_LEVEL_INFO, "WaitingForRoute", no_route, "", warmup->done));
     warmup->told_wait = true;
     if (!warmup->told_late && input->now_ms - warmup->begun_ms > PATIENCE_MS) {
         warmup->told_late = true;
@@ -236,8 +237,17 @@ static llmd_error *warmup_advance(void *state, struct graph *graph, const struct
     return take_bad(warmup, graph, wait, input, action);
 }
 
+static void describe(const void *state, const struct graph *graph, struct buf *text)
+{
+    const struct warmup *warmup = state;
+    const struct wait *wait = llmd__graph_data(graph);
+
+    if (warmup->told_wait)
+        llmd__buf_format(text, "service %s/%s: %s", wait->base.ns, wait->base.name, no_route);
+}
+
 static const struct step_class warmup_class = {
-    .name = "warmup", .advance = warmup_advance, .free = warmup_free};
+    .name = "warmup", .advance = warmup_advance, .free = warmup_free, .describe = describe};
 
 llmd_error *llmd__warmup_step(struct graph *graph, struct wait *wait, step_id *out)
 {

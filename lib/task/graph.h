@@ -66,7 +66,8 @@ struct step_class {
     /* May be NULL: what it waits for and what it saw last, "Ready of pods llm/qwen, which ...".
        Only what was said so is told when a deadline comes; nothing: others are worth more. */
     void (*describe)(const void *state, const struct graph *graph, struct buf *text);
-    const char *advice; /* what to do then, unless the call that was caught says more; or NULL */
+    /* May be NULL: what to do then, or ""; unless the call that was caught says more. */
+    const char *(*advise)(const void *state, const struct graph *graph);
 };
 
 typedef int step_id; /* negative: none */

@@ -221,7 +221,7 @@ static void describe_call(const struct call *call, struct buf *text)
 
 const char *llmd__graph_advice(const struct graph *graph)
 {
-    const char *advice = NULL;
+    const char *advice = "";
 
     for (int i = 0; i < graph->count; i++) {
         const struct step *step = graph->steps[i];
@@ -229,10 +229,10 @@ const char *llmd__graph_advice(const struct graph *graph)
             continue;
         if (step->call.state != CALL_IDLE && step->call.last_advice[0])
             return step->call.last_advice;
-        if (!advice)
-            advice = step->class->advice;
+        if (!advice[0] && step->class->advise)
+            advice = step->class->advise(step->state, graph);
     }
-    return advice ? advice : "";
+    return advice;
 }
 
 static void add_one(struct buf *text, int before, const char *what)

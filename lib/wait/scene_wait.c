@@ -169,17 +169,30 @@ llmd_error *llmd__scene_wait_end(const struct scene_wait *wait)
     return NULL;
 }
 
+/* What holds the wait up: the first, as for its end; NULL: nothing that is known. */
+static const struct finding *cause(const struct scene_wait *wait)
+{
+    for (size_t i = 0; i < wait->findings.count; i++)
+        if (!wait->findings.items[i].rule->progress)
+            return &wait->findings.items[i];
+    return NULL;
+}
+
 void llmd__scene_wait_describe(const void *state, const struct graph *graph, struct buf *text)
 {
     const struct scene_wait *wait = llmd__graph_data(graph);
+    const struct finding *finding = cause(wait);
 
     (void)state;
     llmd__buf_format(text, "%s %s/%s", wait->noun, wait->ns, wait->name);
-    for (size_t i = 0; i < wait->findings.count; i++) {
-        const struct finding *finding = &wait->findings.items[i];
-        if (finding->rule->progress)
-            continue;
+    if (finding)
         llmd__buf_format(text, ": %s: %s", finding->subject, finding->message);
-        return;
-    }
+}
+
+const char *llmd__scene_wait_advise(const void *state, const struct graph *graph)
+{
+    const struct finding *finding = cause(llmd__graph_data(graph));
+
+    (void)state;
+    return finding ? finding->rule->advice : "";
 }

@@ -54,5 +54,6 @@ llmd_error *llmd__scene_wait_tell(struct graph *graph, const struct scene_wait *
 llmd_error *llmd__scene_wait_end(const struct scene_wait *wait);
 /* The judge's describe: the object, and what is wrong with it. */
 void llmd__scene_wait_describe(const void *state, const struct graph *graph, struct buf *text);
+const char *llmd__scene_wait_advise(const void *state, const struct graph *graph);
 
 #endif

@@ -106,14 +106,57 @@ static void test_default_gateway_missing(void **state)
                    "gateway.name");
 }
 
+/* A deadline names the cause that holds it up, and what to do, as the warning did. */
+static void test_deadline_names_the_cause(void **state)
+{
+    struct scene *scene = *state;
+    LLMD_AUTO(llmd_service_spec) spec = llmd_service_spec_new("llm", "qwen", "hf://a/b");
+    LLMD_AUTO(llmd_error) error = NULL;
+    llmd_task *task = NULL;
+
+    llmd_service_spec_set(spec, "preset", "simulator");
+    llmd_service_spec_set(spec, "gateway.name", "nowhere");
+    llmd_error *made = llmd_service_apply(scene->kube, spec, &task);
+    error = run(made, task, 4000, &scene->log);
+    assert_int_equal(llmd_error_code(error), LLMD_E_TIMEOUT);
+    assert_non_null(strstr(llmd_error_message(error), "Gateway llm/nowhere does not exist"));
+    assert_string_equal(
+        llmd_error_advice(error),
+        find(&scene->log, "LLMInferenceService/llm/qwen", "GatewayMissing")->advice);
+}
+
+/* Ready, but the gateway does not let the warm-up through. */
+static void test_deadline_of_a_warm_up(void **state)
+{
+    struct scene *scene = *state;
+    LLMD_AUTO(llmd_gateway_spec) gateway = llmd_gateway_spec_new("llm", "edge");
+    LLMD_AUTO(llmd_service_spec) spec = llmd_service_spec_new("llm", "qwen", "hf://a/b");
+    LLMD_AUTO(llmd_error) error = NULL;
+    llmd_task *task = NULL;
+
+    llmd_error *made = llmd_gateway_apply(scene->kube, gateway, &task);
+    none(run(made, task, 20000, &scene->log));
+    assert_true(sandbox_process_command(
+        scene->sandbox, "faults",
+        "{\"match\":\"/v1/completions\",\"fault\":\"503\",\"count\":1000}"));
+    llmd_service_spec_set(spec, "preset", "simulator");
+    llmd_service_spec_set(spec, "gateway.name", "edge");
+    llmd_service_spec_set(spec, "warmup", "1");
+    made = llmd_service_apply(scene->kube, spec, &task);
+    error = run(made, task, 8000, &scene->log);
+    assert_int_equal(llmd_error_code(error), LLMD_E_TIMEOUT);
+    assert_non_null(find(&scene->log, "LLMInferenceService/llm/qwen", "WaitingForRoute"));
+    assert_non_null(strstr(llmd_error_message(error), "service llm/qwen: ready, but the gateway"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_gateway_deleted_while_waiting),
-        TEST(test_gateway_of_service_missing),
-        TEST(test_default_gateway_missing),
+        TEST(test_gateway_deleted_while_waiting), TEST(test_gateway_of_service_missing),
+        TEST(test_default_gateway_missing),       TEST(test_deadline_names_the_cause),
+        TEST(test_deadline_of_a_warm_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

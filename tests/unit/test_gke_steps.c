@@ -309,7 +309,7 @@ static void a_wait_says_what_it_saw_last(void **state)
         scene.step->class->describe(scene.step->state, scene.play.graph, &text);
         assert_string_equal(llmd__buf_text(&text), said[i]);
     }
-    assert_non_null(strstr(scene.step->class->advice, "wait again"));
+    assert_non_null(strstr(scene.step->class->advise(NULL, NULL), "wait again"));
     play_stop(&scene.play);
 }
 
