@@ -167,15 +167,20 @@ static llmd_error *begin_download(struct download *download, struct step_action 
 
 /* ---- one file after the other ---- */
 
-static llmd_error *mismatch(const struct bundle_file *file)
+static llmd_error *mismatch(const struct download *download)
 {
+    const struct bundle_file *file = current(download);
+    char sha256[LLMD__SHA256_TEXT];
+
+    TRY(llmd__sha256_text(&download->text, sha256));
     return llmd__error_set_reason(
         llmd__error_set_advice(
             llmd__error(LLMD_E_FAILED,
-                        "%s: is not the file that was published: its sha256 is not %s", place(file),
-                        file->sha256),
-            "a proxy may have changed it, or its publisher replaced it; compare what the publisher "
-            "states before you take another sha256"),
+                        "%s: is not the file that was published: its sha256 is %s, of %zu bytes, "
+                        "and not %s",
+                        place(file), sha256, download->text.len, file->sha256),
+            "fetch it again: a proxy or a cut copy may have changed it; if its publisher replaced "
+            "it, compare what the publisher states, and change the sha256 on purpose"),
         "DigestMismatch");
 }
 
@@ -189,7 +194,8 @@ static llmd_error *read_local(struct download *download, bool *found)
         return llmd__cache_read(file->sha256, &download->text, found);
     TRY(llmd__file_read(file->path, MAX_FILE, &download->text));
     *found = true;
-    return file->sha256 && !llmd__sha256_is(&download->text, file->sha256) ? mismatch(file) : NULL;
+    return file->sha256 && !llmd__sha256_is(&download->text, file->sha256) ? mismatch(download)
+                                                                           : NULL;
 }
 
 static llmd_error *deliver(struct download *download, struct graph *graph)
@@ -252,7 +258,7 @@ static llmd_error *check_whole(struct download *download, struct graph *graph,
     }
     llmd__cache_restart(&download->part);
     if (download->again)
-        return mismatch(file);
+        return mismatch(download);
     download->again = true;
     return restart(download, action);
 }

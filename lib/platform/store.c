@@ -78,19 +78,25 @@ llmd_error *llmd__file_write(const char *path, const void *data, size_t len)
 
 /* ---- digests ---- */
 
-bool llmd__sha256_is(const struct buf *text, const char *sha256)
+llmd_error *llmd__sha256_text(const struct buf *text, char out[LLMD__SHA256_TEXT])
 {
     unsigned char digest[SHA256_SIZE];
-    char hex[2 * SHA256_SIZE + 1];
-    llmd_error *error = llmd__sha256(text->data ? text->data : "", text->len, digest);
 
-    if (error) {
-        llmd_error_free(error);
-        return false;
-    }
+    TRY(llmd__sha256(text->data ? text->data : "", text->len, digest));
     for (size_t i = 0; i < SHA256_SIZE; i++)
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-    return strcmp(hex, sha256) == 0;
+        snprintf(out + 2 * i, 3, "%02x", digest[i]);
+    return NULL;
+}
+
+bool llmd__sha256_is(const struct buf *text, const char *sha256)
+{
+    char hex[LLMD__SHA256_TEXT];
+    llmd_error *error = llmd__sha256_text(text, hex);
+
+    if (!error)
+        return strcmp(hex, sha256) == 0;
+    llmd_error_free(error);
+    return false;
 }
 
 /* ---- the cache ---- */

@@ -16,6 +16,9 @@ struct cache_part {
 };
 #define CACHE_PART_INIT ((struct cache_part){.fd = -1})
 
+/* 64 hex digits and their end. */
+#define LLMD__SHA256_TEXT 65
+llmd_error *llmd__sha256_text(const struct buf *text, char out[LLMD__SHA256_TEXT]);
 bool llmd__sha256_is(const struct buf *text, const char *sha256);
 /* The whole file of this digest; *found false: it is not there, or not what it should be. */
 llmd_error *llmd__cache_read(const char *sha256, struct buf *text, bool *found);

@@ -264,18 +264,30 @@ static void test_a_folder_instead_of_the_internet(void **state)
     assert_int_equal(server_requests(site->server), 0);
 }
 
+static void expect_words(const llmd_error *error, const char *words)
+{
+    if (!strstr(llmd_error_message(error), words) && !strstr(llmd_error_advice(error), words))
+        fail_msg("%s (%s) lacks: %s", llmd_error_message(error), llmd_error_advice(error), words);
+}
+
 static void test_a_spoiled_folder_is_told(void **state)
 {
+    struct site *site = *state;
     char text[512];
     size_t documents = 0;
     llmd_error *error;
 
-    (void)state;
     fetch_good(NULL);
     folder_write("out/deep/kserve-9.9.9/big.yaml", "kind: Secret", 0644);
     snprintf(text, sizeof(text), "bundles: %s/out/deep", folder);
     error = load(text, &documents);
     assert_string_equal(llmd_error_reason(error), "DigestMismatch");
+    /* What came, what was wanted, and both ways on. */
+    expect_words(error, "a67acb0abcccb9265e8a792f9025eb30c521b9e950b83bcbdbd23e858d9ca24e");
+    expect_words(error, "12 bytes");
+    expect_words(error, site->sha256);
+    expect_words(error, "fetch it again");
+    expect_words(error, "change the sha256");
     assert_int_equal(documents, 0);
     llmd_error_free(error);
 }
@@ -324,7 +336,7 @@ static void test_wrong_bytes(void **state)
     struct site *site = *state;
 
     site->text[BIG / 2] = 'y';
-    fetch_bad(LLMD_E_FAILED, "sha256 is not");
+    fetch_bad(LLMD_E_FAILED, "its sha256 is ");
     assert_int_equal(server_requests(site->server), 6); /* once more from its beginning */
     assert_int_equal(folder_size("out/deep/kserve-9.9.9/big.yaml"), 0);
     site->text[BIG / 2] = 'x';
