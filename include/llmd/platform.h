@@ -119,8 +119,12 @@ LLMD_CHECKED llmd_error *llmd_platform_fetch(const llmd_platform_spec *spec, con
  * @param out   a task, llmd_task_free(); events: one per object, one per phase of a component with
  *              phases done and total, and what keeps a controller from starting. The result is as
  *              llmd_platform_status()'s
- * @return NULL, or LLMD_E_INVALID for a bad spec. The task ends with LLMD_E_FAILED and the cause as
- *         reason ("ImageNotFound", "ImagePullDenied", "PodsNotCreated" for a quota, ...),
+ * @return NULL, LLMD_E_INVALID for a bad spec, or LLMD_E_NOT_FOUND for a version that is not known,
+ *         with the known ones, or a path that is not there. Before anything is sent the task ends
+ *         with LLMD_E_INVALID for a file or a text without a digest that is no whole release:
+ *         "BundleIncomplete" with what it lacks, "BundleCut" with the line at which it ends,
+ *         "BundleEmpty", "NotManifests" (a web page). Later it ends with LLMD_E_FAILED and the
+ * cause as reason ("ImageNotFound", "ImagePullDenied", "PodsNotCreated" for a quota, ...),
  *         LLMD_E_DENIED (a right that is missing), LLMD_E_CONFLICT (fields of another manager;
  *         another's installation of another version; "HalfInstalled": of another's only a part is
  *         there; "VersionNotServed": another's CRD does not serve what the release stores;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Installing as a graph of conditions; what depends on what stands in phases.c. */
 #include "platform/applied_record.h"
+#include "platform/bundle_check.h"
 #include "platform/phases.h"
 
 #include "kube/apply.h"
@@ -362,14 +363,15 @@ static llmd_error *add_end(struct graph *graph, struct platform_run *run, step_i
 static llmd_error *add_steps(struct graph *graph, struct platform_run *run)
 {
     struct planner *planner = llmd__calloc(1, sizeof(*planner));
-    step_id looked = -1, read = -1, plan = -1;
+    step_id checked = -1, looked = -1, read = -1, plan = -1;
 
     CHECK_MEMORY(planner);
     planner->run = run;
     planner->applied = -1;
     TRY(llmd__graph_add(graph, &plan_class, planner, &plan));
-    TRY(llmd__platform_look(graph, run, -1, &looked));
-    TRY(llmd__leftovers_look(graph, run, looked));
+    TRY(llmd__bundles_check_step(graph, run->spec, &checked));
+    TRY(llmd__platform_look(graph, run, checked, &looked));
+    TRY(llmd__leftovers_look(graph, run, checked, looked));
     TRY(llmd__records_look(graph, run, looked, &read));
     TRY(llmd__graph_need(graph, plan, read));
     return add_end(graph, run, plan, &planner->applied);

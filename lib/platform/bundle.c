@@ -59,6 +59,18 @@ llmd_error *llmd__bundle_copy(const struct bundle *from, struct bundle *to)
     return NULL;
 }
 
+char *llmd__bundle_place(const struct bundle *bundle)
+{
+    const char *file = bundle->count ? bundle->files[0].path : NULL, *slash;
+
+    if (!bundle->count)
+        return llmd__format("%s.manifests", llmd__component(bundle->component)->key);
+    file = file ? file : bundle->files[0].url;
+    slash = strrchr(file, '/');
+    return bundle->count > 1 && slash ? llmd__strndup(file, (size_t)(slash - file))
+                                      : llmd__strdup(file);
+}
+
 /* ---- paths ---- */
 
 static bool is_manifest(const char *name)

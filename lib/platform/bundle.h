@@ -29,6 +29,8 @@ struct bundle {
 llmd_error *llmd__bundle_choose(const llmd_platform_spec *spec, enum component component,
                                 struct bundle *out);
 void llmd__bundle_free(struct bundle *bundle);
+/* Where it is, for people: its file or address, or the folder of several; NULL: no memory. */
+char *llmd__bundle_place(const struct bundle *bundle);
 /* After an error a part is there: llmd__bundle_free(). */
 llmd_error *llmd__bundle_copy(const struct bundle *from, struct bundle *to);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A bundle's documents: its files, or the text of the spec, read as YAML. */
+#include "platform/bundle_text.h"
 #include "platform/download.h"
-
-#include "base/yaml.h"
 
 struct loader {
     enum component component;
@@ -18,22 +17,14 @@ static void loader_free(void *data)
     llmd__free(loader);
 }
 
-static llmd_error *read_documents(struct loader *loader, const char *text, const char *what)
-{
-    AUTO(json) struct json *read = NULL;
-    struct json *document;
-
-    TRY(llmd__yaml_parse_all(text, what, &read));
-    while ((document = llmd__json_shift(read)))
-        llmd__json_add(loader->documents, document);
-    return llmd__json_check(loader->documents);
-}
-
 static llmd_error *on_file(void *data, struct graph *graph, const struct bundle_file *file,
                            struct buf *text)
 {
+    const struct loader *loader = data;
+
     (void)graph;
-    return read_documents(data, llmd__buf_text(text), file->path ? file->path : file->url);
+    return llmd__bundle_read(llmd__buf_text(text), file->path ? file->path : file->url,
+                             loader->documents);
 }
 
 static llmd_error *on_end(void *data, struct graph *graph)
@@ -51,6 +42,14 @@ static llmd_error *on_failed(void *data, struct graph *graph, const llmd_error *
     return loader->user.on_failed(loader->user.data, graph, loader->component, error);
 }
 
+static llmd_error *read_manifests(const struct bundle *bundle, struct json *documents)
+{
+    AUTO(str) char *place = llmd__bundle_place(bundle);
+
+    CHECK_MEMORY(place);
+    return llmd__bundle_read(bundle->manifests, place, documents);
+}
+
 static llmd_error *loader_new(const struct bundle *bundle, struct loader **out)
 {
     struct loader *loader = llmd__calloc(1, sizeof(*loader));
@@ -62,7 +61,7 @@ static llmd_error *loader_new(const struct bundle *bundle, struct loader **out)
     if (!loader->documents)
         error = NO_MEMORY;
     else if (bundle->manifests)
-        error = read_documents(loader, bundle->manifests, llmd__component(bundle->component)->key);
+        error = read_manifests(bundle, loader->documents);
     if (!error) {
         *out = loader;
         return NULL;

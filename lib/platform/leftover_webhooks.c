@@ -160,7 +160,7 @@ static llmd_error *take_mutating(void *data, struct graph *graph, int status, co
 /* ---- the steps ---- */
 
 static llmd_error *ask_kind(struct graph *graph, struct platform_run *run, const char *plural,
-                            answer_fn on_answer)
+                            answer_fn on_answer, step_id after)
 {
     step_id step = -1;
 
@@ -170,14 +170,16 @@ static llmd_error *ask_kind(struct graph *graph, struct platform_run *run, const
                            .on_answer = on_answer,
                            .data = run},
         &step));
+    TRY(llmd__graph_need(graph, step, after));
     return llmd__graph_need(graph, run->suspected, step);
 }
 
-llmd_error *llmd__leftovers_look(struct graph *graph, struct platform_run *run, step_id before)
+llmd_error *llmd__leftovers_look(struct graph *graph, struct platform_run *run, step_id after,
+                                 step_id before)
 {
     run->suspected = before;
-    TRY(ask_kind(graph, run, "validatingwebhookconfigurations", take_validating));
-    return ask_kind(graph, run, "mutatingwebhookconfigurations", take_mutating);
+    TRY(ask_kind(graph, run, "validatingwebhookconfigurations", take_validating, after));
+    return ask_kind(graph, run, "mutatingwebhookconfigurations", take_mutating, after);
 }
 
 static bool is_written(const struct json *objects, const char *name)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platform/platform_run.h"
 
+#include "platform/needed_objects.h"
 #include "platform/quantity.h"
 
 static void part_free(struct platform_part *part)
@@ -71,7 +72,11 @@ llmd_error *llmd__platform_release(struct platform_run *run, enum component comp
 {
     struct platform_part *part = &run->parts[component];
     AUTO(json) struct json *taken = documents;
+    AUTO(str) char *place = llmd__bundle_place(&part->bundle);
 
+    CHECK_MEMORY(place);
+    TRY(llmd__needed_check(component, llmd__platform_crds_only(run->spec, component), taken,
+                           &(struct origin){.place = place}));
     TRY(llmd__served_look(run, taken));
     TRY(llmd__release_make(run->spec, component, &run->found, TAKE(taken), &part->release));
     part->released = true;

@@ -108,8 +108,9 @@ llmd_error *llmd__pickers_await(struct graph *graph, struct platform_run *run, s
 
 /* ---- leftover_webhooks.c ---- */
 
-/* Adds steps that fill run->leftovers before `before` begins. */
-llmd_error *llmd__leftovers_look(struct graph *graph, struct platform_run *run, step_id before);
+/* Adds steps that fill run->leftovers after one step and before `before` begins. */
+llmd_error *llmd__leftovers_look(struct graph *graph, struct platform_run *run, step_id after,
+                                 step_id before);
 /* CONFLICT if one of them judges the component's objects and is not among what is written. */
 llmd_error *llmd__leftovers_check(const struct platform_run *run, enum component component,
                                   const struct json *webhooks);

@@ -10,6 +10,34 @@ static const char *const binary[] = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
 #define DECIMALS (sizeof(decimal) / sizeof(decimal[0]))
 #define BINARIES (sizeof(binary) / sizeof(binary[0]))
 
+static size_t find(const char *suffix, const char *const *list, size_t count)
+{
+    size_t at = 0;
+
+    while (at < count && strcmp(list[at], suffix) != 0)
+        at++;
+    return at;
+}
+
+bool llmd__quantity_is(const char *text)
+{
+    size_t whole = strspn(text, "0123456789"), part = 0;
+
+    text += whole;
+    if (*text == '.') {
+        part = strspn(++text, "0123456789");
+        text += part;
+    }
+    if (!whole && !part)
+        return false;
+    if ((*text == 'e' || *text == 'E') && text[1]) { /* "E" alone is a unit */
+        text += 1 + (text[1] == '+' || text[1] == '-');
+        return *text && !text[strspn(text, "0123456789")];
+    }
+    return !strcmp(text, "n") || !strcmp(text, "u") || find(text, decimal, DECIMALS) < DECIMALS ||
+           find(text, binary, BINARIES) < BINARIES;
+}
+
 /* Digits, with at most three behind a point: as thousandths. */
 static const char *read_number(const char *text, int64_t *thousandths)
 {
@@ -30,15 +58,6 @@ static const char *read_number(const char *text, int64_t *thousandths)
         value *= 10;
     *thousandths = value;
     return digits ? text : NULL;
-}
-
-static size_t find(const char *suffix, const char *const *list, size_t count)
-{
-    size_t at = 0;
-
-    while (at < count && strcmp(list[at], suffix) != 0)
-        at++;
-    return at;
 }
 
 /* The largest suffix that leaves a whole number. */

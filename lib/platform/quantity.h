@@ -9,6 +9,8 @@
 
 #include "base/json.h"
 
+/* Of something that there can be: no sign. */
+bool llmd__quantity_is(const char *text);
 /* "8000m" -> "8", "1024Mi" -> "1Gi", "0.5" -> "500m"; what is no quantity stays as it is. NULL: no
    memory. */
 char *llmd__quantity(const char *text);

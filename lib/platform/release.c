@@ -356,24 +356,10 @@ static llmd_error *init(struct release *out, enum component component)
     return out->left ? NULL : NO_MEMORY;
 }
 
-/* A bundle of something else would otherwise be applied as nothing at all. */
-static llmd_error *check_found(struct making *making, const struct json *documents)
-{
-    const struct component_info *info = llmd__component(making->rewrite.component);
-
-    if (making->crds_only || !info->controller || controller_of(making, documents))
-        return NULL;
-    return llmd__error_set_advice(llmd__error(LLMD_E_INVALID,
-                                              "%s: its bundle holds no Deployment %s", info->key,
-                                              info->controller),
-                                  "want the release's own manifests of %s", info->title);
-}
-
 static llmd_error *make(struct making *making, struct json *documents)
 {
     AUTO(str) char *from = NULL;
 
-    TRY(check_found(making, documents));
     TRY(name_release(making, documents));
     if (making->rewrite.from_ns) {
         from = llmd__strdup(making->rewrite.from_ns); /* its document is about to change */
@@ -401,8 +387,7 @@ llmd_error *llmd__release_make(const llmd_platform_spec *spec, enum component co
         .out = out};
     llmd_error *error = init(out, component);
 
-    making.crds_only =
-        component == COMPONENT_LWS && !llmd__platform_part(spec, component)->controller;
+    making.crds_only = llmd__platform_crds_only(spec, component);
     if (!error)
         error = make(&making, taken);
     if (error)

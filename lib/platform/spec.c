@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platform/spec.h"
 
+#include "platform/config_keys.h"
 #include "platform/known_bundles.h"
 
 #include "base/name.h"
@@ -47,7 +48,7 @@ static llmd_error *check_config(const struct json *value)
             return llmd__error(LLMD_E_INVALID, "%s: want an object, got %s", llmd__json_key(item),
                                llmd__json_type_name(llmd__json_type(item)));
     }
-    return NULL;
+    return llmd__config_keys_check(value, false); /* see check_config_keys() */
 }
 
 /* An image's name begins with a host, so that an address would be taken for a part of the name. */
@@ -125,6 +126,7 @@ static llmd_error *check_routes(const struct json *value)
      .doc = "Of its controllers; the release's own by default."},                                  \
     {                                                                                              \
         .name = "resources", .type = FIELD_JSON, PART(resources), .json = JSON_OBJECT,             \
+        .check = llmd__resources_check,                                                            \
         .doc = "Kubernetes resources of its controllers' containers."                              \
     }
 
@@ -278,7 +280,7 @@ static const struct field platform_fields[] = {
      .json = JSON_OBJECT,
      .check = check_config,
      .doc = "Merge patches (RFC 7396) for the values of KServe's ConfigMap: `storageInitializer: "
-            "{memoryLimit: 24Gi}`."},
+            "{memoryLimit: 24Gi}`. Names that no known release reads are refused."},
     {.name = "routeTimeouts",
      .type = FIELD_JSON,
      AT(route_timeouts),
@@ -344,6 +346,15 @@ static llmd_error *check_lws(const struct component_spec *lws)
         "name its release as leaderWorkerSet.bundle: a file, or an address with its sha256");
 }
 
+/* What a known release reads is known; a bundle of one's own may read more. */
+static llmd_error *check_config_keys(const llmd_platform_spec *spec)
+{
+    const struct component_spec *kserve = &spec->components[COMPONENT_KSERVE];
+
+    return llmd__error_wrap(
+        llmd__config_keys_check(spec->config, !kserve->bundle && !kserve->manifests), "config");
+}
+
 static llmd_error *check_pull_secret(const struct platform_pull_secret *secret)
 {
     int said = !!secret->registry + !!secret->user + !!secret->password;
@@ -361,6 +372,7 @@ static llmd_error *check_whole(const void *object)
         TRY(llmd__error_wrap(check_source(&spec->components[i]), "%s",
                              llmd__component((enum component)i)->key));
     TRY(check_lws(&spec->components[COMPONENT_LWS]));
+    TRY(check_config_keys(spec));
     return check_pull_secret(&spec->pull_secret);
 }
 
@@ -396,4 +408,9 @@ bool llmd__platform_wants(const llmd_platform_spec *spec, enum component compone
         !part->version)
         return false;
     return !part->install || strcmp(part->install, "never") != 0;
+}
+
+bool llmd__platform_crds_only(const llmd_platform_spec *spec, enum component component)
+{
+    return component == COMPONENT_LWS && !spec->components[component].controller;
 }

@@ -58,6 +58,8 @@ const struct component_spec *llmd__platform_part(const llmd_platform_spec *spec,
                                                  enum component component);
 /* False: "never", or a gateway controller that nobody named. */
 bool llmd__platform_wants(const llmd_platform_spec *spec, enum component component);
+/* LeaderWorkerSet without its controller, which only services with workers need. */
+bool llmd__platform_crds_only(const llmd_platform_spec *spec, enum component component);
 
 DEFINE_AUTO(platform_spec, llmd_platform_spec *, llmd_platform_spec_free)
 

@@ -57,10 +57,11 @@ static void serve(struct conn *conn, const struct request *request, void *data)
 static char *big_text(void)
 {
     char *text = malloc(BIG + 1);
-    size_t len = (size_t)snprintf(text, BIG + 1, "kind: ConfigMap\ndata: \"");
+    size_t len = (size_t)snprintf(
+        text, BIG + 1, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: \"");
 
     memset(text + len, 'x', BIG - len);
-    memcpy(text + BIG - 2, "\"\n", 3);
+    memcpy(text + BIG - 3, "\"}\n", 4);
     return text;
 }
 
@@ -292,17 +293,21 @@ static void test_a_spoiled_folder_is_told(void **state)
     llmd_error_free(error);
 }
 
+#define TWO_DOCUMENTS                                                                              \
+    "kserve: {manifests: \"{apiVersion: v1, kind: A, metadata: {name: a}}\\n---\\n"                \
+    "{apiVersion: v1, kind: B, metadata: {name: b}}\\n\"}"
+
 static void test_text_of_the_spec(void **state)
 {
     size_t documents = 0;
     llmd_error *error;
 
     (void)state;
-    assert_null(load("kserve: {manifests: \"kind: A\\n---\\nkind: B\\n\"}", &documents));
+    assert_null(load(TWO_DOCUMENTS, &documents));
     assert_int_equal(documents, 2);
     error = load("kserve: {manifests: \"kind: [\"}", &documents);
     assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
-    assert_non_null(strstr(llmd_error_message(error), "kserve:"));
+    assert_non_null(strstr(llmd_error_message(error), "kserve.manifests:"));
     llmd_error_free(error);
 }
 

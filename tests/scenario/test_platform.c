@@ -126,11 +126,18 @@ static void test_a_crd_of_others_with_an_unusual_version(void **state)
     "\"versions\":[{"                                                                              \
     "\"name\":\"v7beta3\",\"served\":true,\"storage\":true,\"schema\":{\"openAPIV3Schema\":{"      \
     "\"type\":\"object\"}}}]}}"
+#define LWS                                                                                        \
+    "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: "      \
+    "leaderworkersets.leaderworkerset.x-k8s.io}, spec: {group: leaderworkerset.x-k8s.io, scope: "  \
+    "Namespaced, names: {kind: LeaderWorkerSet, listKind: LeaderWorkerSetList, plural: "           \
+    "leaderworkersets}, versions: [{name: v1, served: true, storage: true, schema: "               \
+    "{openAPIV3Schema: {type: object}}}]}}"
     struct platform *platform = *state;
 
     platform_put(platform,
                  "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.example.com", ODD);
-    none(platform_apply(platform, "leaderWorkerSet: {manifests: '" ODD "'}"));
+    none(platform_apply(platform,
+                        "leaderWorkerSet:\n  manifests: |\n    " LWS "\n    ---\n    " ODD));
     assert_non_null(
         find(&platform->log, "CustomResourceDefinition/things.example.com", "LeftAlone"));
 }

@@ -152,18 +152,6 @@ static void test_only_the_crd(void **state)
     llmd__release_free(&release);
 }
 
-static void test_a_bundle_of_something_else(void **state)
-{
-    struct release release;
-    llmd_error *error;
-
-    (void)state;
-    error = make("{}", COMPONENT_CERT_MANAGER, lws, &release);
-    assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
-    assert_non_null(strstr(llmd_error_message(error), "holds no Deployment cert-manager"));
-    llmd_error_free(error);
-}
-
 /* Said in full, or the next apply moves it. */
 static void test_a_policy(void **state)
 {
@@ -208,7 +196,8 @@ static void test_the_config(void **state)
     (void)state;
     none(
         make("{kserve: {namespace: k}, imageMirror: m.example, ca: \"-----BEGIN CERTIFICATE-----\","
-             " config: {storageInitializer: {cpuLimit: null, memoryLimit: 1Gi}, more: {b: 2}}}",
+             " config: {storageInitializer: {cpuLimit: null, memoryLimit: 1Gi}, scheduler: "
+             "{expirationAnnotations: [b]}}}",
              COMPONENT_KSERVE, config, &release));
     same(&release, PHASE_CONFIG, "data._example", "\"# words\\n\"");
     same(&release, PHASE_CONFIG, "data.storageInitializer",
@@ -216,7 +205,8 @@ static void test_the_config(void **state)
          "\\\"caBundleConfigMapName\\\":\\\"libllmd-ca\\\"}\"");
     same(&release, PHASE_CONFIG, "data.ingress", "\"{\\\"kserveIngressGateway\\\":\\\"k/gw\\\"}\"");
     same(&release, PHASE_CONFIG, "data.untouched", "\"{ \\\"a\\\" : 1 }\"");
-    same(&release, PHASE_CONFIG, "data.more", "\"{\\\"b\\\":2}\"");
+    same(&release, PHASE_CONFIG, "data.scheduler",
+         "\"{\\\"expirationAnnotations\\\":[\\\"b\\\"]}\"");
     llmd__release_free(&release);
 }
 
@@ -338,22 +328,6 @@ static void test_odh(void **state)
     llmd__release_free(&release);
 }
 
-/* The controller of the same name that upstream has for other kinds is none of them. */
-static void test_a_controller_without_the_kind(void **state)
-{
-    struct release release;
-    LLMD_AUTO(llmd_error) error = NULL;
-
-    (void)state;
-    error = make("{}", COMPONENT_KSERVE,
-                 "{kind: Deployment, apiVersion: apps/v1, metadata: {name: "
-                 "kserve-controller-manager}, spec: {template: {spec: {containers: [{name: "
-                 "manager, image: a:1}]}}}}",
-                 &release);
-    assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
-    assert_non_null(strstr(llmd_error_message(error), "llmisvc-controller-manager"));
-}
-
 /* ---- without memory ---- */
 
 static llmd_error *odh_work(void *data)
@@ -417,13 +391,11 @@ int main(void)
         cmocka_unit_test(test_images),
         cmocka_unit_test(test_a_controller),
         cmocka_unit_test(test_only_the_crd),
-        cmocka_unit_test(test_a_bundle_of_something_else),
         cmocka_unit_test(test_a_policy),
         cmocka_unit_test(test_the_config),
         cmocka_unit_test(test_istio),
         cmocka_unit_test(P50_no_filter_before_its_route),
         cmocka_unit_test(test_odh),
-        cmocka_unit_test(test_a_controller_without_the_kind),
         cmocka_unit_test(test_monitors_on_gke),
         cmocka_unit_test(test_without_memory),
     };

@@ -102,6 +102,21 @@ static void test_refusals(void **state)
         {"leaderWorkerSet: {controller: true, version: 0.8.0}", "leaderWorkerSet.bundle"},
         {"digests: {a: \"sha256:12\"}", "is no digest"},
         {"config: {storageInitializer: 3}", "storageInitializer: want an object, got an integer"},
+        {"config: {storageInitialiser: {}}", "did you mean \"storageInitializer\"?"},
+        {"config:\n  Ingress: {}", ":1: config: Ingress: unknown key"},
+        {"config: {storageInitializer: {memorylimit: 1Gi}}",
+         "storageInitializer.memorylimit: unknown key"},
+        {"config: {storageInitializer: {memorylimit: 1Gi}}", "did you mean \"memoryLimit\"?"},
+        {"config: {zzz: {}}", "config: zzz: unknown key"},
+        {"config: {zzz: {}}", "known keys are agent, "},
+        {"{kserve: {bundle: a.yaml}, config: {ingres: {}}}", "did you mean \"ingress\"?"},
+        {"kserve: {resources: {limit: {cpu: 1}}}", "did you mean \"limits\"?"},
+        {"kserve: {resources: {limits: 3}}", "resources: limits: want an object"},
+        {"kserve: {resources: {limits: {cpus: 1}}}", "did you mean \"cpu\"?"},
+        {"kserve:\n  resources: {limits: {memory: 1GB}}",
+         ":2: kserve.resources: limits.memory: \"1GB\" is no quantity"},
+        {"certManager: {resources: {requests: {memory: [1]}}}", "is no quantity"},
+        {"certManager: {resources: {requests: {cpu: -1}}}", "is no quantity"},
         {"ca: hello", "PEM"},
         {"pullSecret: {registry: quay.io}", "want registry, user and password"},
         {"pullSecret: {registry: quay.io, user: me, password: \"***\"}", "give the secret itself"},
@@ -126,6 +141,26 @@ static void test_refusals(void **state)
             fail_msg("%s: %s (%s)", rows[i].text, llmd_error_message(error),
                      llmd_error_advice(error));
         llmd_error_free(error);
+    }
+}
+
+/* What nobody here can know is left to who knows it. */
+static void test_what_is_not_known(void **state)
+{
+    static const char *const rows[] = {
+        "{kserve: {bundle: a.yaml}, config: {futureThing: {a: 1}}}",
+        "{kserve: {bundle: a.yaml}, config: {ingress: {futureThing: 1}}}",
+        "config: {autoscaling-wva-controller-config: {a: 1}, ingress: {urlScheme: null}}",
+        "kserve: {resources: {limits: {cpu: 0.5, memory: 1.5Gi, nvidia.com/gpu: 1, hugepages-2Mi: "
+        "4Mi, ephemeral-storage: 1e9}, requests: {cpu: null}, claims: [{name: a}]}}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        llmd_platform_spec *spec = NULL;
+
+        none(llmd_platform_spec_parse(rows[i], &spec));
+        llmd_platform_spec_free(spec);
     }
 }
 
@@ -173,11 +208,9 @@ static void test_phases(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything_is_read),
-        cmocka_unit_test(test_nothing_said_is_good),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_components),
-        cmocka_unit_test(test_phases),
+        cmocka_unit_test(test_everything_is_read), cmocka_unit_test(test_nothing_said_is_good),
+        cmocka_unit_test(test_refusals),           cmocka_unit_test(test_what_is_not_known),
+        cmocka_unit_test(test_components),         cmocka_unit_test(test_phases),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,24 @@ static void test_settles(void **state)
     }
 }
 
+static void test_what_is_one(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is;
+    } rows[] = {
+        {"1", true},   {"0.5", true}, {".5", true},   {"5.", true},    {"100m", true},
+        {"4Gi", true}, {"1e3", true}, {"1E-3", true}, {"1E", true},    {"3n", true},
+        {"", false},   {"m", false},  {".", false},   {"1GB", false},  {"1gi", false},
+        {"-1", false}, {"1e", false}, {"1e+", false}, {"1 Gi", false}, {"1.2.3", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (llmd__quantity_is(rows[i].text) != rows[i].is)
+            fail_msg("%s", rows[i].text);
+}
+
 #define PRESET                                                                                     \
     "{\"spec\":{\"template\":{\"containers\":[{\"name\":\"main\",\"resources\":{\"limits\":{"      \
     "\"cpu\":6,\"memory\":\"16Gi\"},\"requests\":{\"cpu\":\"1000m\",\"google.com/tpu\":4}}}]}}}"
@@ -74,7 +92,8 @@ static void test_settles_a_tree(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_settles),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_is_one),
+                                       cmocka_unit_test(test_settles),
                                        cmocka_unit_test(test_settles_a_tree)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
