@@ -36,7 +36,9 @@ llmd_error *llmd__file_read(const char *path, size_t max_bytes, struct buf *out)
     __attribute__((cleanup(close_fd))) int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0)
-        return llmd__error_errno(errno, "%s", path);
+        return llmd__error_set_advice(llmd__error_errno(errno, "%s", path),
+                                      "check the path and its rights; a relative one begins in the "
+                                      "working directory");
     out->max = max_bytes;
     TRY(read_all(fd, path, out));
     if (out->len && memchr(out->data, 0, out->len))

@@ -179,6 +179,11 @@ llmd_error *llmd_cluster_recommend(llmd_context *ctx, const llmd_gke *gke, const
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
+    if (model && !*model)
+        return llmd__error_set_advice(
+            llmd__error(LLMD_E_INVALID, "cluster recommend: the model's name is empty"),
+            "name a model as Hugging Face does, ORG/NAME, or none at all: then the models are "
+            "listed");
     TRY(fetch(ctx, gke, model, &answer));
     if (model) {
         TRY(refuse_empty(ctx, gke, model, answer));

@@ -221,7 +221,9 @@ llmd_error *llmd__kubeconfig_choose(const struct json *merged, const char *kubec
     if (*user)
         TRY(find_part(merged, &sections[2], user, name, source, &out->user));
     if (!*llmd__json_str(out->cluster, "server"))
-        return llmd__error(LLMD_E_INVALID, "%s: cluster \"%s\" has no server", source,
-                           llmd__json_str(context, "cluster"));
+        return llmd__error_set_advice(
+            llmd__error(LLMD_E_INVALID, "%s: cluster \"%s\" has no server", source,
+                        llmd__json_str(context, "cluster")),
+            "give that cluster the address of its API server, as server: https://HOST:PORT");
     return NULL;
 }

@@ -399,7 +399,11 @@ static void describe(const void *state, const struct graph *graph, struct buf *t
                          download->text.len);
 }
 
-static const struct step_class download_class = {"bundle", advance, download_free, describe};
+static const struct step_class download_class = {.name = "bundle",
+                                                 .advance = advance,
+                                                 .free = download_free,
+                                                 .describe = describe,
+                                                 .brief = true};
 
 llmd_error *llmd__download_step(struct graph *graph, const struct bundle *bundle, const char *ca,
                                 const struct download_user *user, step_id *out)

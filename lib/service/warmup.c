@@ -246,8 +246,11 @@ static void describe(const void *state, const struct graph *graph, struct buf *t
         llmd__buf_format(text, "service %s/%s: %s", wait->base.ns, wait->base.name, no_route);
 }
 
-static const struct step_class warmup_class = {
-    .name = "warmup", .advance = warmup_advance, .free = warmup_free, .describe = describe};
+static const struct step_class warmup_class = {.name = "warmup",
+                                               .advance = warmup_advance,
+                                               .free = warmup_free,
+                                               .describe = describe,
+                                               .brief = true};
 
 llmd_error *llmd__warmup_step(struct graph *graph, struct wait *wait, step_id *out)
 {

@@ -68,6 +68,7 @@ struct step_class {
     void (*describe)(const void *state, const struct graph *graph, struct buf *text);
     /* May be NULL: what to do then, or ""; unless the call that was caught says more. */
     const char *(*advise)(const void *state, const struct graph *graph);
+    bool brief; /* it repeats its calls by itself, a few times, whatever the deadline */
 };
 
 typedef int step_id; /* negative: none */

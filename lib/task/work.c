@@ -112,7 +112,8 @@ static llmd_error *tell_outage(struct graph *graph, const llmd_context *ctx,
                                const struct step *step, const struct step_input *input, bool given)
 {
     const llmd_error *error = missed(step, input, given);
-    bool patient = llmd__context_has_deadline(ctx);
+    bool brief = step->class->brief;
+    bool patient = !brief && llmd__context_has_deadline(ctx);
     bool answered = given && (input->kind == INPUT_REPLY || input->kind == INPUT_OPEN ||
                               input->kind == INPUT_LINE);
     struct event_text text = {.step = step->class->name, .subject = "", .reason = "Unreachable"};
@@ -122,6 +123,7 @@ static llmd_error *tell_outage(struct graph *graph, const llmd_context *ctx,
         text.subject = llmd__http_base_url(step->call.http);
         text.message = llmd_error_message(error);
         text.advice = patient ? "it is tried again until the deadline"
+                      : brief ? "it is tried a few times more"
                               : "it is tried again; set a deadline (timeout) to say for how long";
         return llmd__graph_event(graph, &text);
     }

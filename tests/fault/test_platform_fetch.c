@@ -132,6 +132,8 @@ static void note(void *data, const llmd_event *event)
     struct told *told = data;
 
     told->events++;
+    /* It gives up after a few tries, whatever the deadline. */
+    assert_null(strstr(llmd_event_advice(event), "until the deadline"));
     if (strcmp(llmd_event_reason(event), "Downloaded") != 0)
         return;
     assert_true(llmd_event_done(event) > told->done || told->done == BIG);
@@ -142,6 +144,7 @@ static void note(void *data, const llmd_event *event)
 /* Of KServe alone, into the subfolder `out`. */
 static llmd_error *fetch(struct told *told)
 {
+    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
     llmd_platform_spec *spec = NULL;
     llmd_task *task = NULL;
     struct told none = {0};
@@ -151,12 +154,13 @@ static llmd_error *fetch(struct told *told)
                                  " leaderWorkerSet: {install: never}}",
                                  &spec);
 
+    llmd_context_set_timeout_ms(ctx, 60000);
     snprintf(into, sizeof(into), "%s/out/deep", folder);
     if (!error)
         error = llmd_platform_fetch(spec, into, &task);
     llmd_platform_spec_free(spec);
     if (!error)
-        error = llmd_task_run(NULL, task, note, told ? told : &none);
+        error = llmd_task_run(ctx, task, note, told ? told : &none);
     llmd_task_free(task);
     return error;
 }

@@ -250,6 +250,17 @@ static void test_an_unknown_model_is_named_with_the_known_ones(void **state)
     assert_non_null(strstr(llmd_error_advice(error), "google/gemma-3-27b-it"));
 }
 
+static void test_an_empty_model_is_refused(void **state)
+{
+    AUTO(str) char *text = NULL;
+    LLMD_AUTO(llmd_error) error = llmd_cluster_recommend(NULL, google->gke, "", &text);
+
+    (void)state;
+    assert_null(text);
+    assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
+    assert_non_null(strstr(llmd_error_advice(error), "ORG/NAME"));
+}
+
 #define SCENARIO(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -264,6 +275,7 @@ int main(void)
         SCENARIO(test_the_meter_runs),
         SCENARIO(test_nothing_runs),
         SCENARIO(test_recommendations_name_our_presets),
+        SCENARIO(test_an_empty_model_is_refused),
         SCENARIO(test_models_of_the_quickstart),
         SCENARIO(test_an_unknown_model_is_named_with_the_known_ones),
     };

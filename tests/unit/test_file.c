@@ -68,6 +68,7 @@ static void test_refusals(void **state)
     AUTO(error) llmd_error *missing = llmd__file_read("/no/such/file", 10, &none);
     assert_int_equal(llmd_error_code(missing), LLMD_E_NOT_FOUND);
     assert_string_equal(llmd_error_message(missing), "/no/such/file: No such file or directory");
+    assert_non_null(strstr(llmd_error_advice(missing), "check the path"));
     AUTO(error) llmd_error *is_folder = llmd__file_read("/tmp", 10, &folder);
     assert_int_equal(llmd_error_code(is_folder), LLMD_E_SYSTEM);
     write_file("abcdef", 6);

@@ -152,6 +152,20 @@ static void what_is_wrong_is_said_with_its_place(void **state)
     }
 }
 
+static void a_cluster_without_a_server_is_refused_with_advice(void **state)
+{
+    LLMD_AUTO(llmd_kube) kube = NULL;
+    AUTO(error)
+    llmd_error *error = llmd_kube_open_text(
+        "{contexts: [{name: x, context: {cluster: c}}], clusters: [{name: c}]}", "x", &kube);
+
+    (void)state;
+    assert_null(kube);
+    assert_string_equal(llmd_error_message(error),
+                        "the kubeconfig text: cluster \"c\" has no server");
+    assert_non_null(strstr(llmd_error_advice(error), "server: https://"));
+}
+
 static void user_errors_are_found_when_opening(void **state)
 {
     static const struct {
@@ -306,6 +320,7 @@ int main(void)
         cmocka_unit_test(the_first_file_wins_with_its_whole_entry),
         cmocka_unit_test(a_context_is_chosen),
         cmocka_unit_test(what_is_wrong_is_said_with_its_place),
+        cmocka_unit_test(a_cluster_without_a_server_is_refused_with_advice),
         cmocka_unit_test(user_errors_are_found_when_opening),
         cmocka_unit_test(the_list_of_files_is_read),
         cmocka_unit_test(a_named_file_must_exist_and_say_something),
