@@ -67,6 +67,18 @@ def test_apply_takes_objects_and_paths(kube, maps, tmp_path):
     assert kube.get("configmap", "one", namespace="py")["data"]["a"] == "1"
 
 
+@pytest.mark.parametrize("use", ["apply", "service", "kube"])
+def test_a_file_that_is_not_there_is_told_with_advice(kube, use):
+    with pytest.raises(llmd.NotFoundError, match="no-such.yaml") as told:
+        if use == "apply":
+            kube.apply("no-such.yaml")
+        elif use == "service":
+            kube.service.apply("no-such.yaml")
+        else:
+            llmd.Kube("no-such.yaml")
+    assert told.value.advice.startswith("check the path")
+
+
 def test_bad_manifests_are_told_before_any_request(kube):
     with pytest.raises(llmd.InvalidError):
         kube.apply("a: [")

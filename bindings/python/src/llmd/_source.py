@@ -82,10 +82,22 @@ def platform_spec(source: SpecLike) -> Any:
     return _spec(source, _raw.platform_spec_parse, _raw.platform_spec_parse_file)
 
 
+def _read(path: str) -> str:
+    """The text of a file; what is wrong with it is said as the C library says it of specs."""
+    from .errors import NotFoundError, SystemError
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except OSError as error:
+        kind = NotFoundError if isinstance(error, FileNotFoundError) else SystemError
+        raise kind(f"{path}: {error.strerror}", advice="check the path and its rights; a relative "
+                   "one begins in the working directory") from error
+
+
 def manifest_text(manifests: Manifests) -> str:
     if is_path(manifests):
-        with open(manifests, encoding="utf-8") as file:  # type: ignore[arg-type]
-            return file.read()
+        return _read(os.fspath(manifests))  # type: ignore[arg-type]
     if isinstance(manifests, str):
         return manifests
     if hasattr(manifests, "keys"):
