@@ -71,19 +71,21 @@ LLMD_CHECKED llmd_error *llmd_platform_bundles(char **out);
 
 /**
  * Brings the bundles of a spec into a folder, for a machine without internet: there a spec with
- * `bundles: FOLDER` downloads nothing. Several fetches may fill one folder.
+ * `bundles: FOLDER` downloads nothing. Several fetches may fill one folder. What the spec, or the
+ * file of LLMD_BUNDLES, names by a path is copied: the same spec with `bundles: FOLDER` reads the
+ * copy where the path is not. Text (`manifests`) goes along in the spec.
  *
  * Each file is held against its sha256 and kept in a cache ($XDG_CACHE_HOME/libllmd or
  * ~/.cache/libllmd), as every download of the library is; one that was cut goes on where it
  * stopped. Proxies are those of the environment: HTTPS_PROXY, NO_PROXY.
  *
- * @param spec    whose bundles, or NULL for llmd_platform_spec_new()'s; what the spec names by a
- *                path is left where it is
+ * @param spec    whose bundles, or NULL for llmd_platform_spec_new()'s
  * @param folder  made if it does not exist
  * @param out     a task, llmd_task_free(); events tell file, bytes done and total; its result is
  *                the folder and the list of its bundles
  * @return NULL, or LLMD_E_INVALID for a bad spec, LLMD_E_NOT_FOUND for an unknown version with the
- *         known ones. The task ends with LLMD_E_FAILED and reason "DigestMismatch",
+ *         known ones. The task ends with LLMD_E_INVALID for what is no whole release (see
+ *         llmd_platform_apply()), LLMD_E_FAILED and reason "DigestMismatch",
  *         LLMD_E_NOT_FOUND (an address that is not there), LLMD_E_UNREACHABLE (reason
  *         "ProxyUnreachable" where a proxy stands between, "DownloadCut" where the answer ended in
  *         its middle time after time), LLMD_E_SYSTEM (the folder)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define MAX_FILES 1000 /* of a folder: more is a wrong folder */
 
@@ -251,6 +252,28 @@ static llmd_error *choose_url(const llmd_platform_spec *spec, const struct compo
     return add_file(out, &file);
 }
 
+/* What a fetch copied, which has no version, is read there where the path itself is not. */
+static llmd_error *choose_path(const llmd_platform_spec *spec, const struct component_spec *part,
+                               struct bundle *out)
+{
+    AUTO(json) struct json *list = NULL;
+    const struct json *copied = NULL;
+
+    if (spec->bundles && access(part->bundle, F_OK) != 0) {
+        TRY(llmd__bundles_known(spec->bundles, &list));
+        copied = llmd__bundles_find(list, out->component, "");
+    }
+    JSON_EACH(file, llmd__json_member(copied, "files")) {
+        struct bundle_file entry = listed(file);
+
+        TRY(add_file(out, &entry));
+    }
+    if (copied)
+        return NULL;
+    return llmd__error_wrap(add_path(out, part->bundle), "%s",
+                            llmd__component(out->component)->key);
+}
+
 static llmd_error *choose(const llmd_platform_spec *spec, struct bundle *out)
 {
     const struct component_spec *part = llmd__platform_part(spec, out->component);
@@ -259,10 +282,7 @@ static llmd_error *choose(const llmd_platform_spec *spec, struct bundle *out)
         return copy_text(part->manifests, &out->manifests);
     if (!part->bundle)
         return choose_known(spec, out);
-    if (part->sha256)
-        return choose_url(spec, part, out);
-    return llmd__error_wrap(add_path(out, part->bundle), "%s",
-                            llmd__component(out->component)->key);
+    return part->sha256 ? choose_url(spec, part, out) : choose_path(spec, part, out);
 }
 
 llmd_error *llmd__bundle_choose(const llmd_platform_spec *spec, enum component component,

@@ -4,7 +4,9 @@
  *
  *     FOLDER/bundles.json                 the list, of the shape of LLMD_BUNDLES
  *     FOLDER/kserve-0.20.0/kserve.yaml    the files
+ *     FOLDER/kserve/mine.yaml             of a path, which has no version
  */
+#include "platform/bundle_check.h"
 #include "platform/download.h"
 #include "platform/known_bundles.h"
 #include "platform/store.h"
@@ -59,22 +61,47 @@ static llmd_error *write_file(const struct arrival *arrival, const char *path,
     return llmd__file_write(whole, llmd__buf_text(text), text->len);
 }
 
+static bool is_taken(const struct arrival *arrival, const char *path)
+{
+    JSON_EACH(file, llmd__json_member(arrival->entry, "files")) {
+        if (!strcmp(llmd__json_str(file, "path"), path))
+            return true;
+    }
+    return false;
+}
+
+/* Below FOLDER. Files of one name that came from several folders are told apart by a number. */
+static llmd_error *choose_path(const struct arrival *arrival, const struct bundle_file *file,
+                               char **out)
+{
+    const char *from = file->path ? file->path : file->url, *slash = strrchr(from, '/');
+    size_t count = llmd__json_count(llmd__json_member(arrival->entry, "files"));
+    const char *name = slash ? slash + 1 : from;
+    AUTO(str) char *path = llmd__format("%s/%s", arrival->subfolder, name);
+
+    CHECK_MEMORY(path);
+    *out = is_taken(arrival, path) ? llmd__format("%s/%zu-%s", arrival->subfolder, count, name)
+                                   : TAKE(path);
+    return *out ? NULL : NO_MEMORY;
+}
+
+/* What had no digest gets one: the copy is held against it. */
 static llmd_error *on_file(void *data, struct graph *graph, const struct bundle_file *file,
                            struct buf *text)
 {
     struct arrival *arrival = data;
-    const char *from = file->path ? file->path : file->url, *slash = strrchr(from, '/');
-    AUTO(str)
-    char *path = llmd__format("%s/%s", arrival->subfolder, slash ? slash + 1 : from);
     struct json *files = llmd__json_edit(arrival->entry, "files"), *added;
+    char sha256[LLMD__SHA256_TEXT];
+    AUTO(str) char *path = NULL;
 
     (void)graph;
-    CHECK_MEMORY(path);
+    TRY(choose_path(arrival, file, &path));
+    TRY(llmd__sha256_text(text, sha256));
     TRY(write_file(arrival, path, text));
     added = llmd__json_add_object(files);
     llmd__json_set_str(added, "path", path);
     llmd__json_set_str(added, "url", file->url);
-    llmd__json_set_str(added, "sha256", file->sha256);
+    llmd__json_set_str(added, "sha256", sha256);
     llmd__json_set_int(added, "size", (int64_t)text->len);
     return llmd__json_check(arrival->entry);
 }
@@ -146,6 +173,7 @@ static llmd_error *finish(void *state, struct graph *graph, const struct step_in
 
     (void)state, (void)input;
     CHECK_MEMORY(path);
+    TRY(llmd__folder_make(fetch->folder)); /* also where nothing was to be brought */
     TRY(add_earlier(fetch, fetch->list));
     TRY(llmd__json_print_pretty(fetch->list, &text));
     TRY(llmd__file_write(path, text, strlen(text)));
@@ -180,21 +208,16 @@ static llmd_error *arrival_new(struct fetch *fetch, const struct bundle *bundle,
     return NULL;
 }
 
-/* A path of the spec is on a disk already, and text is in the spec. */
-static bool is_remote(const struct bundle *bundle)
-{
-    return bundle->count && bundle->files[0].sha256;
-}
-
+/* Text of the spec is in the spec, which goes along. */
 static llmd_error *add_bundle(struct graph *graph, const llmd_platform_spec *spec,
-                              enum component component, step_id last)
+                              enum component component, step_id first, step_id last)
 {
     AUTO(bundle) struct bundle bundle = {.component = component};
     struct arrival *arrival = NULL;
     step_id step = -1;
 
     TRY(llmd__bundle_choose(spec, component, &bundle));
-    if (!is_remote(&bundle))
+    if (bundle.manifests)
         return NULL;
     TRY(arrival_new(llmd__graph_data(graph), &bundle, &arrival));
     TRY(llmd__download_step(
@@ -202,6 +225,7 @@ static llmd_error *add_bundle(struct graph *graph, const llmd_platform_spec *spe
         &(struct download_user){
             .on_file = on_file, .on_end = on_end, .free = arrival_free, .data = arrival},
         &step));
+    TRY(llmd__graph_need(graph, step, first));
     return llmd__graph_need(graph, last, step);
 }
 
@@ -220,12 +244,14 @@ static llmd_error *fetch_new(const char *folder, struct fetch **out)
 
 static llmd_error *fetch_steps(struct graph *graph, const llmd_platform_spec *spec)
 {
-    step_id last = -1;
+    step_id first = -1, last = -1;
 
+    TRY(llmd__bundles_check_step(graph, spec, &first));
     TRY(llmd__graph_add(graph, &finish_class, NULL, &last));
+    TRY(llmd__graph_need(graph, last, first));
     for (int i = 0; i < COMPONENT_COUNT; i++)
         if (llmd__platform_wants(spec, (enum component)i))
-            TRY(add_bundle(graph, spec, (enum component)i, last));
+            TRY(add_bundle(graph, spec, (enum component)i, first, last));
     return NULL;
 }
 

@@ -4,6 +4,7 @@
  * a single request.
  */
 #include "base/file.h"
+#include "platform/bundle.h"
 #include "support/errors.h"
 #include "support/folder.h"
 #include "support/server.h"
@@ -212,6 +213,129 @@ static void test_whole_releases(void **state)
     assert_true(server_requests(world->server) > 0);
 }
 
+/* ---- into a folder for a machine without internet ---- */
+
+static llmd_error *fetch(const char *text, const char *into)
+{
+    LLMD_AUTO(llmd_platform_spec) spec = NULL;
+    LLMD_AUTO(llmd_task) task = NULL;
+
+    TRY(llmd_platform_spec_parse(text, &spec));
+    TRY(llmd_platform_fetch(spec, into, &task));
+    return llmd_task_run(NULL, task, NULL, NULL);
+}
+
+#define NO_OTHERS                                                                                  \
+    "certManager: {install: never}\ngatewayApi: {install: never}\n"                                \
+    "leaderWorkerSet: {install: never}\n"
+
+static void copy_release(const char *release, const char *to)
+{
+    AUTO(str) char *from = llmd__format(RELEASES "%s", release);
+    AUTO(buf) struct buf text = BUF_INIT;
+
+    none(llmd__file_read(from, 1 << 20, &text));
+    folder_write(to, llmd__buf_text(&text), 0644);
+}
+
+static void expect_copy(const char *name, const char *release)
+{
+    AUTO(str) char *from = llmd__format(RELEASES "%s", release);
+    AUTO(str) char *to = llmd__format("%s/%s", folder, name);
+    AUTO(buf) struct buf wanted = BUF_INIT;
+    AUTO(buf) struct buf copied = BUF_INIT;
+
+    none(llmd__file_read(from, 1 << 20, &wanted));
+    none(llmd__file_read(to, 1 << 20, &copied));
+    assert_string_equal(llmd__buf_text(&copied), llmd__buf_text(&wanted));
+}
+
+/* Not held up by its bundle: what this server answers is the first thing that is wrong. */
+static void expect_usable(struct world *world, const char *spec)
+{
+    LLMD_AUTO(llmd_error) error = apply(world, spec);
+
+    assert_non_null(error);
+    if (server_requests(world->server) == 0 || strstr(llmd_error_reason(error), "Bundle"))
+        fail_msg("%s: %s", spec, llmd_error_message(error));
+    server_forget(world->server);
+}
+
+static void expect_bundle(const char *folder_name, const char *spec_text, const char *words)
+{
+    LLMD_AUTO(llmd_platform_spec) spec = NULL;
+    AUTO(bundle) struct bundle bundle = {0};
+    AUTO(str) char *text = llmd__format("bundles: %s/%s\n%s", folder, folder_name, spec_text);
+
+    none(llmd_platform_spec_parse(text, &spec));
+    none(llmd__bundle_choose(spec, COMPONENT_KSERVE, &bundle));
+    assert_non_null(strstr(bundle.files[0].path, words));
+    assert_int_equal(bundle.files[0].sha256 != NULL, strstr(words, "/out/") != NULL);
+}
+
+/* What a list names by a path is copied as what it names by an address is. */
+static void test_fetch_of_listed_paths(void **state)
+{
+    AUTO(str) char *out = llmd__format("%s/out/deep", folder);
+    AUTO(str) char *offline = llmd__format("bundles: %s\n" NO_OTHERS, out);
+
+    setenv("LLMD_BUNDLES", RELEASES "bundles.json", 1);
+    none(fetch(NO_OTHERS, out));
+    unsetenv("LLMD_BUNDLES");
+    expect_copy("out/deep/kserve-0.20.0/kserve.yaml", "kserve.yaml");
+    expect_bundle("out/deep", "", "/out/deep/kserve-0.20.0/kserve.yaml");
+    expect_usable(*state, offline);
+}
+
+/* The same spec reads the copy where its own path is not. */
+static void test_fetch_of_a_path(void **state)
+{
+    AUTO(str) char *here = llmd__format("%s/here", folder);
+    AUTO(str) char *away = llmd__format("%s/away", folder);
+    AUTO(str) char *out = llmd__format("%s/out", folder);
+    AUTO(str) char *spec = llmd__format("kserve: {bundle: %s}\n" NO_OTHERS, here);
+    AUTO(str) char *offline = llmd__format("bundles: %s\n%s", out, spec);
+
+    assert_int_equal(mkdir(here, 0755), 0);
+    copy_release("kserve.yaml", "here/kserve.yaml");
+    none(fetch(spec, out));
+    expect_bundle("out", spec, "/here/");
+    assert_int_equal(rename(here, away), 0);
+    expect_bundle("out", spec, "/out/kserve/");
+    expect_usable(*state, offline);
+}
+
+/* Two of one name are two; nothing to fetch is a folder too; what is cut is not taken along. */
+static void test_other_fetches(void **state)
+{
+    AUTO(str) char *out = llmd__format("%s/out", folder);
+    AUTO(str) char *list = llmd__format("%s/list.json", folder);
+    AUTO(str) char *again = llmd__format("%s/again", folder);
+    AUTO(str) char *cut_spec = llmd__format("kserve: {bundle: %s/cut.yaml}\n" NO_OTHERS, folder);
+    LLMD_AUTO(llmd_error) error = NULL;
+
+    (void)state;
+    none(fetch("kserve: {install: never}\n" NO_OTHERS, out));
+    assert_true(folder_size("out/bundles.json") > 0);
+    folder_write("list.json",
+                 "[{component: kserve, version: 9.9.9, proven: rig, files: [{path: \"" RELEASES
+                 "kserve.yaml\"}, {path: \"again/kserve.yaml\"}]}]",
+                 0644);
+    mkdir(again, 0755);
+    folder_write("again/kserve.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n",
+                 0644);
+    setenv("LLMD_BUNDLES", list, 1);
+    none(fetch(NO_OTHERS, out));
+    unsetenv("LLMD_BUNDLES");
+    expect_copy("out/kserve-9.9.9/kserve.yaml", "kserve.yaml");
+    assert_true(folder_size("out/kserve-9.9.9/1-kserve.yaml") > 0);
+
+    write_cut("kserve.yaml", "---\napiVersion: apps/v1");
+    error = fetch(cut_spec, out);
+    assert_string_equal(llmd_error_reason(error), "BundleIncomplete");
+    assert_int_equal(folder_size("out/kserve/cut.yaml"), 0);
+}
+
 static llmd_error *refuse_work(void *data)
 {
     AUTO(str) char *spec = llmd__format("kserve: {bundle: %s/cut.yaml}", folder);
@@ -230,8 +354,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_cut_at_a_document), TEST(test_other_causes),      TEST(test_a_text),
-        TEST(test_folders_and_lists), TEST(test_what_nobody_knows), TEST(test_whole_releases),
+        TEST(test_cut_at_a_document),     TEST(test_other_causes),      TEST(test_a_text),
+        TEST(test_folders_and_lists),     TEST(test_what_nobody_knows), TEST(test_whole_releases),
+        TEST(test_fetch_of_listed_paths), TEST(test_fetch_of_a_path),   TEST(test_other_fetches),
         TEST(test_without_memory),
     };
 
