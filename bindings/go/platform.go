@@ -168,8 +168,8 @@ type Platforms struct{ kube *Kube }
 // context a deadline; the error says what was waited for.
 //
 // ErrInvalid with reason "DigestUnknown" wants a bundle's SHA256 in the spec; ErrConflict has
-// "HalfInstalled", "VersionNotServed", "IstioTooOld" or "WebhookLeftOver", or "Conflict" for fields of
-// another manager.
+// "HalfInstalled", "VersionNotServed", "OtherProfile", "IstioTooOld" or "WebhookLeftOver", or
+// "Conflict" for fields of another manager.
 func (v *Platforms) Apply(ctx context.Context, spec PlatformSource) *Task {
 	return v.kube.specTask(ctx, givenPlatform(spec), raw.Platform_apply)
 }

@@ -56,8 +56,9 @@ LLMD_API void llmd_platform_spec_free(llmd_platform_spec *spec);
  * "sha256", "size"}]}`. `proven` says where the library ran it: "rig" (a real cluster), "sandbox",
  * or "". Some have a `note`, a sentence on what is not certain about them. A sha256 that nobody
  * here has held against its publisher's word is "unknown": such a version wants the spec's own
- * `sha256` beside it. One with a `profile` ("odh": Open Data Hub) has parts and ways of its own,
- * and may have no files: then the note says how they are made, and the spec names them as `bundle`.
+ * `sha256` beside it. One with a `profile` ("odh": Open Data Hub; "redhat": Red Hat's operator) has
+ * parts and ways of its own, and may have no files: then the note says how they are made, and the
+ * spec names them as `bundle`.
  *
  * `LLMD_BUNDLES` names a file of the same shape that adds to them and replaces those of the same
  * component and version. A file in it may have a `path`, beside that file, instead of a `url`.
@@ -130,6 +131,7 @@ LLMD_CHECKED llmd_error *llmd_platform_fetch(const llmd_platform_spec *spec, con
  *         LLMD_E_DENIED (a right that is missing), LLMD_E_CONFLICT (fields of another manager;
  *         another's installation of another version; "HalfInstalled": of another's only a part is
  *         there; "VersionNotServed": another's CRD does not serve what the release stores;
+ *         "OtherProfile": what is here is another project's release of the same;
  *         "IstioTooOld": it does not know the pools that KServe makes; "WebhookLeftOver": an old
  *         installation's webhook would refuse everything), LLMD_E_INVALID with reason
  *         "DigestUnknown" (nobody here knows the digest of a bundle: the spec must give it), and
@@ -175,8 +177,9 @@ LLMD_CHECKED llmd_error *llmd_platform_status(const llmd_kube *kube, const llmd_
  * warning.
  *
  * @param kube  the cluster
- * @param spec  NULL, or `stripFinalizers: true`, which allows the two finalizers of KServe to be
- *              taken off its presets when its controller is gone already
+ * @param spec  NULL, or `stripFinalizers: true`, which allows the finalizers of a controller to be
+ *              taken off when it is gone already: KServe's two, and those of cert-manager's
+ * operator
  * @param out   a task, llmd_task_free(); the result is `{"removed": ["Deployment/kserve/..."],
  *              "left": [{"subject", "why"}]}`: left are namespaces that hold what is not ours, and
  *              what others installed, each told as an event with reason "Kept" too

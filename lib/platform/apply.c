@@ -212,6 +212,27 @@ static llmd_error *keep_pickers(struct graph *graph, struct platform_run *run,
     return llmd__pickers_keep(graph, run, &run->kept);
 }
 
+/* Of two ways to have the same thing, each would undo what the other does. */
+static llmd_error *check_profile(const struct platform_run *run, enum component component)
+{
+    const struct found_component *found = &run->found.components[component];
+    const struct release *release = &run->parts[component].release;
+    const char *title = llmd__component(component)->title;
+
+    if ((!found->controller && !found->profile) || !release->controller ||
+        found->profile == release->profile)
+        return NULL;
+    return llmd__error_set_advice(
+        llmd__error_set_reason(
+            llmd__error(LLMD_E_CONFLICT,
+                        "platform: %s is here by the Deployment %s, not by %s of "
+                        "the bundle: neither can take the other over",
+                        title, found->profile ? found->profile->controller : found->controller,
+                        release->controller),
+            "OtherProfile"),
+        "delete what is here first, or name the bundle of the same project");
+}
+
 /* Runs inside the bundle's step, which all gates of the component need: nothing of it has begun. */
 static llmd_error *on_loaded(void *data, struct graph *graph, enum component component,
                              struct json *documents)
@@ -220,6 +241,7 @@ static llmd_error *on_loaded(void *data, struct graph *graph, enum component com
     const struct platform_part *part = &run->parts[component];
 
     TRY(llmd__platform_release(run, component, documents));
+    TRY(check_profile(run, component));
     TRY(llmd__leftovers_check(run, component, part->release.phases[PHASE_WEBHOOKS]));
     TRY(tell_left(graph, run, &part->release));
     TRY(tell_routes(graph, run, component));

@@ -3,6 +3,25 @@
 
 #include <string.h>
 
+/* Open Data Hub's KServe. */
+static const struct profile odh = {.controller = "kserve-controller-manager",
+                                   .variable = "ENABLE_LLMISVC_CONTROLLER",
+                                   .value = "true"};
+
+static const char *const cert_managers[] = {"cert-manager", "cert-manager-webhook",
+                                            "cert-manager-cainjector", NULL};
+
+/* Red Hat's cert-manager; read in its operator's source, branch cert-manager-1.15. */
+static const struct operands redhat_makes = {.resource = "certmanagers.operator.openshift.io",
+                                             .object = "cluster",
+                                             .ns = "cert-manager",
+                                             .deployments = cert_managers,
+                                             .manager = "cert-manager-operator",
+                                             .labels = "app.kubernetes.io/instance=cert-manager"};
+static const struct profile redhat = {.controller = "cert-manager-operator-controller-manager",
+                                      .variable = "OPERAND_IMAGE_VERSION",
+                                      .operands = &redhat_makes};
+
 /* The order is the enum's. */
 static const struct component_info components[COMPONENT_COUNT] = {
     {.key = "gatewayApi", .title = "Gateway API", .crd = "gateways.gateway.networking.k8s.io"},
@@ -10,7 +29,8 @@ static const struct component_info components[COMPONENT_COUNT] = {
      .title = "cert-manager",
      .controller = "cert-manager",
      .webhook = "cert-manager-webhook",
-     .crd = "certificates.cert-manager.io"},
+     .crd = "certificates.cert-manager.io",
+     .profile = &redhat},
     {.key = "leaderWorkerSet",
      .title = "LeaderWorkerSet",
      .controller = "lws-controller-manager",
@@ -21,9 +41,9 @@ static const struct component_info components[COMPONENT_COUNT] = {
      .needs = COMPONENT_BIT(COMPONENT_GATEWAY_API) | COMPONENT_BIT(COMPONENT_CERT_MANAGER) |
               COMPONENT_BIT(COMPONENT_LWS),
      .controller = "llmisvc-controller-manager",
-     .variant = "kserve-controller-manager",
      .webhook = "llmisvc-controller-manager",
-     .crd = "llminferenceservices.serving.kserve.io"},
+     .crd = "llminferenceservices.serving.kserve.io",
+     .profile = &odh},
     {.key = "gatewayController",
      .title = "the gateway controller",
      .needs = COMPONENT_BIT(COMPONENT_GATEWAY_API)},
@@ -37,18 +57,23 @@ const struct component_info *llmd__component(enum component component)
     return &components[component];
 }
 
-bool llmd__is_variant(enum component component, const struct json *deployment)
+const char *llmd__profile_value(const struct profile *profile, const struct json *deployment)
 {
-    const char *variant = components[component].variant;
-
-    if (!variant || strcmp(llmd__json_str(deployment, "metadata.name"), variant) != 0)
-        return false;
     JSON_EACH(item, llmd__json_get(deployment, "spec.template.spec.containers[0].env")) {
-        if (!strcmp(llmd__json_str(item, "name"), "ENABLE_LLMISVC_CONTROLLER") &&
-            !strcmp(llmd__json_str(item, "value"), "true"))
-            return true;
+        if (!strcmp(llmd__json_str(item, "name"), profile->variable))
+            return llmd__json_str(item, "value");
     }
-    return false;
+    return "";
+}
+
+bool llmd__is_of_profile(const struct profile *profile, const struct json *deployment)
+{
+    const char *value;
+
+    if (!profile || strcmp(llmd__json_str(deployment, "metadata.name"), profile->controller) != 0)
+        return false;
+    value = llmd__profile_value(profile, deployment);
+    return profile->value ? !strcmp(value, profile->value) : *value != '\0';
 }
 
 enum component llmd__component_find(const char *key)

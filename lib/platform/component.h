@@ -36,23 +36,42 @@ enum phase {
     PHASE_COUNT
 };
 
+/* What an operator makes of a resource: the component's own controllers, under their own names. */
+struct operands {
+    const char *resource, *object;  /* of what it makes them: the kind, and its name */
+    const char *ns;                 /* where */
+    const char *const *deployments; /* NULL-ended */
+    const char *manager;            /* the field manager by which what it made is known */
+    const char *labels;             /* a selector that all of it matches */
+};
+
+/* A release of a component whose parts have other names and ways than the project's own. */
+struct profile {
+    const char *controller;          /* the Deployment by which its bundle is known */
+    const char *variable;            /* one that a namesake's container has not */
+    const char *value;               /* of that; NULL: any, and it is the component's version */
+    const struct operands *operands; /* NULL: it is no operator */
+};
+
 struct component_info {
     const char *key;        /* in the spec and in bundles: "certManager" */
     const char *title;      /* for people: "cert-manager" */
     unsigned needs;         /* bits of components that are there before its controllers start */
     const char *controller; /* the Deployment whose image tag is the version; NULL: none */
-    const char *variant;    /* its name in a profile (Open Data Hub's KServe); NULL: none */
     const char *webhook;    /* the Deployment whose webhook must answer before custom resources are
                                written; NULL: none */
     const char *crd;        /* one that tells that it is there */
+    const struct profile *profile; /* another way to have it; NULL: none */
 };
 
 #define COMPONENT_BIT(component) (1u << (component))
 
 const struct component_info *llmd__component(enum component component);
-/* Whether a Deployment is really the variant: upstream's KServe has one of the same name that knows
-   nothing of LLMInferenceServices. */
-bool llmd__is_variant(enum component component, const struct json *deployment);
+/* Whether a Deployment is a profile's: upstream's KServe has one of the same name that knows
+   nothing of LLMInferenceServices. profile may be NULL. */
+bool llmd__is_of_profile(const struct profile *profile, const struct json *deployment);
+/* The value of the variable by which it is known; "": it has none. */
+const char *llmd__profile_value(const struct profile *profile, const struct json *deployment);
 /* By its key; COMPONENT_COUNT: none. */
 enum component llmd__component_find(const char *key);
 const char *llmd__phase_name(enum phase phase); /* "crds", the event's phase */

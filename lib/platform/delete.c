@@ -56,7 +56,7 @@ static llmd_error *removal_new(struct platform_run *run, struct removal **out)
     return NULL;
 }
 
-/* ---- taking KServe's finalizers off ---- */
+/* ---- taking finalizers off ---- */
 
 struct strip {
     struct removal *removal;
@@ -96,11 +96,12 @@ static llmd_error *strip_advance(void *state, struct graph *graph, const struct 
     if (input->status / 100 != 2 && input->status != 404)
         return llmd__status_error(input->status, input->text, strip->subject);
     action->kind = ACTION_DONE;
-    return llmd__graph_event(graph,
-                             &(struct event_text){.level = LLMD_LEVEL_WARNING,
-                                                  .subject = strip->subject,
-                                                  .reason = "FinalizerStripped",
-                                                  .message = "KServe's finalizer was taken off"});
+    return llmd__graph_event(
+        graph, &(struct event_text){.level = LLMD_LEVEL_WARNING,
+                                    .subject = strip->subject,
+                                    .reason = "FinalizerStripped",
+                                    .message = "the finalizer of a controller that is "
+                                               "gone was taken off"});
 }
 
 static const struct step_class strip_class = {
@@ -159,17 +160,30 @@ static llmd_error *refuse_foreign(const struct removal *removal)
         "delete these first, services before gateways");
 }
 
-/* Without its controller nobody takes KServe's finalizers off, and the presets would never go. */
+static bool is_held(const struct removal *removal, const struct json *finalizer)
+{
+    return !(removal->controllers & COMPONENT_BIT(llmd__json_int(finalizer, "component", 0)));
+}
+
+/* Without their controller nobody takes finalizers off, and what they hold would never go. */
 static llmd_error *refuse_held(const struct removal *removal)
 {
-    if (!llmd__json_count(removal->finalizers) || removal->controller ||
-        removal->run->spec->strip_finalizers)
+    enum component holder = COMPONENT_COUNT;
+    size_t count = 0;
+
+    JSON_EACH(item, removal->finalizers) {
+        if (!is_held(removal, item))
+            continue;
+        holder = (enum component)llmd__json_int(item, "component", 0);
+        count++;
+    }
+    if (!count || removal->run->spec->strip_finalizers)
         return NULL;
     return llmd__error_set_advice(
         llmd__error_set_reason(llmd__error(LLMD_E_CONFLICT,
-                                           "platform: %zu presets are held by KServe's finalizer, "
-                                           "and its controller is not there to take it off",
-                                           llmd__json_count(removal->finalizers)),
+                                           "platform: %zu objects are held by finalizers of %s, "
+                                           "and its controller is not there to take them off",
+                                           count, llmd__component(holder)->title),
                                "FinalizersHeld"),
         "apply the platform again and then delete it, or set stripFinalizers: true");
 }
@@ -207,11 +221,13 @@ static llmd_error *add_deletions(struct graph *graph, struct removal *removal,
 static llmd_error *add_strips(struct graph *graph, struct removal *removal, step_id before,
                               step_id after)
 {
-    if (removal->controller || !removal->run->spec->strip_finalizers)
+    if (!removal->run->spec->strip_finalizers)
         return NULL;
     JSON_EACH(item, removal->finalizers) {
         step_id step = -1;
 
+        if (!is_held(removal, item))
+            continue;
         TRY(add_strip(graph, removal, item, &step));
         TRY(llmd__graph_need(graph, step, before));
         TRY(llmd__graph_need(graph, after, step));
@@ -225,7 +241,22 @@ static llmd_error *add_barrier_after(struct graph *graph, step_id before, step_i
     return llmd__graph_need(graph, *out, before);
 }
 
-/* Presets are let go after the webhooks are gone: these judge changes of them, too. */
+/* What a wave wants done before. Presets are let go after the webhooks are gone: these judge
+   changes of them, too. */
+static llmd_error *prepare(struct graph *graph, struct removal *removal, enum removal_wave wave,
+                           step_id *before)
+{
+    step_id after = -1;
+
+    if (wave != REMOVE_PRESETS && wave != REMOVE_CONTROLLERS)
+        return NULL;
+    TRY(add_barrier_after(graph, *before, &after));
+    TRY(wave == REMOVE_PRESETS ? add_strips(graph, removal, *before, after)
+                               : llmd__operands_retire(graph, removal, *before, after));
+    *before = after;
+    return NULL;
+}
+
 static llmd_error *add_waves(struct graph *graph, struct removal *removal, step_id last)
 {
     step_id before = -1;
@@ -234,12 +265,8 @@ static llmd_error *add_waves(struct graph *graph, struct removal *removal, step_
     for (int wave = 0; wave < REMOVE_WAVES; wave++) {
         step_id after = -1;
 
+        TRY(prepare(graph, removal, (enum removal_wave)wave, &before));
         TRY(add_barrier_after(graph, before, &after));
-        if (wave == REMOVE_PRESETS) {
-            TRY(add_strips(graph, removal, before, after));
-            before = after;
-            TRY(add_barrier_after(graph, before, &after));
-        }
         TRY(add_deletions(graph, removal, (enum removal_wave)wave, before, after));
         before = after;
     }

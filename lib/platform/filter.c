@@ -59,14 +59,12 @@ static bool cert_manager_keeps(const struct json *object)
     return !strstr(llmd__object_name(object), "startupapicheck");
 }
 
-bool llmd__filter_keeps(enum component component, bool crds_only, bool odh,
+bool llmd__filter_keeps(enum component component, bool crds_only, const struct profile *profile,
                         const struct json *object)
 {
     if (crds_only)
         return is_crd(object);
-    if (odh)
-        return odh_keeps(object);
     if (component == COMPONENT_KSERVE)
-        return kserve_keeps(object);
+        return profile ? odh_keeps(object) : kserve_keeps(object);
     return component != COMPONENT_CERT_MANAGER || cert_manager_keeps(object);
 }

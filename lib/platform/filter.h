@@ -6,8 +6,8 @@
 #include "base/json.h"
 #include "platform/component.h"
 
-/* odh: KServe's release is Open Data Hub's. */
-bool llmd__filter_keeps(enum component component, bool crds_only, bool odh,
+/* profile: the release's; NULL: it is the project's own. */
+bool llmd__filter_keeps(enum component component, bool crds_only, const struct profile *profile,
                         const struct json *object);
 
 #endif

@@ -20,9 +20,10 @@ enum installer {
 
 struct found_component {
     enum installer installer;
-    char *version;          /* "0.20.0"; NULL: not known */
-    const char *controller; /* the Deployment\'s name, static; NULL: none found */
-    char *ns;               /* where its controller runs; NULL: none found */
+    char *version;                 /* "0.20.0"; NULL: not known */
+    const char *controller;        /* the Deployment\'s name, static; NULL: none found */
+    const struct profile *profile; /* NULL: it is the project's own */
+    char *ns;                      /* where its controller runs; NULL: none found */
     char *by;       /* for people: "helm release cert-manager", "kube-addon-manager"; NULL */
     char *record;   /* of our last apply; NULL: none. See applied_record.c */
     bool unchanged; /* ours, and as this spec's apply left it */

@@ -105,20 +105,21 @@ llmd_error *llmd__served_look(struct platform_run *run, const struct json *docum
 llmd_error *llmd__image_version(const char *image, char **out)
 {
     const char *slash = strrchr(image, '/');
-    const char *tag = strchr(slash ? slash : image, ':');
+    const char *tag = strpbrk(slash ? slash : image, ":@");
 
-    if (!tag)
+    if (!tag || *tag == '@') /* its digest alone */
         return NULL;
     tag += tag[1] == 'v' ? 2 : 1;
     *out = llmd__strndup(tag, strcspn(tag, "@"));
     return *out ? NULL : NO_MEMORY;
 }
 
-static bool is_variant_name(const struct subject *subject)
+/* That of which the subject is the controller; NULL: it is the project's own. */
+static const struct profile *profile_of(const struct subject *subject)
 {
-    const char *variant = llmd__component(subject->component)->variant;
+    const struct profile *profile = llmd__component(subject->component)->profile;
 
-    return variant && subject->name && !strcmp(subject->name, variant);
+    return profile && subject->name && !strcmp(subject->name, profile->controller) ? profile : NULL;
 }
 
 /* Ours before another's of the same name. */
@@ -127,7 +128,7 @@ static const struct json *choose(const struct subject *subject, const struct jso
     const struct json *first = NULL;
 
     JSON_EACH(item, items) {
-        if (is_variant_name(subject) && !llmd__is_variant(subject->component, item))
+        if (profile_of(subject) && !llmd__is_of_profile(profile_of(subject), item))
             continue;
         if (llmd__installer_of(item, NULL) == INSTALLER_US)
             return item;
@@ -149,21 +150,51 @@ static llmd_error *note_looked(struct looked *looked, const struct json *deploym
     return looked->why ? NULL : NO_MEMORY;
 }
 
+/* Its image's tag; of one that is named by its digest alone, what its label says. */
+static llmd_error *note_version(const struct json *deployment, char **version)
+{
+    const char *said = llmd__json_str(deployment, "metadata.labels.\"app.kubernetes.io/version\"");
+
+    llmd__free(TAKE(*version));
+    TRY(llmd__image_version(llmd__json_str(deployment, "spec.template.spec.containers[0].image"),
+                            version));
+    if (*version || !*said)
+        return NULL;
+    *version = llmd__strdup(*said == 'v' ? said + 1 : said);
+    return *version ? NULL : NO_MEMORY;
+}
+
+/* Who installed the operator installed what it makes, too. */
+static llmd_error *note_operator(const struct subject *subject, const struct json *deployment)
+{
+    struct found_component *found = &subject->run->found.components[subject->component];
+
+    found->profile = profile_of(subject);
+    llmd__free(TAKE(found->by));
+    found->installer = llmd__installer_of(deployment, &found->by);
+    if (found->installer != INSTALLER_US)
+        return NULL;
+    llmd__free(TAKE(found->by));
+    found->by = llmd__strdup("libllmd through its operator");
+    return found->by ? NULL : NO_MEMORY;
+}
+
 static llmd_error *note_deployment(const struct subject *subject, const struct json *deployment)
 {
     struct platform_run *run = subject->run;
     enum component component = subject->component;
     struct found_component *found = &run->found.components[component];
-    const char *image = llmd__json_str(deployment, "spec.template.spec.containers[0].image");
 
-    llmd__free(TAKE(found->by));
+    if (!found->profile || !found->profile->operands) {
+        found->profile = profile_of(subject);
+        llmd__free(TAKE(found->by));
+        found->installer = llmd__installer_of(deployment, &found->by);
+    }
     llmd__free(TAKE(found->ns));
     found->controller = subject->name;
-    found->installer = llmd__installer_of(deployment, &found->by);
     found->ns = llmd__strdup(llmd__object_ns(deployment));
     CHECK_MEMORY(found->ns);
-    llmd__free(TAKE(found->version));
-    TRY(llmd__image_version(image, &found->version));
+    TRY(note_version(deployment, &found->version));
     return note_looked(&run->looked[component], deployment);
 }
 
@@ -179,8 +210,12 @@ static llmd_error *take_deployments(void *data, struct graph *graph, int status,
         return NULL;
     TRY(llmd__json_parse(text, len, "Deployments", &list));
     chosen = choose(subject, llmd__json_member(list, "items"));
-    /* Where both are, the variant is another program's namesake. */
-    if (!chosen || (is_variant_name(subject) && subject->run->looked[subject->component].there))
+    if (!chosen)
+        return NULL;
+    if (profile_of(subject) && profile_of(subject)->operands)
+        return note_operator(subject, chosen);
+    /* Where both are, the profile's is another program's namesake. */
+    if (profile_of(subject) && subject->run->looked[subject->component].there)
         return NULL;
     return note_deployment(subject, chosen);
 }
@@ -305,9 +340,10 @@ static llmd_error *ask_controller(struct graph *graph, struct platform_run *run,
     if (!info->controller && info->crd) /* CRDs are all there is to it */
         return NULL;
     TRY(ask_deployment(graph, &(struct subject){run, component, info->controller}, before, after));
-    return info->variant ? ask_deployment(graph, &(struct subject){run, component, info->variant},
-                                          before, after)
-                         : NULL;
+    return info->profile
+               ? ask_deployment(graph, &(struct subject){run, component, info->profile->controller},
+                                before, after)
+               : NULL;
 }
 
 llmd_error *llmd__platform_look(struct graph *graph, struct platform_run *run, step_id after,

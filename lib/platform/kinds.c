@@ -36,6 +36,8 @@ const struct platform_kind llmd__platform_kinds[] = {
     {"priorityclasses.scheduling.k8s.io", REMOVE_REST},
     {"validatingadmissionpolicies.admissionregistration.k8s.io", REMOVE_WEBHOOKS},
     {"validatingadmissionpolicybindings.admissionregistration.k8s.io", REMOVE_WEBHOOKS},
+    {"infrastructures.config.openshift.io", REMOVE_REST},
+    {"certmanagers.operator.openshift.io", REMOVE_OPERATED},
     {"customresourcedefinitions.apiextensions.k8s.io", REMOVE_CRDS},
     {"namespaces", REMOVE_NAMESPACES},
     {NULL, REMOVE_WAVES},

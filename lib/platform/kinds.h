@@ -18,6 +18,8 @@ enum removal_wave {
     REMOVE_CONTROLLERS,
     REMOVE_REST,
     REMOVE_CRDS,
+    REMOVE_OPERATED, /* of operators: goes with its CRD; alone, one that still ends makes it again
+                      */
     REMOVE_NAMESPACES,
     REMOVE_WAVES
 };

@@ -82,7 +82,7 @@ static const struct field bundle_fields[] = {
     {.name = "profile",
      .type = FIELD_STRING,
      .offset = offsetof(struct listed_bundle, profile),
-     .values = "odh"},
+     .values = "odh|redhat"},
     {.name = "note", .type = FIELD_STRING, .offset = offsetof(struct listed_bundle, note)},
     {.name = "files",
      .type = FIELD_LIST,

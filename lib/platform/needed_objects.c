@@ -11,16 +11,20 @@
 #define PRESET "LLMInferenceServiceConfig"
 #define FEW 4 /* are named; who lacks more sees from these what is wrong */
 
+/* Of releases where an operator makes the component, or of those where none does. */
+enum whose { EVERY, OWN, OPERATED };
+
 struct needed {
     enum component component;
     const char *kind;
     const char *name; /* NULL: any; "*end": one that ends so */
+    enum whose whose;
 };
 
 /*
  * What is in every release that is known, by KServe's from 0.16 to 0.20 and Open Data Hub's (whose
- * presets may have their version in front), cert-manager's 1.16 and 1.17, and Gateway API's from
- * 1.2 on. KServe has a mutating webhook since 0.19 only.
+ * presets may have their version in front), cert-manager's 1.16 and 1.17, and Red Hat's operator of
+ * it, and Gateway API's from 1.2 on. KServe has a mutating webhook since 0.19 only.
  */
 static const struct needed needed[] = {
     {COMPONENT_GATEWAY_API, CRD, "gatewayclasses.gateway.networking.k8s.io"},
@@ -30,11 +34,12 @@ static const struct needed needed[] = {
     {COMPONENT_CERT_MANAGER, CRD, "certificates.cert-manager.io"},
     {COMPONENT_CERT_MANAGER, CRD, "clusterissuers.cert-manager.io"},
     {COMPONENT_CERT_MANAGER, CRD, "issuers.cert-manager.io"},
-    {COMPONENT_CERT_MANAGER, "Deployment", "cert-manager"},
-    {COMPONENT_CERT_MANAGER, "Deployment", "cert-manager-cainjector"},
-    {COMPONENT_CERT_MANAGER, "Deployment", "cert-manager-webhook"},
-    {COMPONENT_CERT_MANAGER, MUTATING, "cert-manager-webhook"},
-    {COMPONENT_CERT_MANAGER, VALIDATING, "cert-manager-webhook"},
+    {COMPONENT_CERT_MANAGER, "Deployment", "cert-manager", OWN},
+    {COMPONENT_CERT_MANAGER, "Deployment", "cert-manager-cainjector", OWN},
+    {COMPONENT_CERT_MANAGER, "Deployment", "cert-manager-webhook", OWN},
+    {COMPONENT_CERT_MANAGER, MUTATING, "cert-manager-webhook", OWN},
+    {COMPONENT_CERT_MANAGER, VALIDATING, "cert-manager-webhook", OWN},
+    {COMPONENT_CERT_MANAGER, CRD, "certmanagers.operator.openshift.io", OPERATED},
     {COMPONENT_LWS, CRD, "leaderworkersets.leaderworkerset.x-k8s.io"},
     {COMPONENT_LWS, "Deployment", "lws-controller-manager"},
     {COMPONENT_LWS, MUTATING, NULL},
@@ -80,7 +85,24 @@ static bool is_named(const struct needed *row, const struct json *object)
         return len >= end && !strcmp(name + len - end, wanted + 1);
     return llmd__component(row->component)->controller &&
            !strcmp(wanted, llmd__component(row->component)->controller) &&
-           llmd__is_variant(row->component, object);
+           llmd__is_of_profile(llmd__component(row->component)->profile, object);
+}
+
+static bool has_operator(const struct profile *profile, const struct json *documents)
+{
+    JSON_EACH(object, documents) {
+        if (llmd__is_of_profile(profile, object) ||
+            has_operator(profile, llmd__json_member(object, "items")))
+            return true;
+    }
+    return false;
+}
+
+static enum whose whose(enum component component, const struct json *documents)
+{
+    const struct profile *profile = llmd__component(component)->profile;
+
+    return profile && profile->operands && has_operator(profile, documents) ? OPERATED : OWN;
 }
 
 /* Lists hold objects too. */
@@ -108,13 +130,14 @@ static void add_missing(const struct needed *row, size_t count, struct buf *out)
 static size_t list_missing(enum component component, bool crds_only, const struct json *documents,
                            struct buf *out)
 {
+    enum whose is = whose(component, documents);
     size_t count = 0;
 
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
         const struct needed *row = &needed[i];
 
-        if (row->component != component || (crds_only && strcmp(row->kind, CRD) != 0) ||
-            holds(documents, row))
+        if (row->component != component || (row->whose != EVERY && row->whose != is) ||
+            (crds_only && strcmp(row->kind, CRD) != 0) || holds(documents, row))
             continue;
         add_missing(row, ++count, out);
     }

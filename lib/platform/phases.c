@@ -4,7 +4,7 @@
  *
  *     namespaces ──> config ───────────────┐
  *     CRDs (of it and of what it needs) ───┤
- *     cert-manager's webhook ──> Issuer, Certificate ──> Secret ──┬──> controllers ──┐
+ *     cert-manager, all of it ──> Issuer, Certificate ──> Secret ──┬──> controllers ──┐
  *                                                                 └──> webhooks ─────┴──> presets
  *
  * The Secret comes before the controllers: kubelet's wait for a volume that is not there doubles to
@@ -35,7 +35,7 @@ static enum phase needed_phase(enum phase phase, enum component other)
     if (phase == PHASE_CONTROLLERS)
         return PHASE_CRDS;
     if (phase == PHASE_CERTIFICATES && other == COMPONENT_CERT_MANAGER)
-        return PHASE_WEBHOOKS;
+        return PHASE_PRESETS; /* an operator's resource is among these */
     return PHASE_COUNT;
 }
 
@@ -153,19 +153,22 @@ static llmd_error *await_conversion(const struct span *span, const struct json *
     return NULL;
 }
 
+static const char *const webhook_kinds[][2] = {
+    {"MutatingWebhookConfiguration", "mutatingwebhookconfigurations.admissionregistration.k8s.io"},
+    {"ValidatingWebhookConfiguration",
+     "validatingwebhookconfigurations.admissionregistration.k8s.io"}};
+
+static struct await_wish webhook_wish(size_t kind)
+{
+    return (struct await_wish){.resource = webhook_kinds[kind][1],
+                               .what = "the caBundle of webhook configuration",
+                               .met = llmd__ca_is_injected};
+}
+
 static llmd_error *await_webhooks(const struct span *span, const struct json *objects)
 {
-    static const char *const kinds[][2] = {
-        {"MutatingWebhookConfiguration",
-         "mutatingwebhookconfigurations.admissionregistration.k8s.io"},
-        {"ValidatingWebhookConfiguration",
-         "validatingwebhookconfigurations.admissionregistration.k8s.io"}};
-
     for (size_t i = 0; i < 2; i++)
-        TRY(await(span, objects, kinds[i][0],
-                  (struct await_wish){.resource = kinds[i][1],
-                                      .what = "the caBundle of webhook configuration",
-                                      .met = llmd__ca_is_injected}));
+        TRY(await(span, objects, webhook_kinds[i][0], webhook_wish(i)));
     return await_conversion(span, span->run->parts[span->component].release.phases[PHASE_CRDS]);
 }
 
@@ -228,12 +231,48 @@ static llmd_error *await_controllers(const struct span *span, const struct json 
     return NULL;
 }
 
+/* ---- what an operator makes ---- */
+
+/* Its webhook configurations have the name of the Deployment that answers them. */
+static llmd_error *await_made_webhooks(const struct span *span, const char *webhook)
+{
+    AUTO(json) struct json *names = llmd__json_array();
+
+    CHECK_MEMORY(names);
+    llmd__json_add_str(names, webhook);
+    TRY(llmd__json_check(names));
+    for (size_t i = 0; i < 2; i++) {
+        struct await_wish wish = webhook_wish(i);
+        step_id step = -1;
+
+        wish.names = names;
+        TRY(llmd__await_step(span->graph, span->run, &wish, &step));
+        TRY(put_between(span, step));
+    }
+    return NULL;
+}
+
+static llmd_error *await_operands(const struct span *span)
+{
+    const struct profile *profile = span->run->parts[span->component].release.profile;
+    AUTO(json) struct json *names = llmd__json_array();
+
+    CHECK_MEMORY(names);
+    if (!profile || !profile->operands)
+        return NULL;
+    for (const char *const *name = profile->operands->deployments; *name; name++)
+        llmd__json_add_str(names, *name);
+    TRY(llmd__json_check(names));
+    TRY(await_deployments(span, profile->operands->ns, names));
+    return await_made_webhooks(span, llmd__component(span->component)->webhook);
+}
+
 /* Another's installation is used: it must serve before we build on it. */
 llmd_error *llmd__used_waits(const struct span *span)
 {
     const struct component_info *info = llmd__component(span->component);
     const struct found_component *found = &span->run->found.components[span->component];
-    const char *ns = found->ns, *controller = found->controller;
+    const char *ns = found->ns, *controller = found->controller, *webhook = info->webhook;
     AUTO(json) struct json *names = llmd__json_array();
 
     CHECK_MEMORY(names);
@@ -242,8 +281,8 @@ llmd_error *llmd__used_waits(const struct span *span)
     if (!ns)
         return llmd__half_installed(&span->run->found, span->component, info->controller);
     llmd__json_add_str(names, controller);
-    if (info->webhook && controller != info->variant && strcmp(info->webhook, controller) != 0)
-        llmd__json_add_str(names, info->webhook);
+    if (webhook && !strcmp(controller, info->controller) && strcmp(webhook, controller) != 0)
+        llmd__json_add_str(names, webhook);
     TRY(llmd__json_check(names));
     return await_deployments(span, ns, names);
 }
@@ -257,6 +296,8 @@ llmd_error *llmd__phase_waits(const struct span *span, const struct json *object
         return await_controllers(span, objects);
     case PHASE_WEBHOOKS:
         return await_webhooks(span, objects);
+    case PHASE_PRESETS:
+        return await_operands(span);
     default:
         return NULL;
     }

@@ -5,6 +5,7 @@
 #include "platform/istio_manifest.h"
 #include "platform/monitor_manifest.h"
 #include "platform/odh_manifest.h"
+#include "platform/redhat_manifest.h"
 #include "platform/rewrite.h"
 
 #include "base/base64.h"
@@ -28,13 +29,6 @@ void llmd__release_free(struct release *release)
     llmd__free(release->version);
     llmd__free(release->ns);
     *release = (struct release){.component = release->component};
-}
-
-static bool is_odh(const struct making *making)
-{
-    const char *variant = llmd__component(making->rewrite.component)->variant;
-
-    return variant && making->out->controller == variant;
 }
 
 /* ---- CRDs of others ---- */
@@ -112,7 +106,8 @@ static llmd_error *take_document(const struct making *making, struct json *docum
     enum phase phase = llmd__phase_of(object);
     bool left = false;
 
-    if (!llmd__filter_keeps(making->rewrite.component, making->crds_only, is_odh(making), object))
+    if (!llmd__filter_keeps(making->rewrite.component, making->crds_only, making->out->profile,
+                            object))
         return NULL;
     if (phase == PHASE_CRDS)
         TRY(is_left(making, object, &left));
@@ -238,6 +233,20 @@ static const char *cert_manager_ns(const struct making *making)
     return found ? found : said && *said ? said : "cert-manager";
 }
 
+/* Beside an operator: what it works on, and where. */
+static llmd_error *add_operated(const struct making *making)
+{
+    const struct profile *profile = making->out->profile;
+    AUTO(json) struct json *ours = llmd__json_array();
+
+    CHECK_MEMORY(ours);
+    if (!profile || !profile->operands)
+        return NULL;
+    TRY(llmd__redhat_manifests(making->out->phases, ours));
+    TRY(add_each(making, ours));
+    return add_pull_secret(making, profile->operands->ns);
+}
+
 static llmd_error *add_extras(const struct making *making)
 {
     const llmd_platform_spec *spec = making->rewrite.spec;
@@ -248,11 +257,11 @@ static llmd_error *add_extras(const struct making *making)
     if (!ours || !fields)
         return NO_MEMORY;
     if (making->rewrite.component != COMPONENT_KSERVE)
-        return NULL;
+        return add_operated(making);
     TRY(llmd__monitor_manifests(spec, ns, ours));
     TRY(llmd__istio_manifests(spec, ns, making->found ? making->found->no_routes : NULL, ours));
     TRY(llmd__istio_fields(spec, ns, fields));
-    if (is_odh(making))
+    if (making->out->profile)
         TRY(llmd__odh_manifests(cert_manager_ns(making), making->out->phases[PHASE_CERTIFICATES],
                                 ours));
     if (spec->istio.enabled && gateway && ns && strcmp(gateway, ns) != 0)
@@ -278,18 +287,18 @@ static const struct json *find_controller(const struct json *documents, const ch
     return NULL;
 }
 
-static const struct json *find_variant(enum component component, const struct json *documents)
+static const struct json *find_profile(const struct profile *profile, const struct json *documents)
 {
     JSON_EACH(item, documents) {
-        const struct json *inner = find_variant(component, llmd__json_member(item, "items"));
+        const struct json *inner = find_profile(profile, llmd__json_member(item, "items"));
 
-        if (inner || llmd__is_variant(component, item))
+        if (inner || llmd__is_of_profile(profile, item))
             return inner ? inner : item;
     }
     return NULL;
 }
 
-/* Notes its name too. */
+/* Notes its name and its profile too. */
 static const struct json *controller_of(struct making *making, const struct json *documents)
 {
     enum component component = making->rewrite.component;
@@ -297,20 +306,26 @@ static const struct json *controller_of(struct making *making, const struct json
     const struct json *found = find_controller(documents, info->controller);
 
     making->out->controller = info->controller;
-    if (found || !info->variant)
+    if (found || !info->profile)
         return found;
-    found = find_variant(component, documents);
-    if (found)
-        making->out->controller = info->variant;
+    found = find_profile(info->profile, documents);
+    if (!found)
+        return NULL;
+    making->out->controller = info->profile->controller;
+    making->out->profile = making->rewrite.profile = info->profile;
     return found;
 }
 
-/* The tag of the controller's image, or what CRDs of the SIGs are annotated with. */
-static const char *version_text(const struct json *documents, const struct json *controller)
+/* The tag of the controller's image, what an operator says that it brings, or what CRDs of the SIGs
+   are annotated with. */
+static const char *version_text(const struct profile *profile, const struct json *documents,
+                                const struct json *controller)
 {
     const char *image = llmd__json_str(controller, "spec.template.spec.containers[0].image"),
                *colon;
 
+    if (profile && profile->operands)
+        return llmd__profile_value(profile, controller);
     colon = strrchr(image, ':');
     if (colon && !strchr(colon, '/') && !strchr(image, '@'))
         return colon + 1;
@@ -329,7 +344,7 @@ static llmd_error *name_release(struct making *making, const struct json *docume
     struct release *out = making->out;
     const char *said = llmd__platform_part(making->rewrite.spec, out->component)->ns;
     const struct json *controller = controller_of(making, documents);
-    const char *version = version_text(documents, controller), *from;
+    const char *version = version_text(out->profile, documents, controller), *from;
 
     from = controller ? llmd__object_ns(controller) : "";
     making->rewrite.from_ns = *from ? from : NULL;
@@ -356,11 +371,27 @@ static llmd_error *init(struct release *out, enum component component)
     return out->left ? NULL : NO_MEMORY;
 }
 
+/* An operator's namespace says nothing of where it makes the rest. */
+static llmd_error *check_ns(const struct making *making)
+{
+    const struct component_info *info = llmd__component(making->rewrite.component);
+    const struct profile *profile = making->out->profile;
+    const char *said = llmd__platform_part(making->rewrite.spec, making->rewrite.component)->ns;
+
+    if (!profile || !profile->operands || !said || !*said)
+        return NULL;
+    return llmd__error_set_advice(
+        llmd__error(LLMD_E_INVALID, "%s.namespace: this operator makes %s in namespace %s only",
+                    info->key, info->title, profile->operands->ns),
+        "leave out namespace");
+}
+
 static llmd_error *make(struct making *making, struct json *documents)
 {
     AUTO(str) char *from = NULL;
 
     TRY(name_release(making, documents));
+    TRY(check_ns(making));
     if (making->rewrite.from_ns) {
         from = llmd__strdup(making->rewrite.from_ns); /* its document is about to change */
         CHECK_MEMORY(from);

@@ -15,6 +15,7 @@ struct release {
     enum component component;
     char *version, *ns;
     const char *controller;           /* its Deployment's name, static; NULL: none */
+    const struct profile *profile;    /* NULL: it is the project's own */
     struct json *phases[PHASE_COUNT]; /* arrays of objects, never NULL; labelled as ours */
     /* Documents left alone: [{"subject", "by", "why"}]: CRDs of GKE and of others. */
     struct json *left;

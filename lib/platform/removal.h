@@ -17,15 +17,21 @@ struct removal {
     struct json *kept;                /* namespaces that hold what is not ours: name -> subject */
     struct json *left;                /* for the result: [{"subject", "why"}] */
     struct json *removed;             /* subjects, for the result */
-    struct json *finalizers;          /* presets held by KServe's finalizers: [{"path", "rest"}] */
-    bool controller;                  /* KServe's is there to take its finalizers off */
-    bool proving;                     /* the second survey */
+    struct json *finalizers; /* what controllers of ours hold: [{"resource", "ns", "name", "rest",
+                                "component"}] */
+    unsigned controllers;    /* COMPONENT_BITs: there, to take their finalizers off */
+    const struct operands *operands; /* an operator's of ours; NULL: none was found */
+    bool proving;                    /* the second survey */
     step_id listed, surveyed;
 };
 
 /* Adds steps that fill it anew; *done is done when they are. */
 llmd_error *llmd__removal_survey(struct graph *graph, struct removal *removal, step_id after,
                                  step_id *done);
+/* Lets an operator of ours take away what it made, and then make nothing any more: between these.
+ */
+llmd_error *llmd__operands_retire(struct graph *graph, struct removal *removal, step_id before,
+                                  step_id after);
 /* "Secret/kserve/x, Issuer/kserve/y and 3 more" */
 void llmd__removal_list(struct buf *text, const struct json *subjects);
 

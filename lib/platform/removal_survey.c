@@ -117,6 +117,26 @@ static llmd_error *read_list(const struct listing *listing, int status, const ch
     return llmd__json_parse(text, len, listing->resource, out);
 }
 
+/* ---- what an operator of ours made ---- */
+
+static const struct operands *operands_of(enum component component)
+{
+    const struct profile *profile = llmd__component(component)->profile;
+
+    return profile ? profile->operands : NULL;
+}
+
+static bool is_made(const struct json *object)
+{
+    const struct operands *operands = operands_of(COMPONENT_CERT_MANAGER);
+
+    JSON_EACH(entry, llmd__json_get(object, "metadata.managedFields")) {
+        if (!strcmp(llmd__json_str(entry, "manager"), operands->manager))
+            return true;
+    }
+    return false;
+}
+
 /* ---- what others have in our CRDs and namespaces ---- */
 
 /* What an owner made goes with its owner. */
@@ -126,19 +146,23 @@ static bool is_somebodys(const struct json *object)
            !llmd__json_count(llmd__json_get(object, "metadata.ownerReferences"));
 }
 
+static llmd_error *take_one(struct graph *graph, const struct listing *listing,
+                            const struct json *object);
+
 static llmd_error *take_objects(void *data, struct graph *graph, int status, const char *text,
                                 size_t len)
 {
     struct listing *listing = data;
     AUTO(json) struct json *list = NULL;
 
-    (void)graph;
     TRY(read_list(listing, status, text, len, &list));
     JSON_EACH(object, llmd__json_member(list, "items")) {
         AUTO(str) char *subject = subject_of(listing, object);
 
         CHECK_MEMORY(subject);
-        if (is_somebodys(object))
+        if (is_made(object))
+            TRY(take_one(graph, listing, object)); /* the operator's own default */
+        else if (is_somebodys(object))
             llmd__json_add_str(listing->removal->foreign, subject);
     }
     return llmd__json_check(listing->removal->foreign);
@@ -201,6 +225,7 @@ static llmd_error *look_at_objects(struct graph *graph, struct removal *removal,
     step_id step = -1;
 
     TRY(listing_new(removal, crd, NULL, &listing));
+    listing->wave = REMOVE_OPERATED;
     TRY(ask_list(graph, listing, NULL, take_objects, &step));
     return step < 0 ? NULL : llmd__graph_need(graph, removal->surveyed, step);
 }
@@ -280,6 +305,49 @@ static llmd_error *look_for_traces_in(struct graph *graph, struct removal *remov
     return step < 0 ? NULL : llmd__graph_need(graph, removal->listed, step);
 }
 
+static llmd_error *take_made(void *data, struct graph *graph, int status, const char *text,
+                             size_t len)
+{
+    struct listing *listing = data;
+    AUTO(json) struct json *list = NULL;
+
+    (void)graph;
+    TRY(read_list(listing, status, text, len, &list));
+    JSON_EACH(object, llmd__json_member(list, "items")) {
+        if (is_made(object))
+            TRY(add_item(listing->removal, listing->wave, listing, object));
+    }
+    return NULL;
+}
+
+/* Its webhook configurations go with what answers them: until then it would write them again. */
+static llmd_error *look_for_made(struct graph *graph, struct removal *removal)
+{
+    for (const struct platform_kind *kind = llmd__platform_kinds; kind->resource; kind++) {
+        struct listing *listing = NULL;
+        step_id step = -1;
+
+        TRY(listing_new(removal, kind->resource, NULL, &listing));
+        listing->wave = kind->wave == REMOVE_WEBHOOKS ? REMOVE_CONTROLLERS : kind->wave;
+        TRY(ask_list(graph, listing, removal->operands->labels, take_made, &step));
+        if (step >= 0)
+            TRY(llmd__graph_need(graph, removal->listed, step));
+    }
+    return NULL;
+}
+
+static llmd_error *look_for_operator(struct graph *graph, struct removal *removal)
+{
+    const struct operands *operands = operands_of(COMPONENT_CERT_MANAGER);
+    struct resource ignored;
+
+    if (removal->operands ||
+        !llmd__discovery_lookup(removal->run->kube, operands->resource, &ignored))
+        return NULL;
+    removal->operands = operands;
+    return look_for_made(graph, removal);
+}
+
 /* Its namespace tells, because it goes last: a delete that was killed on the way finds them when
    the webhook configurations that name the CA and the controllers are gone. */
 static llmd_error *look_for_traces(struct graph *graph, struct removal *removal,
@@ -290,40 +358,66 @@ static llmd_error *look_for_traces(struct graph *graph, struct removal *removal,
 
     if (strcmp(component, llmd__component(COMPONENT_CERT_MANAGER)->key) != 0)
         return NULL;
+    TRY(look_for_operator(graph, removal));
     TRY(look_for_traces_in(graph, removal, "secrets", llmd__object_name(ns)));
     return look_for_traces_in(graph, removal, "leases.coordination.k8s.io", "kube-system");
 }
 
 /* ---- finalizers ---- */
 
-/* Only KServe's two; what others hold, others let go. */
-static bool is_kserves(const char *finalizer)
+/* Whose it is, by how it begins; what others hold, others let go. */
+static enum component holder_of(const char *finalizer)
 {
-    return strcmp(finalizer, "serving.kserve.io/llmisvc-finalizer") == 0 ||
-           strcmp(finalizer, "serving.kserve.io/llmisvcconfig-finalizer") == 0;
+    static const struct {
+        const char *begin;
+        enum component component;
+    } known[] = {
+        {"serving.kserve.io/llmisvc-finalizer", COMPONENT_KSERVE},
+        {"serving.kserve.io/llmisvcconfig-finalizer", COMPONENT_KSERVE},
+        {"cert-manager-operator.operator.openshift.io/", COMPONENT_CERT_MANAGER},
+    };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (!strncmp(finalizer, known[i].begin, strlen(known[i].begin)))
+            return known[i].component;
+    return COMPONENT_COUNT;
 }
 
 static llmd_error *note_finalizers(struct removal *removal, const struct listing *listing,
                                    const struct json *object)
 {
     AUTO(json) struct json *rest = llmd__json_array();
+    enum component holder = COMPONENT_COUNT;
     struct json *item = NULL;
-    bool held = false;
 
     JSON_EACH(finalizer, llmd__json_get(object, "metadata.finalizers")) {
-        bool known = is_kserves(llmd__json_text(finalizer));
-        held = held || known;
-        if (!known)
+        enum component one = holder_of(llmd__json_text(finalizer));
+
+        if (one == COMPONENT_COUNT)
             llmd__json_add_str(rest, llmd__json_text(finalizer));
+        else
+            holder = one;
     }
     TRY(llmd__json_check(rest));
-    if (!held)
+    if (holder == COMPONENT_COUNT)
         return NULL;
-    TRY(llmd__json_make(&item, "{'resource': %s, 'ns': %s, 'name': %s, 'rest': %j}",
-                        listing->resource, llmd__object_ns(object), llmd__object_name(object),
-                        rest));
+    TRY(llmd__json_make(
+        &item, "{'resource': %s, 'ns': %s, 'name': %s, 'rest': %j, 'component': %d}",
+        listing->resource, llmd__object_ns(object), llmd__object_name(object), rest, holder));
     llmd__json_add(removal->finalizers, item);
     return llmd__json_check(removal->finalizers);
+}
+
+/* Controllers of ours that take finalizers off; an operator's stands for what it makes. */
+static void note_controller(struct removal *removal, const char *name)
+{
+    for (int i = 0; i < COMPONENT_COUNT; i++) {
+        const struct component_info *info = llmd__component((enum component)i);
+        bool is_it = (info->controller && !strcmp(name, info->controller)) ||
+                     (info->profile && !strcmp(name, info->profile->controller));
+
+        removal->controllers |= is_it ? COMPONENT_BIT(i) : 0;
+    }
 }
 
 static llmd_error *take_one(struct graph *graph, const struct listing *listing,
@@ -337,11 +431,10 @@ static llmd_error *take_one(struct graph *graph, const struct listing *listing,
         return NULL;
     switch (listing->wave) {
     case REMOVE_PRESETS:
+    case REMOVE_OPERATED:
         return note_finalizers(removal, listing, object);
     case REMOVE_CONTROLLERS:
-        removal->controller = removal->controller ||
-                              strcmp(name, llmd__component(COMPONENT_KSERVE)->controller) == 0 ||
-                              strcmp(name, llmd__component(COMPONENT_KSERVE)->variant) == 0;
+        note_controller(removal, name);
         return NULL;
     case REMOVE_CRDS:
         return look_at_objects(graph, removal, name);
@@ -404,6 +497,8 @@ static llmd_error *survey_advance(void *state, struct graph *graph, const struct
     removal->listed = survey->listed;
     removal->surveyed = survey->surveyed;
     TRY(forget(removal));
+    if (removal->operands) /* nothing else tells of it any more */
+        TRY(look_for_made(graph, removal));
     for (const struct platform_kind *kind = llmd__platform_kinds; kind->resource; kind++)
         TRY(list_kind(graph, removal, kind));
     action->kind = ACTION_DONE;

@@ -17,10 +17,11 @@ static bool is_kind(const struct json *object, const char *kind)
 
 /* ---- programs ---- */
 
-/* The Secret of the spec's login is made in the namespace; what is there stays. */
-static llmd_error *add_pull_secret(const struct rewrite *rewrite, struct json *pod)
+/* Of a pod or an account. The Secret of the spec's login is made in the namespace; what is there
+   stays. */
+static llmd_error *add_pull_secret(const struct rewrite *rewrite, struct json *puller)
 {
-    const struct json *named = llmd__json_member(pod, "imagePullSecrets");
+    const struct json *named = llmd__json_member(puller, "imagePullSecrets");
     AUTO(json) struct json *list = NULL;
 
     if (!rewrite->spec->pull_secret.registry)
@@ -34,7 +35,7 @@ static llmd_error *add_pull_secret(const struct rewrite *rewrite, struct json *p
         TRY(llmd__json_copy(item, &copy));
         llmd__json_add(list, copy);
     }
-    llmd__json_set(pod, "imagePullSecrets", TAKE(list));
+    llmd__json_set(puller, "imagePullSecrets", TAKE(list));
     return NULL;
 }
 
@@ -81,6 +82,17 @@ static llmd_error *rewrite_program(const struct rewrite *rewrite, struct json *o
         TRY(set_resources(rewrite, (struct json *)(uintptr_t)container));
     }
     return llmd__json_check(object);
+}
+
+/* Pods that an operator makes pull with what their account names: it keeps that. */
+static llmd_error *rewrite_account(const struct rewrite *rewrite, struct json *object)
+{
+    const struct profile *profile = rewrite->profile;
+
+    if (!profile || !profile->operands || !is_kind(object, "ServiceAccount") ||
+        strcmp(llmd__json_str(object, "metadata.namespace"), profile->operands->ns) != 0)
+        return NULL;
+    return add_pull_secret(rewrite, object);
 }
 
 /* ---- presets ---- */
@@ -173,6 +185,7 @@ llmd_error *llmd__rewrite(const struct rewrite *rewrite, struct json *object)
     if (!is_kind(object, "CustomResourceDefinition") && !is_kind(object, "ConfigMap"))
         TRY(llmd__rewrite_images(rewrite, object));
     TRY(rewrite_program(rewrite, object));
+    TRY(rewrite_account(rewrite, object));
     TRY(llmd__rewrite_config(rewrite, object));
     TRY(rewrite_preset(rewrite, object));
     TRY(complete_policy(object));

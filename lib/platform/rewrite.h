@@ -8,7 +8,8 @@
 struct rewrite {
     const llmd_platform_spec *spec;
     enum component component;
-    const char *from_ns, *to_ns; /* of its controller; both may be NULL */
+    const struct profile *profile; /* of the release; NULL: it is the project's own */
+    const char *from_ns, *to_ns;   /* of its controller; both may be NULL */
     bool gke;
 };
 

@@ -114,6 +114,12 @@ static bool ends_with_image(const char *text, size_t len)
             !strncmp(text + len - 5, "Image", 5));
 }
 
+/* X_IMAGE; operators of Red Hat name what they run RELATED_IMAGE_X. */
+static bool is_image_variable(const char *name)
+{
+    return ends_with_image(name, strlen(name)) || !strncmp(name, "RELATED_IMAGE_", 14);
+}
+
 static bool is_string(const struct json *value)
 {
     return llmd__json_type(value) == JSON_STRING;
@@ -188,7 +194,7 @@ static llmd_error *rewrite_here(const struct rewrite *rewrite, struct json *obje
         if (policy && *name)
             llmd__json_set_str(object, "imagePullPolicy", policy);
     }
-    if (ends_with_image(name, strlen(name)) && is_string(llmd__json_member(object, "value")))
+    if (is_image_variable(name) && is_string(llmd__json_member(object, "value")))
         TRY(set_image(rewrite, object, "value"));
     return NULL;
 }

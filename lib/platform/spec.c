@@ -306,7 +306,8 @@ static const struct field platform_fields[] = {
     {.name = "stripFinalizers",
      .type = FIELD_BOOL,
      AT(strip_finalizers),
-     .doc = "Delete may remove KServe's two finalizers when its controller is gone."},
+     .doc = "Delete may remove finalizers whose controller is gone: KServe's two, and those of "
+            "cert-manager's operator."},
     FIELD_END,
 };
 

@@ -57,11 +57,16 @@ static void test_known_versions(const struct json *list)
         enum component component;
         const char *version, *proven;
     } rows[] = {
-        {COMPONENT_KSERVE, "0.17.0", ""},          {COMPONENT_KSERVE, "0.18.0", ""},
-        {COMPONENT_KSERVE, "0.19.0", ""},          {COMPONENT_KSERVE, "0.20.0", "rig"},
-        {COMPONENT_KSERVE, "0.15-odh", "sandbox"}, {COMPONENT_CERT_MANAGER, "1.16.2", ""},
-        {COMPONENT_CERT_MANAGER, "1.17.0", ""},    {COMPONENT_LWS, "0.8.0", ""},
+        {COMPONENT_KSERVE, "0.17.0", ""},
+        {COMPONENT_KSERVE, "0.18.0", ""},
+        {COMPONENT_KSERVE, "0.19.0", ""},
+        {COMPONENT_KSERVE, "0.20.0", "rig"},
+        {COMPONENT_KSERVE, "0.15-odh", "sandbox"},
+        {COMPONENT_CERT_MANAGER, "1.16.2", ""},
+        {COMPONENT_CERT_MANAGER, "1.17.0", ""},
+        {COMPONENT_LWS, "0.8.0", ""},
         {COMPONENT_GATEWAY_API, "1.5.1", "rig"},
+        {COMPONENT_CERT_MANAGER, "1.15.5-redhat", "sandbox"},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -65,6 +65,182 @@ static void test_open_data_hub_of_others(void **state)
     has(platform->log.result, "\"installer\":\"kustomize\"");
 }
 
+/* ---- Red Hat's cert-manager ---- */
+
+#define REDHAT "certManager: {bundle: " RELEASES "redhat.yaml}\n"
+#define LOGIN "pullSecret: {registry: registry.redhat.io, user: \"123|me\", password: secret}\n"
+#define OPERATOR                                                                                   \
+    "/apis/apps/v1/namespaces/cert-manager-operator/deployments/"                                  \
+    "cert-manager-operator-controller-manager"
+#define OPERATED "/apis/operator.openshift.io/v1alpha1/certmanagers/cluster"
+
+/* Where in the log a subject is told of in this phase ("": any). */
+static size_t when(const struct platform *platform, const char *subject, const char *phase)
+{
+    for (size_t i = 0; i < platform->log.count; i++) {
+        const struct seen *seen = &platform->log.items[i];
+
+        if (!strcmp(seen->subject, subject) && (!*phase || !strcmp(seen->phase, phase)))
+            return i;
+    }
+    fail_msg("%s is not told of", subject);
+    return 0;
+}
+
+/* Again, it moves nothing. */
+static void test_red_hat(void **state)
+{
+    struct platform *platform = *state;
+    char *before = platform_objects(platform), *after, *version;
+
+    none(platform_apply(platform, REDHAT LOGIN));
+    /* The operator, what it works on, what it makes of that, and only then certificates. */
+    assert_true(when(platform, "cert-manager", "controllers") <
+                when(platform, "CertManager/cluster", ""));
+    assert_true(when(platform, "cert-manager", "presets") <
+                when(platform, "Certificate/kserve/llmisvc-serving-cert", ""));
+    has(platform->log.result, "\"ready\":true");
+    has(platform->log.result, "\"certManager\":{\"version\":\"1.15.5\",\"installer\":\"libllmd\","
+                              "\"by\":\"libllmd through its operator\","
+                              "\"namespace\":\"cert-manager\"");
+    assert_int_equal(platform_get(platform, OPERATED), 200);
+    version = platform_version(platform);
+    none(platform_apply(platform, REDHAT LOGIN));
+    after = platform_version(platform);
+    assert_string_equal(after, version);
+    free(version);
+    free(after);
+    none(platform_status(platform));
+    has(find(&platform->log, "cert-manager", "Ready")->message, "1.15.5, by libllmd through");
+    none(platform_status_plain(platform, REDHAT LOGIN "kserve: {install: never}\n"
+                                                      "gatewayApi: {install: never}\n"
+                                                      "leaderWorkerSet: {install: never}"));
+    has(platform->log.result, "\"ready\":true,\"differs\":[]");
+    none(platform_delete(platform, NULL));
+    after = platform_objects(platform);
+    assert_string_equal(after, before);
+    free(before);
+    free(after);
+}
+
+/* Neither the operator nor what it makes can be pulled without a login; both are told by name. */
+static void P36_red_hat_without_a_login(void **state)
+{
+    struct platform *platform = *state;
+    LLMD_AUTO(llmd_error) error = NULL;
+    char *before = platform_objects(platform), *after;
+
+    error = platform_apply(platform, REDHAT);
+    assert_string_equal(llmd_error_reason(error), "ImagePullDenied");
+    has(llmd_error_message(error), "cert-manager-operator-controller-manager");
+    has(llmd_error_advice(error), "pullSecret");
+    assert_int_equal(platform_get(platform, OPERATED), 404);
+    none(platform_delete(platform, NULL));
+    after = platform_objects(platform);
+    assert_string_equal(after, before);
+    free(before);
+    free(after);
+}
+
+static void test_red_hat_lacks_an_image(void **state)
+{
+    struct platform *platform = *state;
+    LLMD_AUTO(llmd_error) error = NULL;
+
+    platform_fault(platform, "image-missing", "jetstack-cert-manager-webhook-rhel9");
+    error = platform_apply(platform, REDHAT LOGIN);
+    assert_string_equal(llmd_error_reason(error), "ImageNotFound");
+    has(llmd_error_message(error), "Pod/cert-manager/cert-manager-webhook-");
+}
+
+/* What it makes is waited for, and said at the deadline; nothing tries certificates meanwhile. */
+static void test_red_hat_is_not_ready(void **state)
+{
+    struct platform *platform = *state;
+    LLMD_AUTO(llmd_error) error = NULL;
+
+    platform_fault(platform, "never-ready", "cert-manager-webhook");
+    platform_fault(platform, "forbidden", "issuers.cert-manager.io selfsigned-issuer");
+    error = platform_apply_within(platform, REDHAT LOGIN, 3000);
+    assert_int_equal(llmd_error_code(error), LLMD_E_TIMEOUT);
+    has(llmd_error_message(error), "Deployment cert-manager/cert-manager-webhook of cert-manager");
+}
+
+/* By OLM, by its own label; what its operator made is its work, too. */
+static void test_red_hat_of_others(void **state)
+{
+    struct platform *platform = *state;
+
+    none(platform_apply(platform, REDHAT LOGIN));
+    platform_patch(platform, OPERATOR,
+                   "{\"metadata\":{\"labels\":{\"app.kubernetes.io/managed-by\":null,"
+                   "\"olm.owner\":\"cert-manager-operator.v1.15.2\"}}}");
+    none(platform_apply(platform, "certManager: {install: auto}"));
+    assert_non_null(find(&platform->log, "cert-manager", "Use"));
+    has(platform->log.result, "\"certManager\":{\"version\":\"1.15.5\",\"installer\":\"other\","
+                              "\"by\":\"operator cert-manager-operator.v1.15.2\"");
+}
+
+/* Killed when the operator is gone: what it made is found all the same. */
+static void test_red_hat_deleted_in_two(void **state)
+{
+    struct platform *platform = *state;
+    char *before = platform_objects(platform), *after;
+
+    none(platform_apply(platform, REDHAT LOGIN));
+    platform_delete_until(platform, "Deployment/cert-manager-operator/"
+                                    "cert-manager-operator-controller-manager");
+    none(platform_delete(platform, NULL));
+    after = platform_objects(platform);
+    assert_string_equal(after, before);
+    free(before);
+    free(after);
+}
+
+/* Without its operator nobody takes the finalizers off. */
+static void P37_red_hat_without_its_operator(void **state)
+{
+    struct platform *platform = *state;
+    LLMD_AUTO(llmd_error) error = NULL;
+    char *before = platform_objects(platform), *after;
+
+    none(platform_apply(platform, REDHAT LOGIN));
+    platform_remove(platform, OPERATOR);
+    error = platform_delete(platform, NULL);
+    assert_string_equal(llmd_error_reason(error), "FinalizersHeld");
+    has(llmd_error_message(error), "finalizers of cert-manager");
+    none(platform_delete(platform, "stripFinalizers: true"));
+    after = platform_objects(platform);
+    assert_string_equal(after, before);
+    free(before);
+    free(after);
+}
+
+/* Over the project's own, or under it, it would be half of each. */
+static void test_red_hat_beside_the_projects_own(void **state)
+{
+    struct platform *platform = *state;
+    LLMD_AUTO(llmd_error) error = NULL;
+
+    none(platform_apply(platform, NULL));
+    error = platform_apply(platform, REDHAT LOGIN "adopt: true");
+    assert_string_equal(llmd_error_reason(error), "OtherProfile");
+    has(llmd_error_message(error), "by the Deployment cert-manager, not by cert-manager-operator-");
+    assert_int_equal(platform_get(platform, "/api/v1/namespaces/cert-manager-operator"), 404);
+}
+
+static void test_red_hat_in_a_namespace(void **state)
+{
+    struct platform *platform = *state;
+    LLMD_AUTO(llmd_error) error = NULL;
+
+    error = platform_apply(platform, "certManager: {namespace: certs, bundle: " RELEASES
+                                     "redhat.yaml}\n" LOGIN);
+    assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
+    has(llmd_error_message(error), "certManager.namespace");
+    assert_int_equal(platform_get(platform, "/api/v1/namespaces/certs"), 404);
+}
+
 /* ---- Istio as the gateway ---- */
 
 #define ISTIO                                                                                      \
@@ -110,6 +286,23 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_open_data_hub, platform_set_up, platform_tear_down),
         cmocka_unit_test_setup_teardown(test_open_data_hub_of_others, platform_set_up,
+                                        platform_tear_down),
+        cmocka_unit_test_setup_teardown(test_red_hat, platform_set_up, platform_tear_down),
+        cmocka_unit_test_setup_teardown(P36_red_hat_without_a_login, platform_set_up,
+                                        platform_tear_down),
+        cmocka_unit_test_setup_teardown(test_red_hat_lacks_an_image, platform_set_up,
+                                        platform_tear_down),
+        cmocka_unit_test_setup_teardown(test_red_hat_is_not_ready, platform_set_up,
+                                        platform_tear_down),
+        cmocka_unit_test_setup_teardown(test_red_hat_of_others, platform_set_up,
+                                        platform_tear_down),
+        cmocka_unit_test_setup_teardown(test_red_hat_deleted_in_two, platform_set_up,
+                                        platform_tear_down),
+        cmocka_unit_test_setup_teardown(P37_red_hat_without_its_operator, platform_set_up,
+                                        platform_tear_down),
+        cmocka_unit_test_setup_teardown(test_red_hat_beside_the_projects_own, platform_set_up,
+                                        platform_tear_down),
+        cmocka_unit_test_setup_teardown(test_red_hat_in_a_namespace, platform_set_up,
                                         platform_tear_down),
         cmocka_unit_test_setup_teardown(P50_the_filter_comes_after_the_route, platform_set_up,
                                         platform_tear_down),

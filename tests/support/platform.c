@@ -369,10 +369,13 @@ char *platform_objects(struct platform *platform)
         "/apis/coordination.k8s.io/v1/leases",
         "/apis/rbac.authorization.k8s.io/v1/clusterroles",
         "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+        "/apis/rbac.authorization.k8s.io/v1/roles",
+        "/apis/rbac.authorization.k8s.io/v1/rolebindings",
         "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
         "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
         "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
         "/apis/cert-manager.io/v1/certificates",
+        "/apis/operator.openshift.io/v1alpha1/certmanagers",
         "/apis/serving.kserve.io/v1alpha2/llminferenceserviceconfigs",
     };
     AUTO(buf) struct buf names = BUF_INIT;

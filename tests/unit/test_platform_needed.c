@@ -98,6 +98,7 @@ static void test_releases(void **state)
     } rows[] = {
         {COMPONENT_GATEWAY_API, "gateway-api.yaml", "name: httproutes"},
         {COMPONENT_CERT_MANAGER, "cert-manager.yaml", "kind: ValidatingWebhookConfiguration"},
+        {COMPONENT_CERT_MANAGER, "redhat.yaml", "name: OPERAND_IMAGE_VERSION"},
         {COMPONENT_LWS, "lws.yaml", "versions:"},
         {COMPONENT_KSERVE, "kserve.yaml", "name: kserve-config-llm-router-route"},
         {COMPONENT_KSERVE, "odh.yaml", "name: kserve-config-llm-router-route"},

@@ -328,7 +328,47 @@ static void test_odh(void **state)
     llmd__release_free(&release);
 }
 
+/* ---- Red Hat's cert-manager ---- */
+
+/* Its namespaces and its resource are made here, and the login goes to the accounts of the pods
+   that the operator makes (P36). */
+static void test_red_hat(void **state)
+{
+    AUTO(buf) struct buf text = BUF_INIT;
+    struct release release;
+
+    (void)state;
+    read_file("redhat.yaml", &text);
+    none(make("{imageMirror: m.example, pullSecret: {registry: r, user: u, password: p}}",
+              COMPONENT_CERT_MANAGER, llmd__buf_text(&text), &release));
+    assert_string_equal(release.version, "1.15.5");
+    assert_string_equal(release.ns, "cert-manager-operator");
+    assert_string_equal(release.controller, "cert-manager-operator-controller-manager");
+    compare("redhat", &release);
+    llmd__release_free(&release);
+}
+
+static const char redhat_short[] =
+    "kind: Deployment\napiVersion: apps/v1\nmetadata: {name: "
+    "cert-manager-operator-controller-manager, namespace: o}\nspec: {template: {spec: {containers: "
+    "[{name: m, image: a, env: [{name: OPERAND_IMAGE_VERSION, value: 1.15.5}]}]}}}\n---\n"
+    "{kind: ServiceAccount, apiVersion: v1, metadata: {name: cert-manager, namespace: "
+    "cert-manager}}\n---\n"
+    "{kind: CustomResourceDefinition, apiVersion: apiextensions.k8s.io/v1, metadata: {name: "
+    "infrastructures.config.openshift.io}}\n";
+
 /* ---- without memory ---- */
+
+static llmd_error *redhat_work(void *data)
+{
+    struct release release;
+    llmd_error *error = make("{pullSecret: {registry: r, user: u, password: p}}",
+                             COMPONENT_CERT_MANAGER, data, &release);
+
+    if (!error)
+        llmd__release_free(&release);
+    return error;
+}
 
 static llmd_error *odh_work(void *data)
 {
@@ -383,6 +423,7 @@ static void test_without_memory(void **state)
     torture(config_work, (void *)(uintptr_t)config);
     torture(istio_work, (void *)(uintptr_t)config);
     torture(odh_work, (void *)(uintptr_t)odh_short);
+    torture(redhat_work, (void *)(uintptr_t)redhat_short);
 }
 
 int main(void)
@@ -396,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_istio),
         cmocka_unit_test(P50_no_filter_before_its_route),
         cmocka_unit_test(test_odh),
+        cmocka_unit_test(test_red_hat),
         cmocka_unit_test(test_monitors_on_gke),
         cmocka_unit_test(test_without_memory),
     };

@@ -86,6 +86,7 @@ static int64_t reconcile_all(struct sandbox *sandbox, int64_t now)
     for (struct kind *kind = sandbox->store.kinds; kind; kind = kind->next)
         if (kind->reconcile && kind->served)
             sooner(&next, reconcile_kind(sandbox, kind, now));
+    sooner(&next, run_cert_operator(sandbox, now));
     crds_unserve(sandbox);
     collect_garbage(sandbox);
     store_bury(&sandbox->store);

@@ -20,6 +20,9 @@ int64_t reconcile_gke_policy(struct sandbox *sandbox, struct object *object, int
 int64_t reconcile_llmisvc(struct sandbox *sandbox, struct object *object, int64_t now);
 int64_t reconcile_preset(struct sandbox *sandbox, struct object *object, int64_t now);
 
+/* cert_operator.c: not of one object; it makes its own resource. */
+int64_t run_cert_operator(struct sandbox *sandbox, int64_t now);
+
 void crds_unserve(struct sandbox *sandbox);
 /* Is a Deployment with an image of this role available? (GKE's own controllers always are.) */
 bool operator_runs(struct sandbox *sandbox, int image_role);

@@ -17,6 +17,10 @@ static const struct {
     {"quay.io/jetstack/cert-manager-webhook*", ROLE_CERT_WEBHOOK},
     {"quay.io/jetstack/cert-manager-cainjector*", ROLE_CA_INJECTOR},
     {"quay.io/jetstack/*", ROLE_OTHER},
+    {"registry.redhat.io/cert-manager/cert-manager-operator-rhel9*", ROLE_CERT_OPERATOR},
+    {"registry.redhat.io/cert-manager/jetstack-cert-manager-webhook-rhel9*", ROLE_CERT_WEBHOOK},
+    {"registry.redhat.io/cert-manager/jetstack-cert-manager-cainjector-rhel9*", ROLE_CA_INJECTOR},
+    {"registry.redhat.io/cert-manager/jetstack-cert-manager-rhel9*", ROLE_CERT_MANAGER},
     {"docker.io/envoyproxy/ai-gateway-controller*", ROLE_AI_GATEWAY},
     {"docker.io/envoyproxy/gateway:*", ROLE_ENVOY_GATEWAY},
     {"docker.io/envoyproxy/*", ROLE_OTHER},
@@ -85,21 +89,36 @@ static bool exists(const struct sandbox *sandbox, const char *image)
     return false;
 }
 
-static bool has_pull_secret(struct sandbox *sandbox, const struct object *pod)
+static bool is_there(struct sandbox *sandbox, const char *ns, const struct json *references)
 {
-    JSON_EACH(reference, llmd__json_get(object_json(pod), "spec.imagePullSecrets"))
-        if (store_get(&sandbox->store, "", "secrets", pod->ns, llmd__json_str(reference, "name")))
+    JSON_EACH(reference, references)
+        if (store_get(&sandbox->store, "", "secrets", ns, llmd__json_str(reference, "name")))
             return true;
     return false;
+}
+
+/* The pod's own, or else its account's. */
+static bool has_pull_secret(struct sandbox *sandbox, const struct object *pod)
+{
+    const struct json *references = llmd__json_get(object_json(pod), "spec.imagePullSecrets");
+    struct object *account = store_get(&sandbox->store, "", "serviceaccounts", pod->ns,
+                                       object_str(pod, "spec.serviceAccountName"));
+    if (!llmd__json_count(references) && account)
+        references = llmd__json_member(object_json(account), "imagePullSecrets");
+    return is_there(sandbox, pod->ns, references);
+}
+
+static bool needs_login(struct sandbox *sandbox, const char *image)
+{
+    return strncmp(image, "private.", 8) == 0 || strncmp(image, "registry.redhat.io/", 19) == 0 ||
+           has_trouble(sandbox, TROUBLE_IMAGE_PRIVATE, image);
 }
 
 enum pull image_pull(struct sandbox *sandbox, const struct object *pod, const char *image,
                      char **message)
 {
-    bool is_private =
-        strncmp(image, "private.", 8) == 0 || has_trouble(sandbox, TROUBLE_IMAGE_PRIVATE, image);
     *message = NULL;
-    if (is_private && !has_pull_secret(sandbox, pod)) {
+    if (needs_login(sandbox, image) && !has_pull_secret(sandbox, pod)) {
         const char *slash = strchr(image, '/');
         const char *tag = strrchr(image, ':');
         *message = llmd__format(

@@ -13,6 +13,7 @@ enum image_role {
     ROLE_CERT_MANAGER,
     ROLE_CERT_WEBHOOK,
     ROLE_CA_INJECTOR,
+    ROLE_CERT_OPERATOR, /* Red Hat's, which makes the three */
     ROLE_ENVOY_GATEWAY,
     ROLE_AI_GATEWAY
 };

@@ -56,8 +56,8 @@ class Platforms:
         and does not become ready: give a ``timeout``, whose error says what was waited for.
 
         ``InvalidError`` with reason ``DigestUnknown`` wants a bundle's ``sha256`` in the spec;
-        ``ConflictError`` has ``HalfInstalled``, ``VersionNotServed``, ``IstioTooOld`` or
-        ``WebhookLeftOver``, or ``Conflict`` for fields of another manager.
+        ``ConflictError`` has ``HalfInstalled``, ``VersionNotServed``, ``OtherProfile``,
+        ``IstioTooOld`` or ``WebhookLeftOver``, or ``Conflict`` for fields of another manager.
         """
         return Task(_raw.platform_apply(self._kube, _given(spec)), timeout)
 
