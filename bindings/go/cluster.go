@@ -96,7 +96,8 @@ func (v *Clusters) Preflight(ctx context.Context, spec ClusterSource) *Task {
 // what is there and goes on where another process stopped. A stock-out is told within two minutes, and
 // the pool's fall-backs are tried in their order, the next one as soon as GKE lets go of the pool. The
 // event of phase "serving" says that the control plane serves: Connect works from then on, while the
-// node pools are made.
+// node pools are made. No cluster is made for a pool whose machine type is not there, nor those of its
+// fall-backs: ErrInvalid names those that are.
 func (v *Clusters) Apply(ctx context.Context, spec ClusterSource) *Task {
 	return v.gke.specTask(ctx, givenCluster(spec), raw.Cluster_apply)
 }

@@ -158,16 +158,21 @@ LLMD_CHECKED llmd_error *llmd_cluster_recommend(llmd_context *ctx, const llmd_gk
  * for, and so is a free place among those that GKE allows at once.
  *
  * A stock-out is told within two minutes (a warning, reason GCE_STOCKOUT) and the pool's fall-backs
- * are tried in their order. GKE itself goes on trying for about 35 minutes, and lets nobody cancel
- * that: operations.cancel takes upgrades only, and a pool has one operation at a time. So the pool
- * is deleted as soon as the stock-out is known (a warning, reason GivenUp). If GKE takes that, the
- * next fall-back begins when the pool is gone, after about two minutes more; if it refuses (a
- * warning, reason StillTried), when GKE has given up. Without a fall-back left nothing is deleted:
- * the machines may still come.
+ * are tried in their order; so they are where the zone has no such machine type. GKE itself goes on
+ * trying for about 35 minutes, and lets nobody cancel that: operations.cancel takes upgrades only,
+ * and a pool has one operation at a time. So the pool is deleted as soon as the stock-out is known
+ * (a warning, reason GivenUp). If GKE takes that, the next fall-back begins when the pool is gone,
+ * after about two minutes more; if it refuses (a warning, reason StillTried), when GKE has given
+ * up. Without a fall-back left nothing is deleted: the machines may still come.
  *
  * On a cluster that exists, sizes, autoscaling, versions, release channel, labels and endpoints
  * that the spec names are changed; services, Gateway API, load balancing and network policies are
  * switched on if the spec says `enableMissing`. A pool that the spec does not name is left alone.
+ *
+ * A cluster costs from the moment it is made. So the machine types of its pools are looked up right
+ * before: where neither a pool's own nor one of its fall-backs' is there, nothing is made
+ * (LLMD_E_INVALID, reason MACHINE_TYPE_NOT_FOUND or ZONE_NOT_FOUND; the advice names what is). What
+ * cannot be looked up is a warning, reason UNKNOWN.
  *
  * An event of phase "serving" says that the control plane serves: from then on
  * llmd_cluster_connect() works, and whoever needs no node pool of the spec can begin while they are

@@ -22,6 +22,7 @@ void llmd__apply_free(void *data)
         pool_free(&apply->pools[i]);
     llmd__free(apply->pools);
     llmd__making_free(&apply->making);
+    llmd_error_free(apply->unplaced);
     llmd__json_free(apply->cluster);
     llmd_cluster_spec_free(apply->spec);
     llmd_kube_free(apply->kube);

@@ -2,8 +2,8 @@
 /*
  * What the steps of one apply share.
  *
- *     services -> cluster -> pool, pool, ... (side by side) -> nodes of each -> finish
- *                            capacity of each looks on while it is made
+ *     services -> cluster (machines: before it is made) -> pool, pool, ... (side by side) -> nodes
+ * of each -> finish capacity of each looks on while it is made
  */
 #ifndef LLMD_GKE_APPLY_H
 #define LLMD_GKE_APPLY_H
@@ -41,7 +41,11 @@ struct apply {
     bool change_others;      /* pools that are not ours may be changed */
     bool patient;            /* a service was just enabled */
     bool told_adopted, told_missing;
+    bool machines_asked, machines_known;
     struct making making; /* of the cluster */
+    step_id step;         /* that one's */
+    llmd_error *unplaced; /* there is no such location: kept until its region's zones are known */
+    bool zones_known;
     struct json *cluster; /* as read last */
     llmd_kube *kube;      /* NULL: it has no endpoint that we could use */
     struct apply_pool *pools;
@@ -62,6 +66,9 @@ llmd_error *llmd__finish_step(struct graph *graph, struct apply *apply, const st
 
 llmd_error *llmd__services_step(struct graph *graph, struct apply *apply, step_id *out);
 llmd_error *llmd__cluster_step(struct graph *graph, struct apply *apply, step_id *out);
+/* Before a cluster is made, which is billed: whether the machine types of its pools are there. An
+   error if a pool cannot be had at all, fall-backs neither; pokes the cluster's step. */
+llmd_error *llmd__machines_step(struct graph *graph, struct apply *apply);
 /* Its capacity step, too. */
 llmd_error *llmd__pool_step(struct graph *graph, struct apply_pool *pool, step_id *out);
 

@@ -2,6 +2,7 @@
 /* The cluster of an apply: made, adopted or given, then changed, then connected. */
 #include "gke/apply.h"
 #include "gke/connect.h"
+#include "gke/preflight.h"
 
 #include <string.h>
 
@@ -62,11 +63,16 @@ static llmd_error *accept(void *data, struct graph *graph, const struct json *th
     return tell_adopted(graph, apply, llmd__buf_text(&difference));
 }
 
-static llmd_error *body(void *data, struct json **out)
+/* Not before its machine types were looked up. */
+static llmd_error *body(void *data, struct graph *graph, struct json **out)
 {
-    const struct apply *apply = data;
+    struct apply *apply = data;
     struct gke_place place = {llmd_gke_project(apply->gke), llmd_gke_location(apply->gke)};
 
+    if (!apply->machines_asked)
+        TRY(llmd__machines_step(graph, apply));
+    if (!apply->machines_known)
+        return NULL;
     return llmd__cluster_body(apply->spec, &place, out);
 }
 
@@ -139,12 +145,59 @@ static const struct making_class wanted_class = {.create_type = "CREATE_CLUSTER"
 static const struct making_class given_class = {
     .create_type = "CREATE_CLUSTER", .serve = serve, .accept = accept, .settled = settled};
 
+/* ---- a location that is not there ---- */
+
+static llmd_error *on_zones(void *data, struct graph *graph, const struct look_answer *answer)
+{
+    AUTO(buf) struct buf zones = BUF_INIT;
+    struct apply *apply = data;
+
+    llmd__region_zones(answer->json, &zones);
+    TRY(llmd__buf_check(&zones));
+    if (zones.len)
+        llmd__error_set_advice(apply->unplaced, "%s", zones.data);
+    apply->zones_known = true;
+    llmd__graph_poke(graph, apply->step);
+    return NULL;
+}
+
+/* The error waits for the zones that there are: most often a letter is wrong. Takes it. */
+static llmd_error *ask_zones(struct graph *graph, struct apply *apply, llmd_error *error)
+{
+    AUTO(str)
+    char *path = llmd__format("/compute/v1/projects/%s/regions/%s", llmd_gke_project(apply->gke),
+                              llmd__gke_region(apply->gke));
+    struct look look = {
+        .api = GOOGLE_COMPUTE, .what = "zones", .path = path, .on_answer = on_zones, .data = apply};
+    step_id id = -1;
+
+    apply->unplaced = error;
+    CHECK_MEMORY(path);
+    return llmd__look_step(graph, apply->gke, &look, &id);
+}
+
+static bool is_unplaced(const llmd_error *error)
+{
+    const char *message = llmd_error_message(error);
+
+    return llmd_error_code(error) == LLMD_E_INVALID && strstr(message, "Location \"") &&
+           strstr(message, "does not exist");
+}
+
+/* ---- the step ---- */
+
 static llmd_error *advance(void *state, struct graph *graph, const struct step_input *input,
                            struct step_action *action)
 {
     struct apply *apply = state;
+    llmd_error *error;
 
-    TRY(llmd__making_advance(&apply->making, graph, input, action));
+    if (apply->unplaced)
+        return apply->zones_known ? TAKE(apply->unplaced) : NULL;
+    error = llmd__making_advance(&apply->making, graph, input, action);
+    if (is_unplaced(error))
+        return ask_zones(graph, apply, error);
+    TRY(error);
     if (apply->making.over)
         action->kind = ACTION_DONE;
     return NULL;
@@ -173,5 +226,7 @@ llmd_error *llmd__cluster_step(struct graph *graph, struct apply *apply, step_id
 
     *out = -1;
     TRY(llmd__making_init(&apply->making, &wish));
-    return llmd__graph_add(graph, &cluster_class, apply, out);
+    TRY(llmd__graph_add(graph, &cluster_class, apply, out));
+    apply->step = *out;
+    return NULL;
 }

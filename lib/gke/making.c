@@ -156,12 +156,15 @@ static llmd_error *create(const struct turn *turn)
     AUTO(json) struct json *body = NULL;
     struct making *making = turn->making;
 
+    making->phase = MAKING_AWAITS;
+    TRY(making->class->body(making->data, turn->graph, &body));
+    if (!body)
+        return NULL;
     if (making->creates++ == CREATES_MAX)
         return making->error ? TAKE(making->error)
                              : llmd__error(LLMD_E_CONFLICT, "%s: comes and goes", making->what);
     making->unsure = making->given_up = false;
     making->absent = 0;
-    TRY(making->class->body(making->data, &body));
     TRY(tell(turn, LLMD_LEVEL_INFO, "Creating", "is being made"));
     return begin(turn, MAKING_CREATES, "POST", making->create_path, body);
 }
@@ -575,6 +578,8 @@ llmd_error *llmd__making_advance(struct making *making, struct graph *graph,
         action->wake_ms = making->wake_ms;
         return NULL;
     }
+    if (making->phase == MAKING_AWAITS)
+        return create(&turn);
     if (!answered)
         return NULL; /* a poke */
     return making->phase == MAKING_LOOKS ? take_look(&turn) : take_operations(&turn);

@@ -19,8 +19,8 @@ struct making_class {
     const char *const *serve; /* ready for changes in these states; others are waited for */
     /* Whether what is there may be used: an error says why not. */
     llmd_error *(*accept)(void *data, struct graph *graph, const struct json *there);
-    /* What to create; NULL: it must be there. */
-    llmd_error *(*body)(void *data, struct json **out);
+    /* What to create; *out NULL: not yet, the owner pokes. NULL: it must be there. */
+    llmd_error *(*body)(void *data, struct graph *graph, struct json **out);
     /* As llmd__cluster_changes(); NULL: none. */
     llmd_error *(*changes)(void *data, const struct json *there, struct json **out);
     /* Nothing is left to be changed. *ready false: look again in a while. */
@@ -40,7 +40,7 @@ struct making_class {
     void (*polled)(void *data, struct graph *graph, int polls);
 };
 
-enum making_phase { MAKING_LOOKS, MAKING_FINDS, MAKING_CHANGES, MAKING_RESTS };
+enum making_phase { MAKING_LOOKS, MAKING_FINDS, MAKING_AWAITS, MAKING_CHANGES, MAKING_RESTS };
 enum making_deed { MAKING_CREATES, MAKING_REMOVES, MAKING_ALTERS, MAKING_FOLLOWS };
 
 struct making {

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#define MACHINE_ABSENT "Invalid machine type" /* in a refusal: the zone has none of it */
 #define CAPACITY_POLLS 6 /* half a minute of polls between looks at the instance groups */
 
 static llmd_error *tell(struct graph *graph, const struct apply_pool *pool, llmd_level level,
@@ -109,12 +110,13 @@ static llmd_error *accept(void *data, struct graph *graph, const struct json *th
     return tell_adopted(graph, pool, llmd__buf_text(&difference));
 }
 
-static llmd_error *body(void *data, struct json **out)
+static llmd_error *body(void *data, struct graph *graph, struct json **out)
 {
     const struct apply_pool *pool = data;
     const llmd_gke *gke = pool->apply->gke;
     struct gke_place place = {llmd_gke_project(gke), llmd_gke_location(gke)};
 
+    (void)graph;
     return llmd__pool_body(&pool->tried, &place, out);
 }
 
@@ -140,10 +142,11 @@ static const char *first_zone(const struct pool_spec *spec)
     return llmd__json_text(llmd__json_first(spec->zones));
 }
 
-static llmd_error *tell_fallback(struct graph *graph, const struct apply_pool *pool)
+static llmd_error *tell_fallback(struct graph *graph, const struct apply_pool *pool,
+                                 const char *why)
 {
     AUTO(str)
-    char *message = llmd__format("no capacity: tries fall-back %zu: %s%s%s%s", pool->nth,
+    char *message = llmd__format("%s: tries fall-back %zu: %s%s%s%s", why, pool->nth,
                                  pool->tried.machine, llmd__pool_spot(&pool->tried) ? " spot" : "",
                                  *first_zone(&pool->tried) ? " in " : "", first_zone(&pool->tried));
 
@@ -151,23 +154,24 @@ static llmd_error *tell_fallback(struct graph *graph, const struct apply_pool *p
     return tell(graph, pool, LLMD_LEVEL_WARNING, "Fallback", message);
 }
 
-/* Quota, policy and bad configuration are the same everywhere: only missing capacity is a reason to
-   try elsewhere (P1, P4, P5). */
+/* Quota, policy and bad configuration are the same everywhere: only missing capacity, and machines
+   that the zone has not, are a reason to try elsewhere (P1, P4, P5). */
 static llmd_error *failed(void *data, struct graph *graph, const llmd_error *error,
                           enum trouble class, bool *again)
 {
     struct apply_pool *pool = data;
     bool stockout =
         class == TROUBLE_STOCKOUT || (class == TROUBLE_UNKNOWN && pool->seen == TROUBLE_STOCKOUT);
+    bool absent = strstr(llmd_error_message(error), MACHINE_ABSENT) != NULL;
 
-    (void)error;
     *again = pool->hopeless = false;
     pool->seen = TROUBLE_UNKNOWN;
     llmd__free(TAKE(pool->problem));
-    if (!stockout)
+    if (!stockout && !absent)
         return NULL;
     TRY(take_fallback(pool, pool->nth + 1, again));
-    return *again ? tell_fallback(graph, pool) : NULL;
+    return *again ? tell_fallback(graph, pool, absent ? "no such machine type" : "no capacity")
+                  : NULL;
 }
 
 bool llmd__pool_may_fall_back(const struct apply_pool *pool)
@@ -201,7 +205,8 @@ static llmd_error *leftover(void *data, struct graph *graph, const struct json *
         TRY(take_fallback(pool, pool->nth + 1, &found));
     if (!found)
         return take_fallback(pool, 0, &found);
-    return pool->nth == before ? NULL : tell_fallback(graph, pool); /* told already */
+    return pool->nth == before ? NULL /* told already */
+                               : tell_fallback(graph, pool, "no capacity");
 }
 
 static void polled(void *data, struct graph *graph, int polls)

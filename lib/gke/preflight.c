@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static void preflight_free(void *data)
+void llmd__preflight_free(void *data)
 {
     struct preflight *preflight = data;
 
+    if (!preflight)
+        return;
     for (size_t i = 0; i < preflight->pool_count; i++)
         llmd__pool_spec_free(&preflight->pools[i]);
     llmd__free(preflight->pools);
@@ -21,7 +23,6 @@ static void preflight_free(void *data)
     llmd_gke_free(preflight->gke);
     llmd__free(preflight);
 }
-DEFINE_AUTO(preflight, struct preflight *, preflight_free)
 
 /* ---- telling ---- */
 
@@ -61,6 +62,8 @@ llmd_error *llmd__preflight_tell(struct preflight *preflight, struct graph *grap
     va_end(args);
     TRY(llmd__buf_check(&message));
     TRY(keep(preflight, check, message.data));
+    if (preflight->silent)
+        return NULL;
     return llmd__graph_event(graph, &(struct event_text){.level = check->level,
                                                          .step = "preflight",
                                                          .subject = check->subject,
@@ -117,7 +120,7 @@ static llmd_error *hear(void *data, struct graph *graph, const struct look_answe
 {
     struct preflight_ask *ask = data;
 
-    if (answer->unasked)
+    if (answer->unasked && !ask->preflight->silent)
         return llmd__error_wrap(llmd__error_copy(answer->refusal),
                                 "preflight: nothing could be checked");
     if (!answer->refusal)
@@ -219,8 +222,8 @@ static llmd_error *read_pools(struct preflight *preflight)
     return NULL;
 }
 
-static llmd_error *preflight_new(const llmd_gke *gke, const llmd_cluster_spec *spec,
-                                 struct preflight **out)
+llmd_error *llmd__preflight_new(const llmd_gke *gke, const llmd_cluster_spec *spec,
+                                struct preflight **out)
 {
     AUTO(preflight) struct preflight *preflight = llmd__calloc(1, sizeof(*preflight));
 
@@ -267,8 +270,8 @@ llmd_error *llmd_cluster_preflight(const llmd_gke *gke, const llmd_cluster_spec 
     REQUIRE(gke);
     if (spec)
         TRY(llmd__cluster_spec_check(spec));
-    TRY(preflight_new(gke, spec, &preflight));
-    TRY(llmd__graph_new(preflight, preflight_free, &graph));
+    TRY(llmd__preflight_new(gke, spec, &preflight));
+    TRY(llmd__graph_new(preflight, llmd__preflight_free, &graph));
     llmd__graph_own_events_only(graph);
     TRY(add_parts(preflight, graph));
     return llmd__task_new(TAKE(graph), out);

@@ -14,6 +14,7 @@ struct shape {
     char machine[64], zone[64]; /* zone "": any of the region */
     bool needed;                /* false: only a fall-back wants it */
     bool known;                 /* it was read */
+    bool absent;                /* it is not there */
     int zones;                  /* of the region that have it; 1 for a zone */
     int cpus;
     int64_t memory_mb;
@@ -64,6 +65,7 @@ struct preflight {
     struct pool_spec *pools;
     size_t pool_count;
     struct json *checks;     /* the result */
+    bool silent;             /* an apply's: checks are kept, and no refused look is an error */
     bool answered;           /* some look was */
     struct json *held;       /* refusals of looks until then */
     llmd_error *unreachable; /* the first of those that met no server */
@@ -89,6 +91,10 @@ struct check {
     int64_t limit, used, needed;
 };
 
+/* Without parts. spec NULL: the place alone. */
+llmd_error *llmd__preflight_new(const llmd_gke *gke, const llmd_cluster_spec *spec,
+                                struct preflight **out);
+void llmd__preflight_free(void *preflight);
 llmd_error *llmd__preflight_tell(struct preflight *preflight, struct graph *graph,
                                  const struct check *check, const char *format, ...)
     PRINTF_LIKE(4, 5);
@@ -148,6 +154,11 @@ llmd_error *llmd__preflight_place(struct preflight *preflight, struct graph *gra
 
 /* ---- pure ---- */
 
+/* "its region has the zones R-a, R-b", of Compute Engine's region; nothing of none. */
+void llmd__region_zones(const struct json *region, struct buf *out);
+/* NULL: it is not among those that are looked at. */
+struct shape *llmd__preflight_shape(struct preflight *preflight, const char *machine,
+                                    const char *zone);
 /* The zones of a pool's nodes; empty: GKE chooses among the region's. */
 llmd_error *llmd__pool_zones(const struct preflight *preflight, const struct pool_spec *pool,
                              struct json **out);
@@ -164,5 +175,7 @@ bool llmd__region_quota(const struct json *region, const char *metric, int64_t *
                         int64_t *used);
 /* Whether a channel of serverConfig ("" or NULL: none) can make this version, an alias too. */
 bool llmd__version_offered(const struct json *config, const char *channel, const char *version);
+
+DEFINE_AUTO(preflight, struct preflight *, llmd__preflight_free)
 
 #endif

@@ -2,14 +2,49 @@
 /* Zones and machine types: what is offered where, read from Compute Engine and never from a table
    (P1, P3, P8, P113, C47). */
 #include "gke/calls.h"
+#include "gke/network.h"
 #include "gke/preflight.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define ZONES_TOLD 12
+#define TYPES_TOLD 12
+#define NOWHERE "choose another machine type: no zone of this project has it"
 
 /* ---- zones ---- */
+
+void llmd__region_zones(const struct json *region, struct buf *out)
+{
+    JSON_EACH(zone, llmd__json_member(region, "zones")) {
+        llmd__buf_format(out, "%s%s", out->len ? ", " : "its region has the zones ",
+                         llmd__last_part(llmd__json_text(zone)));
+    }
+}
+
+/* Whoever mistyped a zone's letter reads which there are. */
+static llmd_error *on_zones(void *data, struct graph *graph, const struct look_answer *answer)
+{
+    struct preflight_ask *ask = data;
+    struct check check = {LLMD_LEVEL_ERROR, ask->subject, "ZONE_NOT_FOUND", "choose another zone"};
+    AUTO(buf) struct buf advice = BUF_INIT;
+
+    llmd__region_zones(answer->json, &advice);
+    TRY(llmd__buf_check(&advice));
+    if (advice.len)
+        check.advice = advice.data;
+    return llmd__preflight_tell(ask->preflight, graph, &check, "there is no such zone");
+}
+
+static llmd_error *ask_zones_of(struct preflight_ask *ask, struct graph *graph)
+{
+    const char *zone = llmd__last_part(ask->subject);
+
+    return llmd__preflight_look(ask->preflight, graph, GOOGLE_COMPUTE, ask->subject, 0, on_zones,
+                                NULL, NULL, "/compute/v1/projects/%s/regions/%.*s",
+                                llmd_gke_project(ask->preflight->gke), (int)llmd__region_len(zone),
+                                zone);
+}
 
 static llmd_error *on_zone(void *data, struct graph *graph, const struct look_answer *answer)
 {
@@ -17,10 +52,8 @@ static llmd_error *on_zone(void *data, struct graph *graph, const struct look_an
     const char *status = llmd__json_str(answer->json, "status");
     struct check check = {LLMD_LEVEL_ERROR, ask->subject, "ZONE", "choose another zone"};
 
-    if (answer->trouble == TROUBLE_NOT_FOUND) {
-        check.reason = "ZONE_NOT_FOUND";
-        return llmd__preflight_tell(ask->preflight, graph, &check, "there is no such zone");
-    }
+    if (answer->trouble == TROUBLE_NOT_FOUND)
+        return ask_zones_of(ask, graph);
     if (answer->refusal)
         return llmd__preflight_unknown(ask->preflight, graph, ask->subject, answer);
     if (strcmp(status, "UP") != 0) {
@@ -109,26 +142,84 @@ static size_t zones_in_region(const struct preflight_ask *ask)
     return count;
 }
 
-static llmd_error *tell_absent(struct preflight_ask *ask, struct graph *graph)
+static llmd_error *say_absent(struct preflight_ask *ask, struct graph *graph, const char *advice)
 {
     const struct shape *shape = &ask->preflight->shapes[ask->index];
     struct check check = {shape->needed ? LLMD_LEVEL_ERROR : LLMD_LEVEL_WARNING, ask->subject,
-                          "MACHINE_TYPE_NOT_FOUND", ""};
-    AUTO(buf) struct buf zones = BUF_INIT;
-    AUTO(str) char *advice = NULL;
-    size_t count = 0;
+                          "MACHINE_TYPE_NOT_FOUND", advice};
 
-    list_zones(ask, true, &zones, &count);
-    list_zones(ask, false, &zones, &count);
-    TRY(llmd__buf_check(&zones));
-    advice = count ? llmd__format("use one of the zones that have it: %s", zones.data)
-                   : llmd__format("choose another machine type: no zone of this project has it");
-    CHECK_MEMORY(advice);
-    check.advice = advice;
     return llmd__preflight_tell(ask->preflight, graph, &check,
                                 "%s does not exist in %s for GKE nodes%s", shape->machine,
                                 *shape->zone ? shape->zone : llmd__gke_region(ask->preflight->gke),
                                 shape->needed ? "" : " (a fall-back names it)");
+}
+
+/* "ct6e-standard-3t": those of the zone that begin with "ct6e-standard-", else with "ct6e-". What
+   ends in -tpu is for TPU VMs, which GKE does not make. */
+static void list_types(const struct json *names, const char *wanted, size_t begin, struct buf *out)
+{
+    size_t count = 0;
+
+    JSON_EACH(name, names) {
+        const char *text = llmd__json_text(name);
+        size_t len = strlen(text);
+        bool vm = len > 4 && strcmp(text + len - 4, "-tpu") == 0;
+
+        if (vm || strncmp(text, wanted, begin) != 0 || count++ >= TYPES_TOLD)
+            continue;
+        llmd__buf_format(out, "%s%s", out->len ? ", " : "", text);
+    }
+}
+
+static llmd_error *on_types(void *data, struct graph *graph, const struct look_answer *answer)
+{
+    struct preflight_ask *ask = data;
+    const struct shape *shape = &ask->preflight->shapes[ask->index];
+    const char *family = strrchr(shape->machine, '-');
+    AUTO(buf) struct buf types = BUF_INIT;
+    AUTO(str) char *advice = NULL;
+
+    if (!ask->seen)
+        ask->seen = llmd__json_array();
+    JSON_EACH(machine, llmd__json_member(answer->json, "items")) {
+        llmd__json_add_str(ask->seen, llmd__json_str(machine, "name"));
+    }
+    TRY(llmd__json_check(ask->seen));
+    if (!answer->last)
+        return NULL;
+    if (family)
+        list_types(ask->seen, shape->machine, (size_t)(family - shape->machine) + 1, &types);
+    if (!types.len)
+        list_types(ask->seen, shape->machine, strcspn(shape->machine, "-") + 1, &types);
+    TRY(llmd__buf_check(&types));
+    advice = types.len ? llmd__format("use one of those that %s has: %s", shape->zone, types.data)
+                       : llmd__strdup(NOWHERE);
+    CHECK_MEMORY(advice);
+    return say_absent(ask, graph, advice);
+}
+
+static llmd_error *ask_types(struct preflight_ask *ask, struct graph *graph, const char *zone)
+{
+    return llmd__preflight_look(ask->preflight, graph, GOOGLE_COMPUTE, ask->subject, ask->index,
+                                on_types, NULL, NULL,
+                                "/compute/v1/projects/%s/zones/%s/machineTypes?maxResults=500",
+                                llmd_gke_project(ask->preflight->gke), zone);
+}
+
+static llmd_error *tell_absent(struct preflight_ask *ask, struct graph *graph)
+{
+    struct shape *shape = &ask->preflight->shapes[ask->index];
+    AUTO(buf) struct buf advice = BUF_INIT;
+    size_t count = 0;
+
+    shape->absent = true;
+    llmd__buf_str(&advice, "use one of the zones that have it: ");
+    list_zones(ask, true, &advice, &count);
+    list_zones(ask, false, &advice, &count);
+    TRY(llmd__buf_check(&advice));
+    if (count)
+        return say_absent(ask, graph, advice.data);
+    return *shape->zone ? ask_types(ask, graph, shape->zone) : say_absent(ask, graph, NOWHERE);
 }
 
 static llmd_error *on_places(void *data, struct graph *graph, const struct look_answer *answer)
@@ -250,7 +341,8 @@ static llmd_error *on_region(void *data, struct graph *graph, const struct look_
 
 /* ---- which ones ---- */
 
-static struct shape *find_shape(struct preflight *preflight, const char *machine, const char *zone)
+struct shape *llmd__preflight_shape(struct preflight *preflight, const char *machine,
+                                    const char *zone)
 {
     for (size_t i = 0; i < preflight->shape_count; i++)
         if (strcmp(preflight->shapes[i].machine, machine) == 0 &&
@@ -262,7 +354,7 @@ static struct shape *find_shape(struct preflight *preflight, const char *machine
 static void want(struct preflight *preflight, const struct pool_spec *pool, const char *zone,
                  bool needed)
 {
-    struct shape *shape = find_shape(preflight, pool->machine, zone);
+    struct shape *shape = llmd__preflight_shape(preflight, pool->machine, zone);
 
     if (!shape && preflight->shape_count < MAX_SHAPES) {
         shape = &preflight->shapes[preflight->shape_count++];

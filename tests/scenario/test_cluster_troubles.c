@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -51,6 +52,91 @@ static void a_refused_pool_tells_of_the_cluster_that_stands(void **state)
     assert_int_equal(gke_count_of(rig, "clusters"), 1);
     assert_non_null(strstr(llmd_error_advice(error), "cluster llm stands and is billed"));
     assert_non_null(strstr(llmd_error_advice(error), "delete the cluster"));
+}
+
+/* A cluster costs from the moment it is made: what cannot become whole is not begun. */
+static void P1_P113_an_impossible_machine_makes_no_cluster(void **state)
+{
+    static const struct {
+        const char *pool, *says, *advice;
+    } rows[] = {
+        {"machine: ct6e-standard-3t",
+         "cluster llm: not made: node pool tpu: ct6e-standard-3t in europe-west4-a: "
+         "ct6e-standard-3t "
+         "does not exist",
+         "ct6e-standard-1t, ct6e-standard-4t, ct6e-standard-8t"},
+        {"machine: z9-standard-4", "z9-standard-4 does not exist",
+         "no zone of this project has it"},
+        {"machine: ct5lp-hightpu-4t", "ct5lp-hightpu-4t does not exist in europe-west4-a",
+         "zones that have it: europe-west4-b"},
+        {"preset: tpu-v6e-4t, zones: [europe-west4-x]",
+         "ct6e-standard-4t in europe-west4-x: there is no such zone",
+         "zones europe-west4-a, europe-west4-b, europe-west4-c"},
+        {"machine: ct6e-standard-3t, fallbacks: [{machine: ct6e-standard-5t}]",
+         "nor can its fall-backs be had", "ct6e-standard-4t"},
+    };
+    struct gke_rig *rig = *state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        AUTO(error) llmd_error *error = NULL;
+        char spec[300];
+
+        snprintf(spec, sizeof(spec), LLM "nodePools: [{name: tpu, nodes: 1, %s}]\n", rows[i].pool);
+        error = gke_try_apply(rig, spec);
+        assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
+        if (!strstr(llmd_error_message(error), rows[i].says) ||
+            !strstr(llmd_error_advice(error), rows[i].advice))
+            fail_msg("%s (%s)", llmd_error_message(error), llmd_error_advice(error));
+        assert_int_equal(gke_index_of(rig, "Creating", ""), -1);
+        assert_int_equal(gke_count_of(rig, "clusters"), 0);
+    }
+}
+
+/* The letter of the zone is wrong: which there are is said. */
+static void an_unknown_location_names_its_zones(void **state)
+{
+    struct gke_rig *rig = *state;
+    LLMD_AUTO(llmd_cluster_spec) spec = llmd_cluster_spec_new("llm");
+    LLMD_AUTO(llmd_gke) gke = NULL;
+    AUTO(error) llmd_error *error = NULL;
+    llmd_task *task = NULL;
+    char advice[32];
+
+    gke_good(rig, llmd_gke_open(rig->credentials, "my-project", "europe-west4-x", &gke));
+    error = llmd_cluster_apply(gke, spec, &task);
+    error = gke_run(rig, error, task);
+    assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
+    assert_non_null(strstr(llmd_error_message(error), "europe-west4-x"));
+    assert_non_null(strstr(llmd_error_advice(error), "europe-west4-a, europe-west4-b"));
+    task = NULL;
+    gke_good(rig, llmd_cluster_preflight(gke, spec, &task));
+    gke_good(rig, gke_run(rig, NULL, task));
+    snprintf(advice, sizeof(advice), "[%d].advice",
+             gke_index_of(rig, "ZONE_NOT_FOUND", "there is no such zone"));
+    assert_string_equal(llmd__json_str(rig->events, advice),
+                        "its region has the zones europe-west4-a, europe-west4-b, europe-west4-c");
+}
+
+static void a_fallback_takes_the_place_of_an_impossible_machine(void **state)
+{
+    struct gke_rig *rig = *state;
+
+    gke_good(rig,
+             gke_try_apply(rig, LLM "nodePools: [{machine: ct6e-standard-3t, name: tpu, nodes: "
+                                    "1, fallbacks: [{machine: ct6e-standard-4t}]}]\n"));
+    assert_true(gke_index_of(rig, "Fallback", "no such machine type: tries fall-back 1") >= 0);
+    assert_string_equal(llmd__json_str(gke_pool_of(rig, "tpu"), "config.machineType"),
+                        "ct6e-standard-4t");
+}
+
+static void machines_that_cannot_be_looked_up_refuse_nothing(void **state)
+{
+    struct gke_rig *rig = *state;
+
+    gke_fault(rig, "503-burst", "machineTypes", 50);
+    gke_good(rig, gke_try_apply(rig, PLAIN));
+    assert_true(gke_index_of(rig, "UNKNOWN", "not all machine types could be looked up") >= 0);
+    assert_int_equal(gke_count_of(rig, "clusters"), 1);
 }
 
 /* One each time: whatever happens on the way, there is one cluster with its pools in the end. */
@@ -181,6 +267,10 @@ int main(int argc, char **argv)
         GKE_TEST(P109_P111_what_a_failed_create_left_is_made_good),
         GKE_TEST(P111_an_operation_that_failed_is_told_and_gone_on_with),
         GKE_TEST(a_refused_pool_tells_of_the_cluster_that_stands),
+        GKE_TEST(P1_P113_an_impossible_machine_makes_no_cluster),
+        GKE_TEST(an_unknown_location_names_its_zones),
+        GKE_TEST(a_fallback_takes_the_place_of_an_impossible_machine),
+        GKE_TEST(machines_that_cannot_be_looked_up_refuse_nothing),
         GKE_TEST(P107_P108_P112_troubles_on_the_way),
         GKE_TEST(P10_services_are_enabled_when_asked),
         GKE_TEST(a_task_that_stopped_anywhere_is_gone_on_with),

@@ -46,6 +46,7 @@ struct owner {
     bool stubborn;       /* a change that was made is asked for again */
     bool unseen;         /* behind the change comes one that cannot be seen */
     bool unready;        /* settled() waits once */
+    int unsaid;          /* how often body() says: not yet */
     bool patient;
     bool hopeless; /* gives_up() says so once */
     int polled;
@@ -62,9 +63,13 @@ static llmd_error *accept(void *data, struct graph *graph, const struct json *th
     return owner->refusal ? llmd__error(LLMD_E_EXISTS, "%s", owner->refusal) : NULL;
 }
 
-static llmd_error *body(void *data, struct json **out)
+static llmd_error *body(void *data, struct graph *graph, struct json **out)
 {
-    (void)data;
+    struct owner *owner = data;
+
+    (void)graph;
+    if (owner->unsaid-- > 0)
+        return NULL;
     return llmd__json_make(out, "{'cluster': 1}");
 }
 

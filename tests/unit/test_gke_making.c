@@ -64,6 +64,23 @@ static void what_must_be_there_is_not_made(void **state)
     play_owner(&owner, lines);
 }
 
+static void it_is_created_when_its_owner_says_what(void **state)
+{
+    struct owner owner = {.class = {.body = body}, .unsaid = 2};
+    static const struct line lines[] = {
+        {"begin", LOOK},
+        {NOT_FOUND, "-"},
+        {"poke", "-"},
+        {"poke", CREATE " Creating"},
+        {OP_DONE, LOOK " CREATE_CLUSTER"},
+        {RUNNING, "- OVER"},
+        {NULL, NULL},
+    };
+
+    (void)state;
+    play_owner(&owner, lines);
+}
+
 static void P112_a_create_whose_answer_was_lost_is_adopted(void **state)
 {
     static const struct line lines[] = {
@@ -276,6 +293,7 @@ int main(void)
         cmocka_unit_test(what_runs_is_taken_as_it_is),
         cmocka_unit_test(P21_what_is_refused_is_not_touched),
         cmocka_unit_test(what_must_be_there_is_not_made),
+        cmocka_unit_test(it_is_created_when_its_owner_says_what),
         cmocka_unit_test(P112_a_create_whose_answer_was_lost_is_adopted),
         cmocka_unit_test(P112_a_create_that_never_happened_is_sent_again),
         cmocka_unit_test(an_answer_that_is_always_lost_ends_it),

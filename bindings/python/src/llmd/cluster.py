@@ -110,7 +110,9 @@ class Clusters:
         what is there and goes on where another process stopped. A stock-out is told within two
         minutes, and the pool's fall-backs are tried in their order, the next one as soon as GKE
         lets go of the pool. The event of phase "serving" says that the control plane serves:
-        ``connect`` works from then on, while the node pools are made."""
+        ``connect`` works from then on, while the node pools are made. No cluster is made for a pool
+        whose machine type is not there, nor those of its fall-backs: ``InvalidError`` names those
+        that are."""
         return Task(_raw.cluster_apply(self._gke, cluster_spec(spec)), timeout)
 
     def wait(self, name: str, *, timeout: float | None = None) -> Task:
