@@ -54,22 +54,19 @@ static llmd_error *make_paths(struct making *making, const char *cluster, const 
 
 llmd_error *llmd__making_init(struct making *making, const struct making_wish *wish)
 {
-    const char *pool = wish->pool;
+    const char *pool = wish->pool, *slash = pool ? "/" : "", *last = pool ? pool : "";
 
     *making = (struct making){.class = wish->class,
                               .data = wish->data,
                               .gke = wish->gke,
                               .patient = wish->patient,
                               .name = llmd__strdup(pool ? pool : wish->cluster)};
-    if (pool) {
-        making->target = llmd__format("/clusters/%s/nodePools/%s", wish->cluster, pool);
-        making->subject = llmd__format("NodePool/%s/%s", wish->cluster, pool);
-        making->what = llmd__format("node pool %s/%s", wish->cluster, pool);
-    } else {
-        making->target = llmd__format("/clusters/%s", wish->cluster);
-        making->subject = llmd__format("Cluster/%s", wish->cluster);
-        making->what = llmd__format("cluster %s", wish->cluster);
-    }
+    making->target =
+        llmd__format("/clusters/%s%s%s", wish->cluster, pool ? "/nodePools/" : "", last);
+    making->subject =
+        llmd__format("%s/%s%s%s", pool ? "NodePool" : "Cluster", wish->cluster, slash, last);
+    making->what =
+        llmd__format("%s %s%s%s", pool ? "node pool" : "cluster", wish->cluster, slash, last);
     if (!making->name || !making->target || !making->subject || !making->what)
         return NO_MEMORY;
     return make_paths(making, wish->cluster, pool);
