@@ -274,6 +274,8 @@ static llmd_error *order_gates(struct graph *graph, struct platform_run *run,
     enum plan_action planned = run->plan.parts[component].action;
     step_id bundle = -1, clear = -1;
 
+    if (planned != PLAN_INSTALL)
+        llmd__json_free(TAKE(run->documents[component]));
     if (planned == PLAN_SKIP)
         return NULL;
     for (int phase = 0; phase < PHASE_COUNT; phase++)
@@ -285,7 +287,10 @@ static llmd_error *order_gates(struct graph *graph, struct platform_run *run,
     TRY(llmd__bundle_choose(run->spec, component, &part->bundle));
     TRY(llmd__record_clear(graph, run, component, &clear));
     TRY(llmd__bundle_step(graph, run->spec, &part->bundle,
-                          &(struct bundle_user){.on_loaded = on_loaded, .data = run}, &bundle));
+                          &(struct bundle_user){.on_loaded = on_loaded,
+                                                .data = run,
+                                                .documents = TAKE(run->documents[component])},
+                          &bundle));
     if (clear >= 0)
         TRY(llmd__graph_need(graph, bundle, clear));
     for (int phase = 0; phase < PHASE_COUNT; phase++)
@@ -391,7 +396,7 @@ static llmd_error *add_steps(struct graph *graph, struct platform_run *run)
     planner->run = run;
     planner->applied = -1;
     TRY(llmd__graph_add(graph, &plan_class, planner, &plan));
-    TRY(llmd__bundles_check_step(graph, run->spec, &checked));
+    TRY(llmd__bundles_check_step(graph, run->spec, run->documents, &checked));
     TRY(llmd__platform_look(graph, run, checked, &looked));
     TRY(llmd__leftovers_look(graph, run, checked, looked));
     TRY(llmd__records_look(graph, run, looked, &read));

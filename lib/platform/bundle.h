@@ -48,6 +48,8 @@ struct bundle_user {
     llmd_error *(*on_failed)(void *data, struct graph *graph, enum component component,
                              const llmd_error *error);
     void *data; /* not freed */
+    /* Taken: they were read before, so that nothing else is; or NULL. */
+    struct json *documents;
 };
 llmd_error *llmd__bundle_step(struct graph *graph, const llmd_platform_spec *spec,
                               const struct bundle *bundle, const struct bundle_user *user,

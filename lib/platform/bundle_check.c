@@ -12,6 +12,7 @@
 struct checking {
     struct bundle bundles[COMPONENT_COUNT];
     bool crds_only[COMPONENT_COUNT];
+    struct json **read; /* the user's, or NULL */
 };
 
 static void checking_free(void *state)
@@ -74,7 +75,8 @@ static llmd_error *read_file(const char *path, struct json *documents, struct or
     return NULL;
 }
 
-static llmd_error *check_bundle(const struct bundle *bundle, bool crds_only)
+/* read may be NULL. */
+static llmd_error *check_bundle(const struct bundle *bundle, bool crds_only, struct json **read)
 {
     AUTO(json) struct json *documents = llmd__json_array();
     AUTO(str) char *place = llmd__bundle_place(bundle);
@@ -87,7 +89,10 @@ static llmd_error *check_bundle(const struct bundle *bundle, bool crds_only)
     for (size_t i = 0; i < bundle->count; i++)
         if (bundle->files[i].path)
             TRY(read_file(bundle->files[i].path, documents, &origin));
-    return llmd__needed_check(bundle->component, crds_only, documents, &origin);
+    TRY(llmd__needed_check(bundle->component, crds_only, documents, &origin));
+    if (read)
+        *read = TAKE(documents);
+    return NULL;
 }
 
 static bool is_here(const struct bundle *bundle)
@@ -106,7 +111,8 @@ static llmd_error *advance(void *state, struct graph *graph, const struct step_i
     (void)graph, (void)input;
     for (int i = 0; i < COMPONENT_COUNT; i++)
         if (is_here(&checking->bundles[i]))
-            TRY(check_bundle(&checking->bundles[i], checking->crds_only[i]));
+            TRY(check_bundle(&checking->bundles[i], checking->crds_only[i],
+                             checking->read ? &checking->read[i] : NULL));
     action->kind = ACTION_DONE;
     return NULL;
 }
@@ -115,11 +121,12 @@ static const struct step_class check_class = {
     .name = "bundles", .advance = advance, .free = checking_free};
 
 llmd_error *llmd__bundles_check_step(struct graph *graph, const llmd_platform_spec *spec,
-                                     step_id *out)
+                                     struct json **read, step_id *out)
 {
     AUTO(checking) struct checking *checking = llmd__calloc(1, sizeof(*checking));
 
     CHECK_MEMORY(checking);
+    checking->read = read;
     for (int i = 0; i < COMPONENT_COUNT; i++) {
         enum component component = (enum component)i;
 

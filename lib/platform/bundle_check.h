@@ -8,8 +8,9 @@
 
 #include "platform/bundle.h"
 
-/* Refuses versions and paths at once; the step reads what has no digest, and sends nothing. */
+/* Refuses versions and paths at once; the step reads what has no digest, and sends nothing. read:
+   NULL, or where the documents go, by component; the caller frees them after the graph's end. */
 llmd_error *llmd__bundles_check_step(struct graph *graph, const llmd_platform_spec *spec,
-                                     step_id *out);
+                                     struct json **read, step_id *out);
 
 #endif

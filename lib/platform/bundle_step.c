@@ -50,18 +50,30 @@ static llmd_error *read_manifests(const struct bundle *bundle, struct json *docu
     return llmd__bundle_read(bundle->manifests, place, documents);
 }
 
-static llmd_error *loader_new(const struct bundle *bundle, struct loader **out)
+static llmd_error *fill(struct loader *loader, const struct bundle *bundle)
+{
+    if (loader->documents)
+        return NULL;
+    loader->documents = llmd__json_array();
+    CHECK_MEMORY(loader->documents);
+    return bundle->manifests ? read_manifests(bundle, loader->documents) : NULL;
+}
+
+/* Takes user->documents. */
+static llmd_error *loader_new(const struct bundle *bundle, const struct bundle_user *user,
+                              struct loader **out)
 {
     struct loader *loader = llmd__calloc(1, sizeof(*loader));
-    llmd_error *error = NULL;
+    llmd_error *error;
 
-    CHECK_MEMORY(loader);
+    if (!loader) {
+        llmd__json_free(user->documents);
+        return NO_MEMORY;
+    }
     loader->component = bundle->component;
-    loader->documents = llmd__json_array();
-    if (!loader->documents)
-        error = NO_MEMORY;
-    else if (bundle->manifests)
-        error = read_manifests(bundle, loader->documents);
+    loader->user = *user;
+    loader->documents = user->documents;
+    error = fill(loader, bundle);
     if (!error) {
         *out = loader;
         return NULL;
@@ -74,12 +86,12 @@ llmd_error *llmd__bundle_step(struct graph *graph, const llmd_platform_spec *spe
                               const struct bundle *bundle, const struct bundle_user *user,
                               step_id *out)
 {
+    const struct bundle nothing = {.component = bundle->component};
     struct loader *loader = NULL;
 
-    TRY(loader_new(bundle, &loader));
-    loader->user = *user;
+    TRY(loader_new(bundle, user, &loader));
     return llmd__download_step(
-        graph, bundle, spec->ca,
+        graph, user->documents ? &nothing : bundle, spec->ca,
         &(struct download_user){.on_file = on_file,
                                 .on_end = on_end,
                                 .on_failed = user->on_failed ? on_failed : NULL,

@@ -246,7 +246,7 @@ static llmd_error *fetch_steps(struct graph *graph, const llmd_platform_spec *sp
 {
     step_id first = -1, last = -1;
 
-    TRY(llmd__bundles_check_step(graph, spec, &first));
+    TRY(llmd__bundles_check_step(graph, spec, NULL, &first));
     TRY(llmd__graph_add(graph, &finish_class, NULL, &last));
     TRY(llmd__graph_need(graph, last, first));
     for (int i = 0; i < COMPONENT_COUNT; i++)

@@ -21,6 +21,7 @@ void llmd__platform_run_free(void *data)
         part_free(&run->parts[i]);
         llmd__free(run->looked[i].why);
         llmd__json_free(run->differs[i]);
+        llmd__json_free(run->documents[i]);
     }
     llmd__plan_free(&run->plan);
     llmd__found_free(&run->found);

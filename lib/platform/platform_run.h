@@ -50,7 +50,8 @@ struct platform_run {
     struct platform_plan plan;
     struct platform_part parts[COMPONENT_COUNT];
     int gates_total, gates_done;
-    struct json *left;      /* documents left alone, of all releases */
+    struct json *documents[COMPONENT_COUNT]; /* of what bundle_check.c has read; NULL: not yet */
+    struct json *left;                       /* documents left alone, of all releases */
     struct json *leftovers; /* webhook configurations without a Service; see leftover_webhooks.c */
     step_id suspected;      /* the step before which they are looked for */
     step_id kept;           /* the step that keeps endpoint pickers; -1: no upgrade */
