@@ -64,6 +64,13 @@ static bool is_page(const char *text)
     return text[0] == '<' && text[1] != '<';
 }
 
+const char *llmd__bundle_glance(const char *text)
+{
+    if (!text[strspn(text, " \t\r\n")])
+        return "is empty";
+    return is_page(text) ? "is a web page" : NULL;
+}
+
 /* ---- where it ends ---- */
 
 /* "WHAT:12: ..." */

@@ -11,6 +11,8 @@
 /* Adds them to an array. what: its file or address. INVALID with reason "BundleEmpty",
    "BundleCut", "NotManifests", or as of llmd__yaml_parse_all(). */
 llmd_error *llmd__bundle_read(const char *text, const char *what, struct json *documents);
+/* What anybody sees at a glance: "is empty", "is a web page"; NULL: neither. */
+const char *llmd__bundle_glance(const char *text);
 /* 0, or the number of the last line, if that has no end: it may have been cut. */
 size_t llmd__bundle_open_line(const char *text);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platform/download.h"
 
+#include "platform/bundle_text.h"
 #include "platform/store.h"
 
 #include "base/environment.h"
@@ -170,15 +171,17 @@ static llmd_error *begin_download(struct download *download, struct step_action 
 static llmd_error *mismatch(const struct download *download)
 {
     const struct bundle_file *file = current(download);
+    const char *glance = llmd__bundle_glance(llmd__buf_text(&download->text));
     char sha256[LLMD__SHA256_TEXT];
 
     TRY(llmd__sha256_text(&download->text, sha256));
     return llmd__error_set_reason(
         llmd__error_set_advice(
             llmd__error(LLMD_E_FAILED,
-                        "%s: is not the file that was published: its sha256 is %s, of %zu bytes, "
-                        "and not %s",
-                        place(file), sha256, download->text.len, file->sha256),
+                        "%s: %s%sis not the file that was published: its sha256 is %s, of %zu "
+                        "bytes, and not %s",
+                        place(file), glance ? glance : "", glance ? ", and " : "", sha256,
+                        download->text.len, file->sha256),
             "fetch it again: a proxy or a cut copy may have changed it; if its publisher replaced "
             "it, compare what the publisher states, and change the sha256 on purpose"),
         "DigestMismatch");
