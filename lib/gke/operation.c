@@ -122,11 +122,12 @@ static llmd_error *say(struct operation *operation, const struct json *answer, i
     const char *type = llmd__json_str(answer, "operationType");
     const char *status = llmd__json_str(answer, "status");
     const char *detail = llmd__json_str(answer, "detail");
+    bool done = strcmp(status, "DONE") == 0;
 
     llmd__buf_format(&said, "%s %s: %s %s %lld s", type, operation->name, status,
-                     strcmp(status, "DONE") ? "for" : "after",
-                     (long long)((now_ms - operation->begin_ms) / 1000));
-    add_stage(answer, &said);
+                     done ? "after" : "for", (long long)((now_ms - operation->begin_ms) / 1000));
+    if (!done) /* the last counter may stay at 1 of 2 */
+        add_stage(answer, &said);
     llmd__buf_format(&said, "%s%s", *detail ? ": " : "", detail);
     llmd__free(TAKE(operation->said));
     TRY(llmd__buf_take(&said, &operation->said));

@@ -66,6 +66,38 @@ static void it_is_polled_every_five_seconds(void **state)
     play_operation(lines, NULL);
 }
 
+#define CHECKING(status)                                                                           \
+    "200 {'name':'operation-1-a','operationType':'CREATE_CLUSTER','status':'" status               \
+    "','progress':{'metrics':[{'name':'CLUSTER_HEALTHCHECKING','intValue':'1'},{'name':"           \
+    "'CLUSTER_HEALTHCHECKING_TOTAL','intValue':'2'}]}}"
+
+/* GKE's last counter need not be full at the end. */
+static void at_the_end_no_counter_is_said(void **state)
+{
+    static const struct line runs[] = {{"begin", "GET operations/operation-1-a"},
+                                       {CHECKING("RUNNING"), "sleep 5000 CREATE_CLUSTER(1/2)"},
+                                       {NULL, NULL}};
+    static const struct line ends[] = {{"tick", "GET operations/operation-1-a"},
+                                       {CHECKING("DONE"), "- CREATE_CLUSTER(1/2) SUCCEEDED"},
+                                       {NULL, NULL}};
+    struct follow follow = {.play = {.advance = follow_advance}};
+
+    (void)state;
+    follow.play.state = &follow;
+    play_start(&follow.play);
+    assert_null(llmd__operation_begin(&follow.operation, follow.play.gke, "operation-1-a",
+                                      "Cluster/llm", "cluster llm"));
+    play_lines(&follow.play, runs);
+    assert_string_equal(
+        follow.operation.said,
+        "CREATE_CLUSTER operation-1-a: RUNNING for 0 s, CLUSTER_HEALTHCHECKING 1 of "
+        "2");
+    play_lines(&follow.play, ends);
+    assert_string_equal(follow.operation.said, "CREATE_CLUSTER operation-1-a: DONE after 5 s");
+    llmd__operation_free(&follow.operation);
+    play_stop(&follow.play);
+}
+
 static void polls_that_fail_never_end_it(void **state)
 {
     static const struct line lines[] = {
@@ -393,6 +425,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_polled_every_five_seconds),
+        cmocka_unit_test(at_the_end_no_counter_is_said),
         cmocka_unit_test(polls_that_fail_never_end_it),
         cmocka_unit_test(who_may_not_poll_is_told),
         cmocka_unit_test(an_operation_that_google_forgot_is_lost),
