@@ -142,28 +142,17 @@ static void P36_red_hat_without_a_login(void **state)
     free(after);
 }
 
+/* Nor is anything of cert-manager's tried before all that is made is there. */
 static void test_red_hat_lacks_an_image(void **state)
 {
     struct platform *platform = *state;
     LLMD_AUTO(llmd_error) error = NULL;
 
+    platform_fault(platform, "forbidden", "issuers.cert-manager.io selfsigned-issuer");
     platform_fault(platform, "image-missing", "jetstack-cert-manager-webhook-rhel9");
     error = platform_apply(platform, REDHAT LOGIN);
     assert_string_equal(llmd_error_reason(error), "ImageNotFound");
     has(llmd_error_message(error), "Pod/cert-manager/cert-manager-webhook-");
-}
-
-/* What it makes is waited for, and said at the deadline; nothing tries certificates meanwhile. */
-static void test_red_hat_is_not_ready(void **state)
-{
-    struct platform *platform = *state;
-    LLMD_AUTO(llmd_error) error = NULL;
-
-    platform_fault(platform, "never-ready", "cert-manager-webhook");
-    platform_fault(platform, "forbidden", "issuers.cert-manager.io selfsigned-issuer");
-    error = platform_apply_within(platform, REDHAT LOGIN, 3000);
-    assert_int_equal(llmd_error_code(error), LLMD_E_TIMEOUT);
-    has(llmd_error_message(error), "Deployment cert-manager/cert-manager-webhook of cert-manager");
 }
 
 /* By OLM, by its own label; what its operator made is its work, too. */
@@ -291,8 +280,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(P36_red_hat_without_a_login, platform_set_up,
                                         platform_tear_down),
         cmocka_unit_test_setup_teardown(test_red_hat_lacks_an_image, platform_set_up,
-                                        platform_tear_down),
-        cmocka_unit_test_setup_teardown(test_red_hat_is_not_ready, platform_set_up,
                                         platform_tear_down),
         cmocka_unit_test_setup_teardown(test_red_hat_of_others, platform_set_up,
                                         platform_tear_down),

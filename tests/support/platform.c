@@ -330,7 +330,7 @@ void platform_add_route(struct platform *platform, const char *ns, const char *s
 
 /* ---- what there is ---- */
 
-char *platform_version(struct platform *platform)
+static char *read_version(struct platform *platform)
 {
     AUTO(json) struct json *json = NULL;
     char *answer = NULL;
@@ -339,6 +339,28 @@ char *platform_version(struct platform *platform)
     none(llmd__json_parse(answer, strlen(answer), "state", &json));
     free(answer);
     return strdup(llmd__json_str(json, "resourceVersion"));
+}
+
+/* Controllers have their own pace, and on a busy machine none: KServe's may still hold its presets
+   when an apply that wrote them has ended. */
+char *platform_version(struct platform *platform)
+{
+    char *last = read_version(platform);
+
+    for (int i = 0; i < 50; i++) {
+        char *now;
+
+        usleep(100000);
+        now = read_version(platform);
+        if (strcmp(now, last) == 0) {
+            free(last);
+            return now;
+        }
+        free(last);
+        last = now;
+    }
+    fail_msg("the cluster never settles");
+    return last;
 }
 
 static void add_names(struct platform *platform, const char *path, struct buf *names)

@@ -53,7 +53,7 @@ int platform_get(struct platform *platform, const char *path);              /* t
 int platform_read(struct platform *platform, const char *path, char **out); /* and the body */
 /* How many pods that are Ready a label selector selects. */
 size_t platform_ready_pods(struct platform *platform, const char *selector);
-/* Of the whole store; for free(). */
+/* Of the whole store, when nothing moves any more; for free(). */
 char *platform_version(struct platform *platform);
 /* Names of all objects but Events, one a line; for free(). */
 char *platform_objects(struct platform *platform);
