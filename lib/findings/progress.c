@@ -243,8 +243,9 @@ llmd_error *llmd__progress_look(struct progress *progress, const struct scene *s
     progress->phase = phases[slowest == PHASE_NONE ? PHASE_SCHEDULING : slowest].name;
     count_replicas(progress, scene, &current);
     /* Ready alone can be true of an older generation, or with no Deployment seen yet. */
-    progress->ready = llmd__scene_fresh(scene) && is_true(status, "Ready") && current &&
-                      scene->sets[SCENE_DEPLOYMENT].synced;
+    progress->ready = llmd__scene_fresh(scene) &&
+                      !llmd__scene_is_leaving(llmd__scene_service(scene)) &&
+                      is_true(status, "Ready") && current && scene->sets[SCENE_DEPLOYMENT].synced;
     if (progress->ready)
         progress->phase = phases[PHASE_SERVING].name;
     TRY(tell_replicas(progress, scene));

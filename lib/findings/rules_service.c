@@ -74,7 +74,24 @@ static llmd_error *observe_reconcile(const struct scene *scene, struct sightings
                               "%s", llmd__json_str(event, "message"));
 }
 
+/* A controller lets be what is on its way out, and so does whoever reads its conditions. */
+static llmd_error *observe_leaving(const struct scene *scene, struct sightings *out)
+{
+    const struct json *object =
+        scene->name ? llmd__scene_service(scene) : llmd__scene_gateway(scene);
+    const char *holder = llmd__json_str(object, "metadata.finalizers[0]");
+
+    if (!llmd__scene_is_leaving(object))
+        return NULL;
+    return llmd__sighting_add(out, llmd__scene_subject(object), "", 1, "is being deleted%s%s",
+                              *holder ? ", held by " : "", holder);
+}
+
 const struct rule llmd__rules_service[] = {
+    {.code = "BeingDeleted",
+     .observe = observe_leaving,
+     .advice = "apply again when it is gone: see that who owns its finalizers runs",
+     .end_ms = FINDING_NEVER},
     {.code = "Stopped",
      .observe = observe_presets,
      .texts = "Stopped",

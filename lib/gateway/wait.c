@@ -159,7 +159,7 @@ static bool is_done(const struct wait *wait, const struct json *gateway)
     int64_t generation = llmd__json_int(gateway, "metadata.generation", 0);
 
     return !strcmp(llmd__json_str(programmed, "status"), "True") &&
-           generation >= wait->base.scene.min_generation &&
+           !llmd__scene_is_leaving(gateway) && generation >= wait->base.scene.min_generation &&
            llmd__json_int(programmed, "observedGeneration", INT64_MAX) >= generation &&
            llmd__json_str(gateway, "status.addresses[0].value")[0];
 }

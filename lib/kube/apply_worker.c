@@ -318,6 +318,20 @@ static llmd_error *take_explanation(const struct work *work)
 
 /* --- the answer to the apply --- */
 
+/* The server takes it all the same, and all that was applied goes with the object. */
+static llmd_error *warn_of_deletion(const struct work *work, const struct json *object)
+{
+    const char *holder = llmd__json_str(object, "metadata.finalizers[0]");
+    AUTO(str) char *message = NULL;
+
+    if (!*llmd__json_str(object, "metadata.deletionTimestamp"))
+        return NULL;
+    message = llmd__format("is being deleted%s%s", *holder ? ", held by " : "", holder);
+    CHECK_MEMORY(message);
+    return event(work, LLMD_LEVEL_WARNING, "BeingDeleted", message,
+                 "apply again when it is gone: see that who owns its finalizers runs");
+}
+
 static llmd_error *take_applied(const struct work *work)
 {
     struct apply_worker *worker = work->worker;
@@ -329,6 +343,7 @@ static llmd_error *take_applied(const struct work *work)
                            worker->item->subject);
     worker->applied = llmd__applied_judge(work->input->status, *work->answer, work->run->baseline,
                                           worker->looked);
+    TRY(warn_of_deletion(work, *work->answer));
     if (!worker->item->crd_kind || work->run->dry_run)
         return finish_item(work, "");
     worker->since_ms = work->input->now_ms;

@@ -282,7 +282,18 @@ static llmd_error *advance(void *data, struct graph *graph, const struct step_in
     }
 }
 
-static const struct step_class delete_class = {"delete", advance, deletion_free};
+static void describe(const void *data, const struct graph *graph, struct buf *text)
+{
+    const struct deletion *deletion = data;
+
+    (void)graph;
+    if (deletion->subject)
+        llmd__buf_format(text, "the end of %s%s%s", deletion->subject,
+                         deletion->holders && *deletion->holders ? ", held by " : "",
+                         deletion->holders ? deletion->holders : "");
+}
+
+static const struct step_class delete_class = {"delete", advance, deletion_free, describe};
 
 static llmd_error *add_step(struct graph *graph, const llmd_kube *kube, const char *resource,
                             const char *ns, const char *name, bool report, int64_t patience_ms,

@@ -149,6 +149,74 @@ static void test_deadline_of_a_warm_up(void **state)
     assert_non_null(strstr(llmd_error_message(error), "service llm/qwen: ready, but the gateway"));
 }
 
+/* ---- somebody deletes what is applied, and a finalizer holds it ---- */
+
+static void apply(struct scene *scene, const char *text)
+{
+    llmd_task *task = NULL;
+    llmd_error *made = llmd_kube_apply(scene->kube, text, NULL, &task);
+
+    none(run(made, task, 20000, &scene->log));
+}
+
+static void delete_held(struct scene *scene, const char *resource, const char *name)
+{
+    struct log log = {0};
+    llmd_task *task = NULL;
+    llmd_error *made = llmd_kube_delete(scene->kube, resource, "llm", name, &task);
+    LLMD_AUTO(llmd_error) error = run(made, task, 1500, &log);
+
+    assert_int_equal(llmd_error_code(error), LLMD_E_TIMEOUT);
+    assert_non_null(strstr(llmd_error_message(error), "held by example.com/hold"));
+    clear(&log);
+}
+
+static void expect_leaving(const struct seen *seen)
+{
+    assert_non_null(seen);
+    assert_int_equal(seen->level, LLMD_LEVEL_WARNING);
+    assert_string_equal(seen->message, "is being deleted, held by example.com/hold");
+    assert_non_null(strstr(seen->advice, "finalizer"));
+}
+
+static void test_apply_to_what_is_being_deleted(void **state)
+{
+    static const char map[] = "{apiVersion: v1, kind: Namespace, metadata: {name: llm}}\n---\n"
+                              "{apiVersion: v1, kind: ConfigMap, metadata: {name: m, namespace: "
+                              "llm, finalizers: [example.com/hold]}}";
+    struct scene *scene = *state;
+
+    apply(scene, map);
+    assert_null(find(&scene->log, "", "BeingDeleted"));
+    delete_held(scene, "configmaps", "m");
+    apply(scene, map);
+    expect_leaving(find(&scene->log, "ConfigMap/llm/m", "BeingDeleted"));
+}
+
+static void test_service_that_is_being_deleted(void **state)
+{
+    struct scene *scene = *state;
+    LLMD_AUTO(llmd_service_spec) spec = llmd_service_spec_new("llm", "qwen", "hf://a/b");
+    LLMD_AUTO(llmd_error) error = NULL;
+    LLMD_AUTO(llmd_gateway_spec) gateway = llmd_gateway_spec_new("llm", "edge");
+    llmd_task *task = NULL;
+    llmd_error *made = llmd_gateway_apply(scene->kube, gateway, &task);
+
+    none(run(made, task, 20000, &scene->log));
+    llmd_service_spec_set(spec, "preset", "simulator");
+    llmd_service_spec_set(spec, "gateway.name", "edge");
+    llmd_service_spec_set(spec, "overlay", "{metadata: {finalizers: [example.com/hold]}}");
+    made = llmd_service_apply(scene->kube, spec, &task);
+    none(run(made, task, 20000, &scene->log));
+    delete_held(scene, "llminferenceservices", "qwen");
+    made = llmd_service_wait(scene->kube, "llm", "qwen", &task);
+    error = run(made, task, 3000, &scene->log);
+    expect_leaving(find(&scene->log, "LLMInferenceService/llm/qwen", "BeingDeleted"));
+    assert_int_equal(llmd_error_code(error), LLMD_E_TIMEOUT);
+    assert_non_null(strstr(llmd_error_message(error), "is being deleted, held by"));
+    assert_non_null(strstr(llmd_error_advice(error), "finalizer"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -156,7 +224,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_gateway_deleted_while_waiting), TEST(test_gateway_of_service_missing),
         TEST(test_default_gateway_missing),       TEST(test_deadline_names_the_cause),
-        TEST(test_deadline_of_a_warm_up),
+        TEST(test_deadline_of_a_warm_up),         TEST(test_apply_to_what_is_being_deleted),
+        TEST(test_service_that_is_being_deleted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,21 +107,26 @@ static bool has_dependents(struct sandbox *sandbox, const char *uid)
     return false;
 }
 
-static void finish_foreground(struct sandbox *sandbox, struct object *object)
+void deletion_let_go(struct sandbox *sandbox, struct object *object, const char *finalizer)
 {
-    if (!*object_str(object, "metadata.deletionTimestamp") ||
-        !has_finalizer(object_json(object), FOREGROUND) || has_dependents(sandbox, object->uid))
+    if (!has_finalizer(object_json(object), finalizer))
         return;
     struct json *json = store_edit(object);
     struct json *rest = llmd__json_array();
     JSON_EACH(item, llmd__json_get(json, "metadata.finalizers"))
-        if (strcmp(llmd__json_text(item), FOREGROUND) != 0)
+        if (strcmp(llmd__json_text(item), finalizer) != 0)
             llmd__json_add(rest, must_copy(item));
     bool last = llmd__json_count(rest) == 0;
     llmd__json_set(llmd__json_edit(json, "metadata"), "finalizers", rest);
     store_commit(&sandbox->store, object, json);
     if (last && !is_kind(object, "pods") && !is_kind(object, "namespaces"))
         store_remove(&sandbox->store, object);
+}
+
+static void finish_foreground(struct sandbox *sandbox, struct object *object)
+{
+    if (*object_str(object, "metadata.deletionTimestamp") && !has_dependents(sandbox, object->uid))
+        deletion_let_go(sandbox, object, FOREGROUND);
 }
 
 void collect_garbage(struct sandbox *sandbox)

@@ -203,7 +203,7 @@ static int64_t finalize(struct sandbox *sandbox, struct object *service, int64_t
     if (now < service->since)
         return service->since;
     delete_cluster_binding(sandbox, service);
-    store_remove(&sandbox->store, service);
+    deletion_let_go(sandbox, service, FINALIZER);
     return 0;
 }
 
@@ -255,7 +255,7 @@ int64_t reconcile_preset(struct sandbox *sandbox, struct object *object, int64_t
     if (!operator_runs(sandbox, ROLE_LLMISVC))
         return 0;
     if (*object_str(object, "metadata.deletionTimestamp"))
-        store_remove(&sandbox->store, object);
+        deletion_let_go(sandbox, object, PRESET_FINALIZER);
     else
         add_finalizer(sandbox, object, PRESET_FINALIZER);
     return 0;

@@ -44,6 +44,8 @@ struct answer patch_apply(const char *type, const struct json *patch, struct jso
 /* deletion.c */
 void object_delete(struct sandbox *sandbox, struct object *object, const char *propagation);
 void collect_garbage(struct sandbox *sandbox);
+/* Takes one finalizer off; the last one of a dying object takes the object with it. */
+void deletion_let_go(struct sandbox *sandbox, struct object *object, const char *finalizer);
 
 /* webhooks.c: status 0: admitted or no webhook concerned. */
 struct answer webhooks_check(struct sandbox *sandbox, const struct kind *kind,
