@@ -434,6 +434,28 @@ static void a_gateway_needs_its_proxies_subnet(void **state)
     await_rules(1);
 }
 
+static void a_command_that_it_cannot_do_says_what_it_takes(void **state)
+{
+    static const struct {
+        const char *command, *body, *said;
+    } rows[] = {
+        {"faults", "{}", "\"fault\": \"503\""},
+        {"faults", "{\"fault\":\"no-such\"}", "\"match\": \"GET /api\""},
+        {"pause", "{\"ms\":0}", "\"ms\": 300"},
+        {"nonsense", "{}", "faults/clear"},
+    };
+    char path[64];
+    int status;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(path, sizeof(path), "/sandbox/%s", rows[i].command);
+        AUTO(json) struct json *answer = api_ask("POST", path, NULL, rows[i].body, &status);
+        assert_int_equal(status, 400);
+        assert_non_null(strstr(llmd__json_str(answer, "message"), rows[i].said));
+    }
+}
+
 int main(void)
 {
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, start, stop)
@@ -442,6 +464,7 @@ int main(void)
         FRESH(demands_a_token),
         FRESH(a_cluster_comes_by_its_operation),
         FRESH(refuses_in_googles_words),
+        FRESH(a_command_that_it_cannot_do_says_what_it_takes),
         cmocka_unit_test_setup_teardown(one_mutation_at_a_time, start_slowly_with_cluster, stop),
         READY(refuses_pools_that_cannot_be),
         READY(chips_come_after_the_node),

@@ -97,6 +97,18 @@ static bool obey(struct sandbox *sandbox, const char *command, const struct json
     return true;
 }
 
+/* What a body, or else a command, should have looked like. */
+static const char *wanted(const char *command)
+{
+    if (strcmp(command, "faults") == 0)
+        return "{\"match\": \"GET /api\", \"fault\": \"503\", \"count\": 1}; the faults stand in "
+               "llmd-sandbox --help, and Google's, which need --google, in docs/sandbox.md";
+    if (strcmp(command, "pause") == 0)
+        return "{\"ms\": 300} with more than 0 ms, and one pause at a time";
+    return "a JSON body or none, and one of the commands faults, faults/clear, compact, "
+           "cut-watches, cut-connections, pause, images";
+}
+
 static void show_state(struct conn *conn, struct sandbox *sandbox, const char *what)
 {
     if (sandbox->google && strcmp(what, "google") == 0) {
@@ -134,7 +146,8 @@ void control_serve(struct conn *conn, struct sandbox *sandbox, const struct requ
                           ? llmd__json_parse(request->body, request->body_len, "body", &body)
                           : NULL;
     if (bad || !obey(sandbox, command, body))
-        answer_send(conn, answer_bad_request("sandbox: cannot do \"%s\" with this body", command));
+        answer_send(conn, answer_bad_request("sandbox: cannot do \"%s\" with this body: want %s",
+                                             command, wanted(command)));
     else
         reply_json(conn, 200, "{}");
 }
