@@ -205,26 +205,27 @@ def check_refusals(examples):
 
 
 def interrupt_at(program, *words):
-    """Ctrl-C at the first line with each word; all that it told."""
+    """SIGTERM at the first line with the first word, Ctrl-C with each later one; all that it told."""
+    how = signal.SIGTERM
     told = []
     for line in program.stderr:
         told.append(line)
         if words and words[0] in line:
-            program.send_signal(signal.SIGINT)
-            words = words[1:]
+            program.send_signal(how)
+            how, words = signal.SIGINT, words[1:]
     print(*told, sep="")
     assert not words, f"it never came to {words[0]}"
     return "".join(told)
 
 
 def check_interrupts(examples):
-    """Ctrl-C deletes; another one ends that, but not without a word on how to go on."""
+    """SIGTERM deletes, as Ctrl-C does; another one ends that, but not without a word on how to go on."""
     with llmd.Sandbox(profile="empty", google=True, time_scale=0.01,
                       args=["--bare", "--pace", "gke"]) as sandbox:
         cloud = Cloud(sandbox, examples.root)
         with examples.start("cluster_and_chat", chain_words(examples), **cloud.env) as program:
             told = interrupt_at(program, "the control plane serves", "is being deleted")
-        assert program.returncode not in (0, -signal.SIGINT), program.returncode
+        assert program.returncode not in (0, -signal.SIGINT, -signal.SIGTERM), program.returncode
         left = "cluster llm in europe-west4-a may still exist and cost money; delete it with: "
         assert left in told, "it left without a word"
         words = shlex.split(told.partition(left)[2].splitlines()[0])

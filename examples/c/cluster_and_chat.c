@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CRDS "customresourcedefinitions"
@@ -90,6 +91,18 @@ static bool run(const struct chain *c, llmd_error *error, llmd_task **task)
     return done;
 }
 
+/* What stands behind a key of compact JSON; a program of its own would have a JSON library. */
+static const char *text_at(const char *json, const char *key)
+{
+    const char *at = json ? strstr(json, key) : NULL;
+    return at ? at + strlen(key) : "?";
+}
+
+static double number_at(const char *json, const char *key)
+{
+    return strtod(text_at(json, key), NULL);
+}
+
 /* Before a cent is spent. */
 static bool look(const struct chain *c)
 {
@@ -99,11 +112,9 @@ static bool look(const struct chain *c)
         return fprintf(stderr, "Nothing was made; the checks say why.\n"), false;
     if (!good(llmd_cluster_cost(c->ctx, c->gke, c->cluster, NULL, &cost)))
         return false;
-    /* What costs how much stands between them. */
-    const char *items = strstr(cost, ",\"items\""), *sums = strstr(cost, ",\"hourly\":{");
-    bool both = items && sums;
-    fprintf(stderr, "cost       %.*s%s\n", both ? (int)(items - cost) : 0, cost,
-            both ? sums : cost);
+    const char *hourly = strstr(cost, "\"hourly\":{");
+    fprintf(stderr, "cost       %.2f to %.2f %.3s per hour\n", number_at(hourly, "\"as_wanted\":"),
+            number_at(hourly, "\"as_wanted_at_most\":"), text_at(cost, "\"currency\":\""));
     llmd_free(cost);
     return true;
 }
@@ -270,6 +281,7 @@ int main(int argc, char **argv)
     struct chain chain = {.program = *argv, .zone = words[0], .file = words[1]};
     chain.prompt = argc > 6 ? argv[6] : "Hello!";
     sigaction(SIGINT, &(struct sigaction){.sa_handler = count_interrupt}, NULL);
+    sigaction(SIGTERM, &(struct sigaction){.sa_handler = count_interrupt}, NULL);
     bool done = good(open_google(&chain));
     if (done && only_delete)
         done = delete_all(&chain);

@@ -9,10 +9,11 @@ and deletes all of it again:
 
 Application Default Credentials say who asks Google, $GOOGLE_CLOUD_PROJECT where, if not they;
 $LLMD_GOOGLE_URL names a sandbox instead. What fails on the way is told at once, and the cluster is
-deleted, also after Ctrl-C; after a crash run it again, it goes on, or only delete.
+deleted, also after Ctrl-C or SIGTERM; after a crash run it again, it goes on, or only delete.
 """
 import asyncio
 import shlex
+import signal
 import sys
 
 import llmd
@@ -98,6 +99,7 @@ def main(zone: str, cluster: str, platform: str, gateway: str, service: str,
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         if sys.argv[1:2] == ["delete"] and len(sys.argv) == 4:
             delete(*sys.argv[2:])

@@ -6,6 +6,7 @@
 
 The cluster is the one that kubectl would use: $KUBECONFIG, or ~/.kube/config.
 """
+import signal
 import sys
 
 import llmd
@@ -23,6 +24,7 @@ def main(gateway: str, service: str, prompt: str = "Hello!") -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     if len(sys.argv) < 3:
         sys.exit(__doc__)
     try:
@@ -30,4 +32,5 @@ if __name__ == "__main__":
     except llmd.Error as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
+        print("interrupted: what was applied stays; run it again, and it goes on", file=sys.stderr)
         sys.exit(130)

@@ -9,7 +9,7 @@
 //
 // Application Default Credentials say who asks Google, $GOOGLE_CLOUD_PROJECT where, if not they;
 // $LLMD_GOOGLE_URL names a sandbox instead. What fails on the way is told at once, and the cluster is
-// deleted, also after Ctrl-C; after a crash run it again, it goes on, or only delete.
+// deleted, also after Ctrl-C or SIGTERM; after a crash run it again, it goes on, or only delete.
 package main
 
 import (
@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"syscall"
 
 	llmd "github.com/libllmd/libllmd/bindings/go"
 )
@@ -175,7 +176,7 @@ func chat(ctx context.Context, kube *llmd.Kube, w wanted) error {
 
 // deleteAll proves that nothing billable is left, or says what may be.
 func deleteAll(zone, file string) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt) // another Ctrl-C
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // another Ctrl-C
 	defer stop()
 	spec, err := llmd.ReadClusterSpecFile(file)
 	if err != nil {
@@ -236,7 +237,7 @@ func runOrDelete(args []string) error {
 		return errors.New("usage: cluster-and-chat ZONE CLUSTER.yaml PLATFORM.yaml GATEWAY.yaml SERVICE.yaml [PROMPT]\n" +
 			"       cluster-and-chat delete ZONE CLUSTER.yaml")
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return run(ctx, args[0], args[1:])
 }

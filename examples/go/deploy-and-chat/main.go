@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"syscall"
 
 	llmd "github.com/libllmd/libllmd/bindings/go"
 )
@@ -60,7 +61,7 @@ func main() {
 	if len(os.Args) > 3 {
 		prompt = os.Args[3]
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1], os.Args[2], prompt); err != nil {
 		fmt.Fprintln(os.Stderr, err)
