@@ -252,13 +252,17 @@ def test_a_sandbox_ends_with_its_block():
 
 
 FORGOTTEN = """
-import gc, llmd
+import gc, os, sys, llmd
 names = [one["metadata"]["name"] for one in llmd.Sandbox().kube.list("namespaces", timeout=20)]
 assert "default" in names, names
 task = llmd.Sandbox().kube.wait("namespaces", "default", "create", timeout=20)
 gc.collect()
 task.run()
 own = llmd.Sandbox()
+if os.fork() == 0:
+    sys.exit()
+os.wait()
+assert own.kube.version(timeout=5)
 print(own._folder, own._process.pid)
 """
 

@@ -35,6 +35,7 @@ class Sandbox:
         self, *, profile: str = "ready", time_scale: float | None = None, google: bool = False,
         args: tuple[str, ...] | list[str] = (),
     ) -> None:
+        self._owner = os.getpid()
         self._kube: Kube | None = None
         self._process: Popen[bytes] | None = None
         self._folder = tempfile.mkdtemp(prefix="llmd-sandbox-")
@@ -105,7 +106,9 @@ class Sandbox:
         return self.kube.server
 
     def close(self) -> None:
-        """Stops it; closing twice is fine."""
+        """Stops it; closing twice is fine, and in a forked child it goes on for the parent."""
+        if os.getpid() != self._owner:
+            return
         atexit.unregister(self.close)
         process, self._process = self._process, None
         if process is not None:
