@@ -165,26 +165,42 @@ static bool is_held(const struct removal *removal, const struct json *finalizer)
     return !(removal->controllers & COMPONENT_BIT(llmd__json_int(finalizer, "component", 0)));
 }
 
+/* Of the first that is held, whose holder is named: how many it holds. */
+static size_t held_like(const struct removal *removal, const struct json *first)
+{
+    int64_t holder = llmd__json_int(first, "component", 0);
+    size_t count = 0;
+
+    JSON_EACH(item, removal->finalizers)
+        count += llmd__json_int(item, "component", 0) == holder;
+    return count;
+}
+
+static const struct json *first_held(const struct removal *removal)
+{
+    JSON_EACH(item, removal->finalizers)
+        if (is_held(removal, item))
+            return item;
+    return NULL;
+}
+
 /* Without their controller nobody takes finalizers off, and what they hold would never go. */
 static llmd_error *refuse_held(const struct removal *removal)
 {
-    enum component holder = COMPONENT_COUNT;
-    size_t count = 0;
+    const struct json *first = first_held(removal);
+    enum component holder;
 
-    JSON_EACH(item, removal->finalizers) {
-        if (!is_held(removal, item))
-            continue;
-        holder = (enum component)llmd__json_int(item, "component", 0);
-        count++;
-    }
-    if (!count || removal->run->spec->strip_finalizers)
+    if (!first || removal->run->spec->strip_finalizers)
         return NULL;
+    holder = (enum component)llmd__json_int(first, "component", 0);
     return llmd__error_set_advice(
-        llmd__error_set_reason(llmd__error(LLMD_E_CONFLICT,
-                                           "platform: %zu objects are held by finalizers of %s, "
-                                           "and its controller is not there to take them off",
-                                           count, llmd__component(holder)->title),
-                               "FinalizersHeld"),
+        llmd__error_set_reason(
+            llmd__error(LLMD_E_CONFLICT,
+                        "platform: %zu objects, the first of them %s, are held by finalizers of "
+                        "%s, and its controller is not there to take them off",
+                        held_like(removal, first), llmd__json_str(first, "subject"),
+                        llmd__component(holder)->title),
+            "FinalizersHeld"),
         "apply the platform again and then delete it, or set stripFinalizers: true");
 }
 

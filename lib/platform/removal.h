@@ -17,11 +17,11 @@ struct removal {
     struct json *kept;                /* namespaces that hold what is not ours: name -> subject */
     struct json *left;                /* for the result: [{"subject", "why"}] */
     struct json *removed;             /* subjects, for the result */
-    struct json *finalizers; /* what controllers of ours hold: [{"resource", "ns", "name", "rest",
-                                "component"}] */
-    unsigned controllers;    /* COMPONENT_BITs: there, to take their finalizers off */
-    const struct operands *operands; /* an operator's of ours; NULL: none was found */
-    bool proving;                    /* the second survey */
+    struct json *finalizers;          /* what controllers of ours hold: [{"resource", "ns", "name",
+                                         "subject", "rest", "component"}] */
+    unsigned controllers;             /* COMPONENT_BITs: there, to take their finalizers off */
+    const struct operands *operands;  /* an operator's of ours; NULL: none was found */
+    bool proving;                     /* the second survey */
     step_id listed, surveyed;
 };
 

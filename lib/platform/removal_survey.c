@@ -160,7 +160,7 @@ static llmd_error *take_objects(void *data, struct graph *graph, int status, con
         AUTO(str) char *subject = subject_of(listing, object);
 
         CHECK_MEMORY(subject);
-        if (is_made(object))
+        if (listing->removal->operands && is_made(object) && !is_ours(object))
             TRY(take_one(graph, listing, object)); /* the operator's own default */
         else if (is_somebodys(object))
             llmd__json_add_str(listing->removal->foreign, subject);
@@ -336,13 +336,12 @@ static llmd_error *look_for_made(struct graph *graph, struct removal *removal)
     return NULL;
 }
 
-static llmd_error *look_for_operator(struct graph *graph, struct removal *removal)
+/* Its CRD of ours tells: where somebody else's operator left one, what is made is not ours. */
+static llmd_error *look_for_operator(struct graph *graph, struct removal *removal, const char *crd)
 {
     const struct operands *operands = operands_of(COMPONENT_CERT_MANAGER);
-    struct resource ignored;
 
-    if (removal->operands ||
-        !llmd__discovery_lookup(removal->run->kube, operands->resource, &ignored))
+    if (removal->operands || strcmp(crd, operands->resource) != 0)
         return NULL;
     removal->operands = operands;
     return look_for_made(graph, removal);
@@ -358,7 +357,6 @@ static llmd_error *look_for_traces(struct graph *graph, struct removal *removal,
 
     if (strcmp(component, llmd__component(COMPONENT_CERT_MANAGER)->key) != 0)
         return NULL;
-    TRY(look_for_operator(graph, removal));
     TRY(look_for_traces_in(graph, removal, "secrets", llmd__object_name(ns)));
     return look_for_traces_in(graph, removal, "leases.coordination.k8s.io", "kube-system");
 }
@@ -387,9 +385,11 @@ static llmd_error *note_finalizers(struct removal *removal, const struct listing
                                    const struct json *object)
 {
     AUTO(json) struct json *rest = llmd__json_array();
+    AUTO(str) char *subject = subject_of(listing, object);
     enum component holder = COMPONENT_COUNT;
     struct json *item = NULL;
 
+    CHECK_MEMORY(subject);
     JSON_EACH(finalizer, llmd__json_get(object, "metadata.finalizers")) {
         enum component one = holder_of(llmd__json_text(finalizer));
 
@@ -402,8 +402,9 @@ static llmd_error *note_finalizers(struct removal *removal, const struct listing
     if (holder == COMPONENT_COUNT)
         return NULL;
     TRY(llmd__json_make(
-        &item, "{'resource': %s, 'ns': %s, 'name': %s, 'rest': %j, 'component': %d}",
-        listing->resource, llmd__object_ns(object), llmd__object_name(object), rest, holder));
+        &item, "{'resource': %s, 'ns': %s, 'name': %s, 'subject': %s, 'rest': %j, 'component': %d}",
+        listing->resource, llmd__object_ns(object), llmd__object_name(object), subject, rest,
+        holder));
     llmd__json_add(removal->finalizers, item);
     return llmd__json_check(removal->finalizers);
 }
@@ -437,6 +438,7 @@ static llmd_error *take_one(struct graph *graph, const struct listing *listing,
         note_controller(removal, name);
         return NULL;
     case REMOVE_CRDS:
+        TRY(look_for_operator(graph, removal, name));
         return look_at_objects(graph, removal, name);
     case REMOVE_NAMESPACES:
         return look_for_traces(graph, removal, object);

@@ -73,6 +73,8 @@ static void test_open_data_hub_of_others(void **state)
     "/apis/apps/v1/namespaces/cert-manager-operator/deployments/"                                  \
     "cert-manager-operator-controller-manager"
 #define OPERATED "/apis/operator.openshift.io/v1alpha1/certmanagers/cluster"
+#define OPERATED_CRD                                                                               \
+    "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/certmanagers.operator.openshift.io"
 
 /* Where in the log a subject is told of in this phase ("": any). */
 static size_t when(const struct platform *platform, const char *subject, const char *phase)
@@ -197,12 +199,30 @@ static void P37_red_hat_without_its_operator(void **state)
     platform_remove(platform, OPERATOR);
     error = platform_delete(platform, NULL);
     assert_string_equal(llmd_error_reason(error), "FinalizersHeld");
+    has(llmd_error_message(error), "1 objects, the first of them CertManager/cluster,");
     has(llmd_error_message(error), "finalizers of cert-manager");
     none(platform_delete(platform, "stripFinalizers: true"));
     after = platform_objects(platform);
     assert_string_equal(after, before);
     free(before);
     free(after);
+}
+
+#define NOT_OURS "{\"metadata\":{\"labels\":{\"libllmd.dev/component\":null}}}"
+
+/* Its CRD is somebody else's, and so is what is made of it. */
+static void test_red_hat_left_by_others(void **state)
+{
+    struct platform *platform = *state;
+
+    none(platform_apply(platform, REDHAT LOGIN));
+    platform_patch(platform, OPERATED, NOT_OURS);
+    platform_patch(platform, OPERATED_CRD, NOT_OURS);
+    platform_remove(platform, OPERATOR);
+    none(platform_delete(platform, NULL));
+    assert_int_equal(
+        platform_get(platform, "/apis/apps/v1/namespaces/cert-manager/deployments/cert-manager"),
+        200);
 }
 
 /* Over the project's own, or under it, it would be half of each. */
@@ -286,6 +306,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_red_hat_deleted_in_two, platform_set_up,
                                         platform_tear_down),
         cmocka_unit_test_setup_teardown(P37_red_hat_without_its_operator, platform_set_up,
+                                        platform_tear_down),
+        cmocka_unit_test_setup_teardown(test_red_hat_left_by_others, platform_set_up,
                                         platform_tear_down),
         cmocka_unit_test_setup_teardown(test_red_hat_beside_the_projects_own, platform_set_up,
                                         platform_tear_down),
