@@ -126,12 +126,14 @@ LLMD_CHECKED llmd_error *llmd_platform_fetch(const llmd_platform_spec *spec, con
  *         with the known ones, or a path that is not there. Before anything is sent the task ends
  *         with LLMD_E_INVALID for a file or a text without a digest that is no whole release:
  *         "BundleIncomplete" with what it lacks, "BundleCut" with the line at which it ends,
- *         "BundleEmpty", "NotManifests" (a web page). Later it ends with LLMD_E_FAILED and the
- * cause as reason ("ImageNotFound", "ImagePullDenied", "PodsNotCreated" for a quota, ...),
- *         LLMD_E_DENIED (a right that is missing), LLMD_E_CONFLICT (fields of another manager;
- *         another's installation of another version; "HalfInstalled": of another's only a part is
- *         there; "VersionNotServed": another's CRD does not serve what the release stores;
- *         "OtherProfile": what is here is another project's release of the same;
+ *         "BundleEmpty", "NotManifests" (a web page). Later it ends with LLMD_E_FAILED and
+ *         the cause as reason ("ImageNotFound", "ImagePullDenied", "PodsNotCreated" for a quota,
+ *         ...), LLMD_E_DENIED (a right that is missing), LLMD_E_CONFLICT (fields of another
+ *         manager; another's installation of another version; "HalfInstalled": of another's only
+ *         a part is there; "VersionNotServed": another's CRD does not serve what the release
+ *         stores;
+ *         "OtherProfile": what is here is another project's release of the same, of which nothing
+ *         is changed, but other components may have been applied by then;
  *         "IstioTooOld": it does not know the pools that KServe makes; "WebhookLeftOver": an old
  *         installation's webhook would refuse everything), LLMD_E_INVALID with reason
  *         "DigestUnknown" (nobody here knows the digest of a bundle: the spec must give it), and
@@ -178,8 +180,8 @@ LLMD_CHECKED llmd_error *llmd_platform_status(const llmd_kube *kube, const llmd_
  *
  * @param kube  the cluster
  * @param spec  NULL, or `stripFinalizers: true`, which allows the finalizers of a controller to be
- *              taken off when it is gone already: KServe's two, and those of cert-manager's
- * operator
+ *              taken off when it is gone already: KServe's two, and those of Red Hat's operator
+ *              of cert-manager
  * @param out   a task, llmd_task_free(); the result is `{"removed": ["Deployment/kserve/..."],
  *              "left": [{"subject", "why"}]}`: left are namespaces that hold what is not ours, and
  *              what others installed, each told as an event with reason "Kept" too

@@ -2,10 +2,10 @@
 /*
  * What really depends on what:
  *
- *     namespaces ──> config ───────────────┐
- *     CRDs (of it and of what it needs) ───┤
- *     cert-manager, all of it ──> Issuer, Certificate ──> Secret ──┬──> controllers ──┐
- *                                                                 └──> webhooks ─────┴──> presets
+ *   namespaces ──> config ───────────────────────────────────────┐
+ *   CRDs (of it and of what it needs) ───────────────────────────┤
+ *   cert-manager, all of it ──> Issuer, Certificate ──> Secret ──┼──> controllers ──┐
+ *                                                                └──> webhooks ─────┴──> presets
  *
  * The Secret comes before the controllers: kubelet's wait for a volume that is not there doubles to
  * two minutes. The CRDs too: controllers look for their kinds when they start (P121). The webhook
