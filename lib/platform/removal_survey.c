@@ -336,12 +336,14 @@ static llmd_error *look_for_made(struct graph *graph, struct removal *removal)
     return NULL;
 }
 
-/* Its CRD of ours tells: where somebody else's operator left one, what is made is not ours. */
-static llmd_error *look_for_operator(struct graph *graph, struct removal *removal, const char *crd)
+/* Of ours, its CRD tells or, where others left one, its Deployment: else what is made is theirs. */
+static llmd_error *look_for_operator(struct graph *graph, struct removal *removal, const char *name)
 {
-    const struct operands *operands = operands_of(COMPONENT_CERT_MANAGER);
+    const struct profile *profile = llmd__component(COMPONENT_CERT_MANAGER)->profile;
+    const struct operands *operands = profile->operands;
 
-    if (removal->operands || strcmp(crd, operands->resource) != 0)
+    if (removal->operands ||
+        (strcmp(name, operands->resource) && strcmp(name, profile->controller)))
         return NULL;
     removal->operands = operands;
     return look_for_made(graph, removal);
@@ -436,7 +438,7 @@ static llmd_error *take_one(struct graph *graph, const struct listing *listing,
         return note_finalizers(removal, listing, object);
     case REMOVE_CONTROLLERS:
         note_controller(removal, name);
-        return NULL;
+        return look_for_operator(graph, removal, name);
     case REMOVE_CRDS:
         TRY(look_for_operator(graph, removal, name));
         return look_at_objects(graph, removal, name);

@@ -2,7 +2,7 @@
 /*
  * An operator before it is removed:
  *
- *     Removed ──> its Deployments and its finalizers are gone ──> Unmanaged
+ *     Removed ──> its finalizers are gone ──> Unmanaged
  *
  * Its resource is not deleted first, because it makes another one at once, and cert-manager of
  * that; and whatever else it made it writes again until it is Unmanaged. (Read in the source of Red

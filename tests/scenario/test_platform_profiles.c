@@ -225,6 +225,19 @@ static void test_red_hat_left_by_others(void **state)
         200);
 }
 
+/* Over a CRD that others left, the operator is ours all the same. */
+static void test_red_hat_over_a_crd_of_others(void **state)
+{
+    struct platform *platform = *state;
+
+    none(platform_apply(platform, REDHAT LOGIN));
+    platform_patch(platform, OPERATED_CRD, NOT_OURS);
+    none(platform_delete(platform, NULL));
+    assert_int_equal(
+        platform_get(platform, "/apis/apps/v1/namespaces/cert-manager/deployments/cert-manager"),
+        404);
+}
+
 /* Over the project's own, or under it, it would be half of each. */
 static void test_red_hat_beside_the_projects_own(void **state)
 {
@@ -308,6 +321,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(P37_red_hat_without_its_operator, platform_set_up,
                                         platform_tear_down),
         cmocka_unit_test_setup_teardown(test_red_hat_left_by_others, platform_set_up,
+                                        platform_tear_down),
+        cmocka_unit_test_setup_teardown(test_red_hat_over_a_crd_of_others, platform_set_up,
                                         platform_tear_down),
         cmocka_unit_test_setup_teardown(test_red_hat_beside_the_projects_own, platform_set_up,
                                         platform_tear_down),
