@@ -211,10 +211,20 @@ static void describe(const void *state, const struct graph *graph, struct buf *t
     (void)graph;
     if (apply->making.looked)
         llmd__making_describe(&apply->making, text);
+    if (apply->making.phase == MAKING_AWAITS)
+        llmd__buf_str(text, ": the machine types of its pools are being looked up");
+}
+
+static const char *advise(const void *state, const struct graph *graph)
+{
+    const struct apply *apply = state;
+
+    (void)graph;
+    return llmd__making_advise(&apply->making);
 }
 
 static const struct step_class cluster_class = {
-    .name = "cluster", .advance = advance, .describe = describe, .advise = llmd__making_advise};
+    .name = "cluster", .advance = advance, .describe = describe, .advise = advise};
 
 llmd_error *llmd__cluster_step(struct graph *graph, struct apply *apply, step_id *out)
 {

@@ -591,9 +591,9 @@ void llmd__making_describe(const struct making *making, struct buf *text)
                      said ? ": " : "", said ? said : "");
 }
 
-const char *llmd__making_advise(const void *state, const struct graph *graph)
+const char *llmd__making_advise(const struct making *making)
 {
-    (void)state;
-    (void)graph;
+    if (making->phase != MAKING_CHANGES)
+        return "";
     return "nothing is lost, GKE goes on by itself: apply again, which follows what is under way";
 }

@@ -87,8 +87,8 @@ llmd_error *llmd__making_advance(struct making *making, struct graph *graph,
 /* What it waits for: "cluster llm: PROVISIONING: CREATE_CLUSTER operation-1: RUNNING for 60 s"; its
    name alone where nothing more is known yet. */
 void llmd__making_describe(const struct making *making, struct buf *text);
-/* A step's advise. */
-const char *llmd__making_advise(const void *state, const struct graph *graph);
+/* What to do at a deadline; "" where GKE was asked for nothing that would go on. */
+const char *llmd__making_advise(const struct making *making);
 void llmd__making_free(struct making *making); /* its members */
 
 #endif

@@ -57,6 +57,8 @@ static llmd_error *check_range(const struct json *value)
     uint32_t address;
     int prefix;
 
+    if (strlen(text) > strlen("255.255.255.255/32"))
+        return llmd__error(LLMD_E_INVALID, "\"%.80s\" is too long for a range of IPv4", text);
     snprintf(range, sizeof(range), "%s%s", text[0] == '/' ? "0.0.0.0" : "", text);
     fault = llmd__range_fault(range);
     if (!llmd__range_parse(range, &address, &prefix))

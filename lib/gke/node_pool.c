@@ -324,8 +324,16 @@ static void describe(const void *state, const struct graph *graph, struct buf *t
         llmd__making_describe(&pool->making, text);
 }
 
+static const char *advise(const void *state, const struct graph *graph)
+{
+    const struct apply_pool *pool = state;
+
+    (void)graph;
+    return pool->runs ? llmd__making_advise(&pool->making) : "";
+}
+
 static const struct step_class pool_class = {
-    .name = "pool", .advance = pool_advance, .describe = describe, .advise = llmd__making_advise};
+    .name = "pool", .advance = pool_advance, .describe = describe, .advise = advise};
 
 llmd_error *llmd__pool_step(struct graph *graph, struct apply_pool *pool, step_id *out)
 {

@@ -262,6 +262,8 @@ static llmd_error *choose_path(const llmd_platform_spec *spec, const struct comp
     if (spec->bundles && access(part->bundle, F_OK) != 0) {
         TRY(llmd__bundles_known(spec->bundles, &list));
         copied = llmd__bundles_find(list, out->component, "");
+        if (strcmp(llmd__json_str(copied, "from"), part->bundle) != 0)
+            copied = NULL; /* of another path: that is not what was asked for */
     }
     JSON_EACH(file, llmd__json_member(copied, "files")) {
         struct bundle_file entry = listed(file);

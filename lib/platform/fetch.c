@@ -190,7 +190,7 @@ static const struct step_class finish_class = {.name = "fetch", .advance = finis
 
 /* ---- the task ---- */
 
-static llmd_error *arrival_new(struct fetch *fetch, const struct bundle *bundle,
+static llmd_error *arrival_new(struct fetch *fetch, const struct bundle *bundle, const char *from,
                                struct arrival **out)
 {
     const char *key = llmd__component(bundle->component)->key;
@@ -204,6 +204,9 @@ static llmd_error *arrival_new(struct fetch *fetch, const struct bundle *bundle,
     TRY(llmd__json_make(&arrival->entry,
                         "{'component': %s, 'version': %s, 'proven': %s, 'files': []}", key, version,
                         bundle->proven ? bundle->proven : ""));
+    if (from)
+        llmd__json_set_str(arrival->entry, "from", from);
+    TRY(llmd__json_check(arrival->entry));
     *out = TAKE(arrival);
     return NULL;
 }
@@ -219,7 +222,8 @@ static llmd_error *add_bundle(struct graph *graph, const llmd_platform_spec *spe
     TRY(llmd__bundle_choose(spec, component, &bundle));
     if (bundle.manifests)
         return NULL;
-    TRY(arrival_new(llmd__graph_data(graph), &bundle, &arrival));
+    TRY(arrival_new(llmd__graph_data(graph), &bundle, llmd__platform_part(spec, component)->bundle,
+                    &arrival));
     TRY(llmd__download_step(
         graph, &bundle, spec->ca,
         &(struct download_user){

@@ -60,7 +60,7 @@ struct listed_file {
 };
 
 struct listed_bundle {
-    char *component, *version, *proven, *profile, *note;
+    char *component, *version, *from, *proven, *profile, *note;
     struct field_list files;
 };
 
@@ -78,6 +78,8 @@ static const struct field bundle_fields[] = {
      .offset = offsetof(struct listed_bundle, component),
      .values = "gatewayApi|certManager|leaderWorkerSet|kserve|gatewayController"},
     {.name = "version", .type = FIELD_STRING, .offset = offsetof(struct listed_bundle, version)},
+    /* the path that a spec has for what a fetch copied */
+    {.name = "from", .type = FIELD_STRING, .offset = offsetof(struct listed_bundle, from)},
     {.name = "proven", .type = FIELD_STRING, .offset = offsetof(struct listed_bundle, proven)},
     {.name = "profile",
      .type = FIELD_STRING,

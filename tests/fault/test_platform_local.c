@@ -287,7 +287,7 @@ static void test_fetch_of_listed_paths(void **state)
     expect_usable(*state, offline);
 }
 
-/* The same spec reads the copy where its own path is not. */
+/* The same spec reads the copy where its own path is not; one of another path does not. */
 static void test_fetch_of_a_path(void **state)
 {
     AUTO(str) char *here = llmd__format("%s/here", folder);
@@ -295,6 +295,9 @@ static void test_fetch_of_a_path(void **state)
     AUTO(str) char *out = llmd__format("%s/out", folder);
     AUTO(str) char *spec = llmd__format("kserve: {bundle: %s}\n" NO_OTHERS, here);
     AUTO(str) char *offline = llmd__format("bundles: %s\n%s", out, spec);
+    AUTO(str)
+    char *other = llmd__format("bundles: %s\nkserve: {bundle: %s/other}\n" NO_OTHERS, out, folder);
+    LLMD_AUTO(llmd_error) error = NULL;
 
     assert_int_equal(mkdir(here, 0755), 0);
     copy_release("kserve.yaml", "here/kserve.yaml");
@@ -303,6 +306,9 @@ static void test_fetch_of_a_path(void **state)
     assert_int_equal(rename(here, away), 0);
     expect_bundle("out", spec, "/out/kserve/");
     expect_usable(*state, offline);
+    error = fetch(other, out);
+    assert_int_equal(llmd_error_code(error), LLMD_E_NOT_FOUND);
+    assert_non_null(strstr(llmd_error_message(error), "/other"));
 }
 
 /* Two of one name are two; nothing to fetch is a folder too; what is cut is not taken along. */

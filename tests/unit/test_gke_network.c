@@ -159,6 +159,7 @@ static void test_spec(void **state)
         {"range: zone-a\n", "is no range"},
         {"range: 10.0.0.0/33\n", "\"10.0.0.0/33\" is no range"},
         {"range: 10.0.0.300/24\n", "each from 0 to 255"},
+        {"range: 10.0.0.0/0000000000000024\n", "too long"},
         {"range: /24x\n", "a number of bits from 0 to 32"},
         {"range: '2001:db8::/20'\n", "is no range of IPv4"},
         {"range: 10.0.0.0/4\n", "too large"},
