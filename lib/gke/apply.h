@@ -2,8 +2,8 @@
 /*
  * What the steps of one apply share.
  *
- *     services -> cluster (machines: before it is made) -> pool, pool, ... (side by side) -> nodes
- * of each -> finish capacity of each looks on while it is made
+ *     services -> cluster, before which machines -> pool, pool, ... -> nodes of each -> finish
+ *                                                   capacity of each looks on while it is made
  */
 #ifndef LLMD_GKE_APPLY_H
 #define LLMD_GKE_APPLY_H
