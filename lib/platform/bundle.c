@@ -146,6 +146,7 @@ static struct bundle_file listed(const struct json *file)
                                 .size = llmd__json_int(file, "size", 0)};
 }
 
+/* A version that is not in the list; NULL: none of it can be had as it stands there. */
 static llmd_error *unknown(const struct json *list, enum component component, const char *version)
 {
     AUTO(buf) struct buf versions = BUF_INIT;
@@ -157,7 +158,9 @@ static llmd_error *unknown(const struct json *list, enum component component, co
         return llmd__error_set_advice(llmd__error(LLMD_E_NOT_FOUND, "%s: no bundle is known", key),
                                       "name one as %s.bundle, or in the file of LLMD_BUNDLES", key);
     return llmd__error_set_advice(
-        llmd__error(LLMD_E_NOT_FOUND, "%s: no bundle of version %s is known", key, version),
+        version
+            ? llmd__error(LLMD_E_NOT_FOUND, "%s: no bundle of version %s is known", key, version)
+            : llmd__error(LLMD_E_NOT_FOUND, "%s: no bundle can be had without its version", key),
         "known are %s; others as %s.bundle, or in the file of LLMD_BUNDLES",
         llmd__buf_text(&versions), key);
 }
@@ -220,7 +223,7 @@ static llmd_error *choose_known(const llmd_platform_spec *spec, struct bundle *o
     TRY(llmd__bundles_known(spec->bundles, &list));
     found = llmd__bundles_find(list, out->component, version);
     if (!found)
-        return unknown(list, out->component, version ? version : "");
+        return unknown(list, out->component, version);
     TRY(check_files(out->component, found));
     TRY(check_said(spec, out->component, found));
     JSON_EACH(file, llmd__json_member(found, "files")) {

@@ -151,23 +151,19 @@ llmd_error *llmd__needed_check(enum component component, bool crds_only,
 {
     const struct component_info *info = llmd__component(component);
     AUTO(buf) struct buf missing = BUF_INIT;
-    llmd_error *error;
 
     if (!list_missing(component, crds_only, documents, &missing))
         return NULL;
-    TRY(llmd__buf_check(&missing));
+    /* Not every whole file ends with a newline. */
     if (origin->cut_line)
-        error = llmd__error_set_reason(
-            llmd__error(LLMD_E_INVALID, "%s: ends in the middle, at line %zu: %s lacks %s",
-                        origin->place, origin->cut_line, info->title, llmd__buf_text(&missing)),
-            "BundleCut");
-    else
-        error = llmd__error_set_reason(
-            llmd__error(LLMD_E_INVALID, "%s: is not a whole release of %s: it lacks %s",
-                        origin->place, info->title, llmd__buf_text(&missing)),
-            "BundleIncomplete");
+        llmd__buf_format(&missing, "; its last line %zu has no end, so it may have been cut",
+                         origin->cut_line);
+    TRY(llmd__buf_check(&missing));
     return llmd__error_set_advice(
-        error,
+        llmd__error_set_reason(llmd__error(LLMD_E_INVALID,
+                                           "%s: is not a whole release of %s: it lacks %s",
+                                           origin->place, info->title, llmd__buf_text(&missing)),
+                               "BundleIncomplete"),
         "fetch it again, or, where the release has several files%s, name the folder that holds "
         "them all as %s.bundle",
         component == COMPONENT_KSERVE ? " (kserve.yaml and kserve-cluster-resources.yaml)" : "",

@@ -49,8 +49,8 @@ static void test_causes(void **state)
         {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \"a\n b\n", "BundleCut",
          "a.yaml: ends in the middle, at line 4"},
         {"apiVersion: v1\nkind: ConfigMap\n", "BundleCut", "a.yaml: ends in the middle, at line 2"},
-        {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}", "BundleCut",
-         "a.yaml: ends in the middle, at line 4"},
+        {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}", "BundleIncomplete",
+         "its last line 4 has no end, so it may have been cut"},
         {"{\"apiVersion\": \"v1\", \"kind\": ", "BundleCut", "at line 1"},
         /* What is wrong before the end is as it ever was. */
         {"a: {b: c d: e}\n", "", "a.yaml:1: YAML:"},
