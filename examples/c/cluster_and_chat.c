@@ -113,8 +113,11 @@ static bool look(const struct chain *c)
     if (!good(llmd_cluster_cost(c->ctx, c->gke, c->cluster, NULL, &cost)))
         return false;
     const char *hourly = strstr(cost, "\"hourly\":{");
-    fprintf(stderr, "cost       %.2f to %.2f %.3s per hour\n", number_at(hourly, "\"as_wanted\":"),
-            number_at(hourly, "\"as_wanted_at_most\":"), text_at(cost, "\"currency\":\""));
+    const char *source = text_at(cost, "\"source\":\"");
+    fprintf(stderr, "cost       %.2f to %.2f %.3s per hour (%.*s, %.10s)\n",
+            number_at(hourly, "\"as_wanted\":"), number_at(hourly, "\"as_wanted_at_most\":"),
+            text_at(cost, "\"currency\":\""), (int)strcspn(source, "\""), source,
+            text_at(cost, "\"date\":\""));
     llmd_free(cost);
     return true;
 }

@@ -44,10 +44,19 @@ static llmd_error *find_absent(struct preflight *preflight, const struct pool_sp
     return NULL;
 }
 
+/* The system pool is made with the cluster, by its first choice. */
+static size_t choices_after_the_first(const struct preflight *preflight,
+                                      const struct pool_spec *pool)
+{
+    bool is_system = pool == &preflight->pools[llmd__cluster_spec_system_pool(preflight->spec)];
+
+    return is_system ? 0 : llmd__json_count(pool->fallbacks);
+}
+
 /* Whether one of its fall-backs can. */
 static llmd_error *has_other(struct preflight *preflight, const struct pool_spec *pool, bool *other)
 {
-    size_t count = llmd__json_count(pool->fallbacks);
+    size_t count = choices_after_the_first(preflight, pool);
 
     *other = false;
     for (size_t nth = 1; nth <= count && !*other; nth++) {
@@ -86,10 +95,11 @@ static llmd_error *refuse(const struct machines *machines, const struct pool_spe
     check = find_check(machines->preflight, zone, "ZONE_NOT_FOUND");
     if (!check)
         check = find_check(machines->preflight, machine, "MACHINE_TYPE_NOT_FOUND");
-    error = llmd__error(LLMD_E_INVALID, "%s: not made: node pool %s: %s in %s: %s%s",
-                        machines->apply->making.what, pool->name, absent->machine, place,
-                        llmd__json_str(check, "message"),
-                        llmd__json_count(pool->fallbacks) ? "; nor can its fall-backs be had" : "");
+    error = llmd__error(
+        LLMD_E_INVALID, "%s: not made: node pool %s: %s in %s: %s%s", machines->apply->making.what,
+        pool->name, absent->machine, place, llmd__json_str(check, "message"),
+        choices_after_the_first(machines->preflight, pool) ? "; nor can its fall-backs be had"
+                                                           : "");
     llmd__error_set_reason(error, llmd__json_str(check, "reason"));
     return llmd__error_set_advice(error, "%s", llmd__json_str(check, "advice"));
 }

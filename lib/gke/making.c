@@ -593,7 +593,7 @@ void llmd__making_describe(const struct making *making, struct buf *text)
 
 const char *llmd__making_advise(const struct making *making)
 {
-    if (making->phase != MAKING_CHANGES)
+    if (making->phase != MAKING_CHANGES || making->deed == MAKING_REMOVES)
         return "";
     return "nothing is lost, GKE goes on by itself: apply again, which follows what is under way";
 }

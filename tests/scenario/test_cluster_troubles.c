@@ -74,6 +74,9 @@ static void P1_P113_an_impossible_machine_makes_no_cluster(void **state)
          "zones europe-west4-a, europe-west4-b, europe-west4-c"},
         {"machine: ct6e-standard-3t, fallbacks: [{machine: ct6e-standard-5t}]",
          "nor can its fall-backs be had", "ct6e-standard-4t"},
+        /* A plain pool is made with the cluster, by its first choice. */
+        {"machine: z9-standard-4, fallbacks: [{machine: e2-standard-4}]",
+         "z9-standard-4 does not exist", "no zone of this project has it"},
     };
     struct gke_rig *rig = *state;
 
