@@ -4,7 +4,7 @@
 
     dump.py save OUT             every object that kubectl can list, by the current KUBECONFIG
     dump.py versions [LABEL=V]   "KIND NAMESPACE NAME resourceVersion" of every object, or of those
-    dump.py names                "KIND NAMESPACE NAME" of every object but events
+    dump.py names                "KIND NAMESPACE NAME" of every object but events and the nodes' heartbeats
     dump.py compare A B          field by field; exit 1 and the differences
 
 Left aside, but for names: uid, resourceVersion, times, managedFields and what the server makes by
@@ -43,6 +43,11 @@ def objects(*selection, without=OF_THE_SERVER):
 def key(obj):
     meta = obj["metadata"]
     return f"{obj['apiVersion']} {obj['kind']} {meta.get('namespace', '')} {meta['name']}"
+
+
+def is_heartbeat(obj):
+    """A kubelet writes its first when it likes, also after its node is ready."""
+    return obj["metadata"].get("namespace") == "kube-node-lease"
 
 
 def clean(value):
@@ -106,7 +111,7 @@ def main():
                 print(key(obj), obj["metadata"]["resourceVersion"])
         return 0
     if sys.argv[1:2] == ["names"]:
-        print(*sorted({key(obj) for obj in objects(without={"Event"})}), sep="\n")
+        print(*sorted({key(obj) for obj in objects(without={"Event"}) if not is_heartbeat(obj)}), sep="\n")
         return 0
     if sys.argv[1:2] == ["compare"]:
         return 1 if compare(sys.argv[2], sys.argv[3]) else 0
