@@ -11,6 +11,8 @@ set -uo pipefail
 build=$(realpath "$1") bindings=$(realpath "$2") gateway=$(realpath "$3") service=$(realpath "$4")
 manifests=$(realpath "$(dirname "$0")/../../examples/manifests")
 cd "$(dirname "$0")" || exit 1
+. ./lib/cache.sh
+. ./lib/instance.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
@@ -35,8 +37,10 @@ speaks C "$build/examples/deploy_and_chat"
 speaks Python "$bindings/venv/bin/python" ../../examples/python/deploy_and_chat.py
 speaks Go env LD_LIBRARY_PATH="$libraries" "$bindings/deploy-and-chat"
 run=(./cloud.sh "$build")
+# Nothing can be downloaded here: what is installed is named as it was.
+./platform_spec.sh "$RIG_RUN/manifests" >"$work/platform.yaml"
 speaks "C, cluster first" "$build/examples/cluster_and_chat" europe-west4-a "$manifests/cluster.yaml" \
-    "$manifests/platform.yaml"
+    "$work/platform.yaml"
 if grep -q 'nothing of it is left' "$work/err" &&
     left=$(./run.sh kubectl -n llm get llminferenceservice qwen --ignore-not-found -o name) && [ -z "$left" ]; then
     echo "ok the cluster was drained"
