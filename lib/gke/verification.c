@@ -38,24 +38,32 @@ static llmd_error *ask_kube(struct verification *check, enum verification_phase 
     return ask_resource(check, resource, ns, name, query, action);
 }
 
-llmd_error *llmd__ask_apply(struct verification *check, struct step_action *action)
+/* The body of what was asked for just now: it is no GET. */
+static llmd_error *send_body(struct verification *check, const char *method, const char *type,
+                             const struct json *body, struct step_action *action)
 {
-    AUTO(json) struct json *policy = NULL;
     AUTO(str) char *text = NULL;
 
-    TRY(llmd__policy_again(check->policy, &policy));
-    TRY(llmd__json_print(policy, &text));
+    TRY(llmd__json_print(body, &text));
     llmd__buf_reset(&check->body);
     llmd__buf_str(&check->body, text);
     TRY(llmd__buf_check(&check->body));
-    TRY(ask_resource(check, LLMD__HEALTH_CHECK_POLICIES, check->ns,
-                     llmd__object_name(check->policy), "fieldManager=" LLMD__FIELD_MANAGER,
-                     action));
-    action->request.method = "PATCH";
-    action->request.content_type = "application/apply-patch+yaml";
+    action->request.method = method;
+    action->request.content_type = type;
     action->request.body = check->body.data;
     action->request.body_len = check->body.len;
     return NULL;
+}
+
+llmd_error *llmd__ask_apply(struct verification *check, struct step_action *action)
+{
+    AUTO(json) struct json *policy = NULL;
+
+    TRY(llmd__policy_again(check->policy, &policy));
+    TRY(ask_resource(check, LLMD__HEALTH_CHECK_POLICIES, check->ns,
+                     llmd__object_name(check->policy), "fieldManager=" LLMD__FIELD_MANAGER,
+                     action));
+    return send_body(check, "PATCH", "application/apply-patch+yaml", policy, action);
 }
 
 llmd_error *llmd__ask_pool(struct verification *check, struct step_action *action)
@@ -132,22 +140,13 @@ llmd_error *llmd__ask_health(struct verification *check, struct step_action *act
 {
     const struct json *next = llmd__json_first(check->groups);
     AUTO(json) struct json *body = NULL;
-    AUTO(str) char *text = NULL;
 
     begin_path(check);
     llmd__buf_format(&check->path, "/%s/backendServices/%s/getHealth",
                      llmd__json_str(next, "scope"), llmd__json_str(next, "name"));
     TRY(llmd__json_make(&body, "{'group': %s}", llmd__json_str(next, "group")));
-    TRY(llmd__json_print(body, &text));
-    llmd__buf_reset(&check->body);
-    llmd__buf_str(&check->body, text);
-    TRY(llmd__buf_check(&check->body));
     TRY(ask_compute(check, ASK_HEALTH, action));
-    action->request.method = "POST";
-    action->request.content_type = "application/json";
-    action->request.body = check->body.data;
-    action->request.body_len = check->body.len;
-    return NULL;
+    return send_body(check, "POST", "application/json", body, action);
 }
 
 llmd_error *llmd__ask_check(struct verification *check, struct step_action *action)

@@ -28,6 +28,7 @@ struct listing {
     char *resource, *kind;
     char *ns; /* of a namespace that is looked into; NULL: a list by label, or of a CRD's objects */
     enum removal_wave wave;
+    bool (*takes)(const struct json *object); /* which of the list go, for take_chosen() */
 };
 
 static void listing_free(void *data)
@@ -264,6 +265,21 @@ static llmd_error *add_item(struct removal *removal, enum removal_wave wave,
     return llmd__json_check(removal->waves[wave]);
 }
 
+static llmd_error *take_chosen(void *data, struct graph *graph, int status, const char *text,
+                               size_t len)
+{
+    struct listing *listing = data;
+    AUTO(json) struct json *list = NULL;
+
+    (void)graph;
+    TRY(read_list(listing, status, text, len, &list));
+    JSON_EACH(object, llmd__json_member(list, "items")) {
+        if (listing->takes(object))
+            TRY(add_item(listing->removal, listing->wave, listing, object));
+    }
+    return NULL;
+}
+
 /* ---- what cert-manager made for itself, without any label ---- */
 
 /* The CA of its webhook, and what its leader election leaves in kube-system. */
@@ -279,21 +295,6 @@ static bool is_trace(const struct json *object)
     return false;
 }
 
-static llmd_error *take_traces(void *data, struct graph *graph, int status, const char *text,
-                               size_t len)
-{
-    struct listing *listing = data;
-    AUTO(json) struct json *list = NULL;
-
-    (void)graph;
-    TRY(read_list(listing, status, text, len, &list));
-    JSON_EACH(object, llmd__json_member(list, "items")) {
-        if (is_trace(object))
-            TRY(add_item(listing->removal, REMOVE_REST, listing, object));
-    }
-    return NULL;
-}
-
 static llmd_error *look_for_traces_in(struct graph *graph, struct removal *removal,
                                       const char *resource, const char *ns)
 {
@@ -301,23 +302,10 @@ static llmd_error *look_for_traces_in(struct graph *graph, struct removal *remov
     step_id step = -1;
 
     TRY(listing_new(removal, resource, ns, &listing));
-    TRY(ask_list(graph, listing, NULL, take_traces, &step));
+    listing->wave = REMOVE_REST;
+    listing->takes = is_trace;
+    TRY(ask_list(graph, listing, NULL, take_chosen, &step));
     return step < 0 ? NULL : llmd__graph_need(graph, removal->listed, step);
-}
-
-static llmd_error *take_made(void *data, struct graph *graph, int status, const char *text,
-                             size_t len)
-{
-    struct listing *listing = data;
-    AUTO(json) struct json *list = NULL;
-
-    (void)graph;
-    TRY(read_list(listing, status, text, len, &list));
-    JSON_EACH(object, llmd__json_member(list, "items")) {
-        if (is_made(object))
-            TRY(add_item(listing->removal, listing->wave, listing, object));
-    }
-    return NULL;
 }
 
 /* Its webhook configurations go with what answers them: until then it would write them again. */
@@ -329,7 +317,8 @@ static llmd_error *look_for_made(struct graph *graph, struct removal *removal)
 
         TRY(listing_new(removal, kind->resource, NULL, &listing));
         listing->wave = kind->wave == REMOVE_WEBHOOKS ? REMOVE_CONTROLLERS : kind->wave;
-        TRY(ask_list(graph, listing, removal->operands->labels, take_made, &step));
+        listing->takes = is_made;
+        TRY(ask_list(graph, listing, removal->operands->labels, take_chosen, &step));
         if (step >= 0)
             TRY(llmd__graph_need(graph, removal->listed, step));
     }
