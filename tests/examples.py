@@ -91,6 +91,16 @@ def check_deploy(examples):
     assert "Pod/" in lines and len(lines.splitlines()) > 3, "no live progress was seen"
 
 
+def check_deploy_interrupted(examples):
+    """Ctrl-C while it waits for a node: it says what stands and how to go on."""
+    with llmd.Sandbox(time_scale=1) as sandbox:
+        words = [*examples.manifests("gateway", "tpu"), PROMPT]
+        with examples.start("deploy_and_chat", words, KUBECONFIG=sandbox.kubeconfig) as program:
+            told = interrupt_at(program, signal.SIGINT, "Pod/")
+        assert program.returncode == 130, program.returncode
+        assert "interrupted: what was applied stays; run it again, and it goes on" in told
+
+
 class Cloud:
     """The sandbox as Google, and what stands there by its own count."""
 
@@ -204,9 +214,8 @@ def check_refusals(examples):
         assert "is being made" not in lines and cloud.left() == (0, 0, 0)
 
 
-def interrupt_at(program, *words):
-    """SIGTERM at the first line with the first word, Ctrl-C with each later one; all that it told."""
-    how = signal.SIGTERM
+def interrupt_at(program, how, *words):
+    """A signal at the first line with the first word, Ctrl-C with each later one; all that it told."""
     told = []
     for line in program.stderr:
         told.append(line)
@@ -224,7 +233,7 @@ def check_interrupts(examples):
                       args=["--bare", "--pace", "gke"]) as sandbox:
         cloud = Cloud(sandbox, examples.root)
         with examples.start("cluster_and_chat", chain_words(examples), **cloud.env) as program:
-            told = interrupt_at(program, "the control plane serves", "is being deleted")
+            told = interrupt_at(program, signal.SIGTERM, "the control plane serves", "is being deleted")
         assert program.returncode not in (0, -signal.SIGINT, -signal.SIGTERM), program.returncode
         left = "cluster llm in europe-west4-a may still exist and cost money; delete it with: "
         assert left in told, "it left without a word"
@@ -245,6 +254,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         examples = Examples(kind, root, sys.argv[3] if len(sys.argv) > 3 else "", folder)
         check_deploy(examples)
+        check_deploy_interrupted(examples)
         check_chain(examples)
         check_refusals(examples)
         check_interrupts(examples)

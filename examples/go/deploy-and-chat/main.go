@@ -63,7 +63,12 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1], os.Args[2], prompt); err != nil {
+	err := run(ctx, os.Args[1], os.Args[2], prompt)
+	if err != nil && ctx.Err() != nil {
+		fmt.Fprintln(os.Stderr, "interrupted: what was applied stays; run it again, and it goes on")
+		os.Exit(130)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
