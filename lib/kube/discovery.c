@@ -159,13 +159,24 @@ static struct http_request document_request(const struct discovery_walk *walk)
                                  .idempotent = true};
 }
 
+/* It is what every call begins with. */
+static llmd_error *unreachable(const llmd_error *met)
+{
+    llmd_error *error = llmd__error_wrap(llmd__error_copy(met), "discovery");
+
+    if (llmd_error_code(error) != LLMD_E_UNREACHABLE)
+        return error;
+    return llmd__error_set_advice(error, "%s; compare with kubectl cluster-info",
+                                  llmd_error_advice(error));
+}
+
 llmd_error *llmd__discovery_advance(struct discovery_walk *walk, const llmd_kube *kube,
                                     const struct step_input *input, struct step_action *action,
                                     bool *done)
 {
     *done = false;
     if (input->kind == INPUT_ERROR)
-        return llmd__error_wrap(llmd__error_copy(input->error), "discovery");
+        return unreachable(input->error);
     if (input->kind == INPUT_REPLY) {
         TRY(take_document(walk, kube, input->status, input->text, input->text_len));
         walk->next++;

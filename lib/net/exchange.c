@@ -104,6 +104,7 @@ static size_t on_header(char *line, size_t one, size_t len, void *data)
     stamp(exchange);
     if (!exchange->answered) {
         exchange->answered = true;
+        atomic_store(&exchange->http->heard, true);
         exchange->reply.first_byte_us = exchange->active_us;
     }
     if (exchange->has_headers) /* a trailer */

@@ -255,6 +255,11 @@ const char *llmd__http_base_url(const struct http *http)
     return http->base_url;
 }
 
+bool llmd__http_heard(const struct http *http)
+{
+    return atomic_load(&http->heard);
+}
+
 llmd_error *llmd__http_refresh(llmd_context *ctx, struct http *http, bool *changed)
 {
     AUTO(buf) struct buf header = BUF_SECRET;

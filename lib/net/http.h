@@ -84,6 +84,7 @@ llmd_error *llmd__http_open(const struct http_config *config, struct http **out)
 struct http *llmd__http_get(struct http *http); /* one more reference */
 void llmd__http_put(struct http *http);         /* drops one; NULL allowed */
 const char *llmd__http_base_url(const struct http *http);
+bool llmd__http_heard(const struct http *http); /* whether it has ever answered */
 /* After a 401: asks the credentials for a new token. *changed: trying again makes sense. */
 llmd_error *llmd__http_refresh(llmd_context *ctx, struct http *http, bool *changed);
 

@@ -8,6 +8,7 @@
 
 #include <curl/curl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/types.h>
 
 /* Whoever drives a multi handle hears of its sockets; embedded in the driver, which must outlive
@@ -47,6 +48,7 @@ struct http {
     bool http2;
     bool redirects;
     int64_t connect_timeout_ms;
+    atomic_bool heard; /* it has answered once */
     struct curl_slist *headers;
     struct http_auth auth;
     int (*certificates)(void *data, struct buf *cert_pem, struct buf *key_pem);

@@ -36,12 +36,12 @@ bool llmd__retry_allowed(enum retry_class class, bool idempotent)
     return idempotent && class != RETRY_NEVER;
 }
 
-int llmd__retry_tries(enum retry_class class, bool has_deadline)
+int llmd__retry_tries(enum retry_class class, bool heard, bool has_deadline)
 {
     /* A server that fails on the same request three times has a bug, not a hiccup. */
     if (!has_deadline || class == RETRY_SERVER)
         return LLMD__RETRY_TRIES_WITHOUT_DEADLINE;
-    return INT32_MAX;
+    return class == RETRY_NOT_SENT && !heard ? LLMD__RETRY_TRIES_UNHEARD : INT32_MAX;
 }
 
 int64_t llmd__retry_delay_ms(int attempt, int64_t retry_after_ms, double random)

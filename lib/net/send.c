@@ -39,7 +39,8 @@ static bool may_repeat(const struct attempt *attempt)
 
     return !attempt->ended && !attempt->request->no_retry &&
            llmd__retry_allowed(attempt->class, attempt->request->idempotent) &&
-           attempt->tries < llmd__retry_tries(attempt->class, has_deadline);
+           attempt->tries <
+               llmd__retry_tries(attempt->class, llmd__http_heard(attempt->http), has_deadline);
 }
 
 /* Sleeps before the next try. A wait that the deadline would end is not begun: what the server said

@@ -193,6 +193,8 @@ llmd_error *llmd__call_send(llmd_context *ctx, struct call *call, struct group *
         return NULL;
     forget_answer(call);
     call->group = group;
+    if (!call->tries)
+        call->begun_ms = now_ms;
     llmd_error *error = start(ctx, call);
     if (error)
         TRY(if_ended(ctx, &error));
@@ -239,7 +241,8 @@ static void plan_retry(llmd_context *ctx, struct call *call, int64_t now_ms)
 
     if (call->state != CALL_ANSWERED || request->no_retry ||
         !llmd__retry_allowed((enum retry_class)call->class, request->idempotent) ||
-        call->tries >= llmd__retry_tries((enum retry_class)call->class, has_deadline))
+        call->tries >= llmd__retry_tries((enum retry_class)call->class,
+                                         llmd__http_heard(call->http), has_deadline))
         return;
     remember(call);
     call->due_ms = now_ms + llmd__retry_delay_ms(call->tries - 1, call->reply.retry_after_ms,
@@ -305,6 +308,9 @@ llmd_error *llmd__call_take(llmd_context *ctx, struct call *call, int64_t now_ms
         return NULL;
     call->state = CALL_IDLE;
     *given = true;
+    if (call->tries > 1)
+        call->error = llmd__error_wrap(call->error, "tried %d times in %d ms", call->tries,
+                                       (int)(now_ms - call->begun_ms));
     input->error = call->error;
     input->status = call->reply.status;
     input->reply = call->error ? NULL : &call->reply;

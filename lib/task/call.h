@@ -25,6 +25,7 @@ struct call {
     int tries;
     int class; /* enum retry_class of the answer */
     int64_t due_ms;
+    int64_t begun_ms; /* the first try */
     struct group *group;
     struct http *http;
     struct http_request request; /* owned copies */

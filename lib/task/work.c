@@ -2,6 +2,7 @@
 #include "task/work.h"
 
 #include "base/clock.h"
+#include "net/retry.h"
 
 #include <string.h>
 
@@ -108,31 +109,39 @@ static const llmd_error *missed(const struct step *step, const struct step_input
     return llmd_error_code(error) == LLMD_E_UNREACHABLE ? error : NULL;
 }
 
+/* Of what never answered, what may be wrong with it: the error comes soon. Else how long it is
+   tried again. */
+static const char *advise(const struct step *step, bool patient, const llmd_error *error)
+{
+    if (step->call.class == RETRY_NOT_SENT && !llmd__http_heard(step->call.http))
+        return llmd_error_advice(error);
+    if (step->class->brief)
+        return "it is tried a few times more";
+    return patient ? "it is tried again until the deadline"
+                   : "it is tried again; set a deadline (timeout) to say for how long";
+}
+
 static llmd_error *tell_outage(struct graph *graph, const llmd_context *ctx,
                                const struct step *step, const struct step_input *input, bool given)
 {
     const llmd_error *error = missed(step, input, given);
-    bool brief = step->class->brief;
-    bool patient = !brief && llmd__context_has_deadline(ctx);
+    bool patient = !step->class->brief && llmd__context_has_deadline(ctx);
     bool answered = given && (input->kind == INPUT_REPLY || input->kind == INPUT_OPEN ||
                               input->kind == INPUT_LINE);
-    struct event_text text = {.step = step->class->name, .subject = "", .reason = "Unreachable"};
+    struct event_text text = {.step = step->class->name, .level = LLMD_LEVEL_INFO};
 
     if (error && llmd__outage_failed(&graph->outage, step->call.http, patient, input->now_ms)) {
         text.level = LLMD_LEVEL_WARNING;
-        text.subject = llmd__http_base_url(step->call.http);
+        text.reason = "Unreachable";
         text.message = llmd_error_message(error);
-        text.advice = patient ? "it is tried again until the deadline"
-                      : brief ? "it is tried a few times more"
-                              : "it is tried again; set a deadline (timeout) to say for how long";
-        return llmd__graph_event(graph, &text);
-    }
-    if (!answered || !llmd__outage_answered(&graph->outage, step->call.http))
+        text.advice = advise(step, patient, error);
+    } else if (answered && llmd__outage_answered(&graph->outage, step->call.http)) {
+        text.reason = "Reachable";
+        text.message = "answers again";
+    } else {
         return NULL;
-    text.level = LLMD_LEVEL_INFO;
+    }
     text.subject = llmd__http_base_url(step->call.http);
-    text.reason = "Reachable";
-    text.message = "answers again";
     return llmd__graph_event(graph, &text);
 }
 

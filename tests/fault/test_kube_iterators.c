@@ -205,6 +205,28 @@ static void a_deadline_says_what_was_waited_for_and_seen(void **state)
     expect_deadline(rig, "pods", "qwen", "(the last try: ", server_url(rig->server));
 }
 
+/* Long before the deadline: the address may be wrong, or the cluster is not started. */
+static void nobody_listens_is_said_within_seconds(void **state)
+{
+    struct rig *rig = *state;
+    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
+    LLMD_AUTO(llmd_task) task = NULL;
+    LLMD_AUTO(llmd_event) event = NULL;
+
+    server_refuse(rig->server, true);
+    assert_null(llmd_kube_wait(rig->kube, "pods", NULL, "a", "condition=Ready", &task));
+    llmd_context_set_timeout_ms(ctx, 40000);
+    assert_null(llmd_task_next(ctx, task, &event));
+    assert_string_equal(llmd_event_subject(event), server_url(rig->server));
+    assert_non_null(strstr(llmd_event_message(event), "connection refused"));
+    assert_non_null(strstr(llmd_event_advice(event), "check the address"));
+    LLMD_AUTO(llmd_error) error = llmd_task_run(ctx, task, NULL, NULL);
+    assert_int_equal(llmd_error_code(error), LLMD_E_UNREACHABLE);
+    assert_non_null(strstr(llmd_error_message(error), "tried 6 times in "));
+    assert_non_null(strstr(llmd_error_message(error), server_url(rig->server)));
+    assert_non_null(strstr(llmd_error_advice(error), "kubectl cluster-info"));
+}
+
 static void whoever_is_refused_hears_by_which_server(void **state)
 {
     struct rig *rig = *state;
@@ -241,6 +263,7 @@ int main(void)
         RIG_TEST(whoever_is_refused_hears_by_which_server),
         RIG_TEST(no_manifest_is_no_success),
         RIG_TEST(a_deadline_says_what_was_waited_for_and_seen),
+        RIG_TEST(nobody_listens_is_said_within_seconds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,10 +54,14 @@ static void test_allowed(void **state)
 static void test_tries(void **state)
 {
     (void)state;
-    assert_int_equal(llmd__retry_tries(RETRY_TRANSIENT, false), 3);
-    assert_int_equal(llmd__retry_tries(RETRY_SERVER, true), 3);
-    assert_true(llmd__retry_tries(RETRY_TRANSIENT, true) > 1000000);
-    assert_true(llmd__retry_tries(RETRY_THROTTLED, true) > 1000000);
+    assert_int_equal(llmd__retry_tries(RETRY_TRANSIENT, true, false), 3);
+    assert_int_equal(llmd__retry_tries(RETRY_SERVER, true, true), 3);
+    assert_true(llmd__retry_tries(RETRY_TRANSIENT, false, true) > 1000000);
+    assert_true(llmd__retry_tries(RETRY_THROTTLED, true, true) > 1000000);
+    /* Who has answered once may only restart. */
+    assert_true(llmd__retry_tries(RETRY_NOT_SENT, true, true) > 1000000);
+    assert_int_equal(llmd__retry_tries(RETRY_NOT_SENT, false, true), 6);
+    assert_int_equal(llmd__retry_tries(RETRY_NOT_SENT, false, false), 3);
 }
 
 static void test_delay(void **state)
