@@ -13,6 +13,7 @@ struct cause {
 
 #define ADVICE_CA "give the CA certificate that signed the server's"
 #define ADVICE_NAME "use a name or address that the certificate has, or set the TLS server name"
+#define ADVICE_PORT "check the port: https may be spoken there, or another protocol"
 #define ADVICE_CLOCK "renew the server's certificate, or check this machine's clock"
 
 /* libcurl keeps OpenSSL's number to itself when the handshake fails; its words are what we get. The
@@ -129,15 +130,42 @@ static struct cause cut_cause(const struct exchange *exchange)
     return (struct cause){LLMD_E_UNREACHABLE, HTTP_RESET_INSIDE, NULL, false};
 }
 
+/* What has one cause only. */
+static const struct {
+    CURLcode result;
+    struct cause cause;
+} causes[] = {
+    {CURLE_COULDNT_RESOLVE_HOST,
+     {LLMD_E_UNREACHABLE, "name not resolved", "check the host name and the DNS of this machine",
+      false}},
+    {CURLE_COULDNT_RESOLVE_PROXY,
+     {LLMD_E_UNREACHABLE, "the proxy's name was not resolved", "check HTTPS_PROXY and HTTP_PROXY",
+      false}},
+    {CURLE_SSL_CACERT_BADFILE, {LLMD_E_INVALID, "the CA certificate cannot be read", NULL, true}},
+    {CURLE_SSL_CERTPROBLEM,
+     {LLMD_E_INVALID, "the client certificate or its key cannot be read", NULL, true}},
+    {CURLE_URL_MALFORMAT, {LLMD_E_INVALID, "the URL is malformed", NULL, true}},
+    {CURLE_PARTIAL_FILE, {LLMD_E_PROTOCOL, HTTP_CUT_OFF, NULL, false}},
+    {CURLE_TOO_MANY_REDIRECTS,
+     {LLMD_E_PROTOCOL, "it points on and on to other addresses", NULL, true}},
+    {CURLE_BAD_CONTENT_ENCODING,
+     {LLMD_E_PROTOCOL, "the answer's compression is broken", NULL, true}},
+    {CURLE_UNSUPPORTED_PROTOCOL, {LLMD_E_PROTOCOL, "the answer is not HTTP", ADVICE_PORT, true}},
+    {CURLE_WEIRD_SERVER_REPLY, {LLMD_E_PROTOCOL, "the answer is not HTTP", ADVICE_PORT, true}},
+    {CURLE_HTTP2, {.code = LLMD_E_PROTOCOL}},
+};
+
+static struct cause only_cause(CURLcode result)
+{
+    for (size_t i = 0; i < sizeof causes / sizeof *causes; i++)
+        if (causes[i].result == result)
+            return causes[i].cause;
+    return (struct cause){.code = LLMD_E_UNREACHABLE};
+}
+
 static struct cause cause_of(const struct exchange *exchange)
 {
     switch (exchange->result) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-        return (struct cause){LLMD_E_UNREACHABLE, "name not resolved",
-                              "check the host name and the DNS of this machine", false};
-    case CURLE_COULDNT_RESOLVE_PROXY:
-        return (struct cause){LLMD_E_UNREACHABLE, "the proxy's name was not resolved",
-                              "check HTTPS_PROXY and HTTP_PROXY", false};
     case CURLE_COULDNT_CONNECT:
         return connect_cause(exchange);
     case CURLE_OPERATION_TIMEDOUT:
@@ -145,35 +173,14 @@ static struct cause cause_of(const struct exchange *exchange)
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CONNECT_ERROR:
         return tls_cause(exchange);
-    case CURLE_SSL_CACERT_BADFILE:
-        return (struct cause){LLMD_E_INVALID, "the CA certificate cannot be read", NULL, true};
-    case CURLE_SSL_CERTPROBLEM:
-        return (struct cause){LLMD_E_INVALID, "the client certificate or its key cannot be read",
-                              NULL, true};
-    case CURLE_URL_MALFORMAT:
-        return (struct cause){LLMD_E_INVALID, "the URL is malformed", NULL, true};
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_HTTP2_STREAM:
     case CURLE_ABORTED_BY_CALLBACK:
         return cut_cause(exchange);
-    case CURLE_PARTIAL_FILE:
-        return (struct cause){LLMD_E_PROTOCOL, HTTP_CUT_OFF, NULL, false};
-    case CURLE_TOO_MANY_REDIRECTS:
-        return (struct cause){LLMD_E_PROTOCOL, "it points on and on to other addresses", NULL,
-                              true};
-    case CURLE_BAD_CONTENT_ENCODING:
-        return (struct cause){LLMD_E_PROTOCOL, "the answer's compression is broken", NULL, true};
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_WEIRD_SERVER_REPLY:
-        return (struct cause){LLMD_E_PROTOCOL, "the answer is not HTTP",
-                              "check the port: https may be spoken there, or another protocol",
-                              true};
-    case CURLE_HTTP2:
-        return (struct cause){.code = LLMD_E_PROTOCOL};
     default:
-        return (struct cause){.code = LLMD_E_UNREACHABLE};
+        return only_cause(exchange->result);
     }
 }
 

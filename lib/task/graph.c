@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <stdio.h>
+
 DEFINE_AUTO(step, struct step *, llmd__free)
 
 llmd_error *llmd__graph_borrow(struct graph *graph, struct http *http)
@@ -187,12 +189,19 @@ llmd_error *llmd__graph_event(struct graph *graph, const struct event_text *text
     if (!complete.step && graph->current)
         complete.step = graph->current->class->name;
     TRY(llmd__event_new(&complete, &event));
+    snprintf(graph->told, sizeof graph->told, "%s: %s", llmd_event_subject(event),
+             llmd_event_message(event));
     if (llmd__log_on("task"))
-        llmd__log(text->level, "task", "%s: %s %s: %s", llmd_event_step(event),
-                  llmd_event_subject(event), llmd_event_reason(event), llmd_event_message(event));
+        llmd__log(text->level, "task", "%s: %s: %s", llmd_event_step(event),
+                  llmd_event_reason(event), graph->told);
     TRY(queue(graph, event));
     graph->spoke = true;
     return NULL;
+}
+
+const char *llmd__graph_told(const struct graph *graph)
+{
+    return graph->told;
 }
 
 void llmd__graph_own_events_only(struct graph *graph)

@@ -92,6 +92,8 @@ step_id llmd__graph_current(const struct graph *graph);
 void *llmd__graph_find(const struct graph *graph, const struct step_class *class, step_id *at);
 /* Called from advance(): queues an event. step NULL: the current step's class name. */
 llmd_error *llmd__graph_event(struct graph *graph, const struct event_text *text);
+/* "subject: message" of the last one, for describe; "": none. Long ones are cut. */
+const char *llmd__graph_told(const struct graph *graph);
 /* No events but the steps' own: without it, a server that is away is told as a warning. */
 void llmd__graph_own_events_only(struct graph *graph);
 /* From advance(): wakes a step that has begun. */

@@ -40,6 +40,7 @@ struct graph {
     bool spoke;           /* the current advance() queued an event */
     bool ended;
     struct queued_event *events, *last;
+    char told[256]; /* "subject: message" of the last event */
     struct outage outage;
     /* Borrowed from the place of the first call, so that its connections are warm; set once, by
        whoever works on the task, read by another thread that wakes it. */

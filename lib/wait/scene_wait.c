@@ -187,6 +187,8 @@ void llmd__scene_wait_describe(const void *state, const struct graph *graph, str
     llmd__buf_format(text, "%s %s/%s", wait->noun, wait->ns, wait->name);
     if (finding)
         llmd__buf_format(text, ": %s: %s", finding->subject, finding->message);
+    else if (*llmd__graph_told(graph))
+        llmd__buf_format(text, ", told last: %s", llmd__graph_told(graph));
 }
 
 const char *llmd__scene_wait_advise(const void *state, const struct graph *graph)

@@ -52,7 +52,7 @@ llmd_error *llmd__scene_wait_tell(struct graph *graph, const struct scene_wait *
                                   const struct progress *progress);
 /* An error if something was found that nothing which runs can cure. */
 llmd_error *llmd__scene_wait_end(const struct scene_wait *wait);
-/* The judge's describe: the object, and what is wrong with it. */
+/* The judge's describe: the object, and what is wrong with it, or else what was told last. */
 void llmd__scene_wait_describe(const void *state, const struct graph *graph, struct buf *text);
 const char *llmd__scene_wait_advise(const void *state, const struct graph *graph);
 

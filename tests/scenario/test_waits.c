@@ -125,6 +125,31 @@ static void test_deadline_names_the_cause(void **state)
         find(&scene->log, "LLMInferenceService/llm/qwen", "GatewayMissing")->advice);
 }
 
+/* Where nothing is wrong, a deadline names what was told last. */
+static void test_deadline_names_what_was_told_last(void **state)
+{
+    struct scene *scene = *state;
+    LLMD_AUTO(llmd_gateway_spec) gateway = llmd_gateway_spec_new("llm", "edge");
+    LLMD_AUTO(llmd_service_spec) spec = llmd_service_spec_new("llm", "qwen", "hf://a/b");
+    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
+    LLMD_AUTO(llmd_error) error = NULL;
+    llmd_task *task = NULL;
+
+    none(llmd_gateway_apply(scene->kube, gateway, &task));
+    none(run(NULL, task, 20000, &scene->log));
+    llmd_service_spec_set(spec, "preset", "simulator");
+    llmd_service_spec_set(spec, "gateway.name", "edge");
+    none(llmd_service_apply(scene->kube, spec, &task));
+    run_until(task, "PreparingContainer", &scene->log);
+    llmd_context_set_timeout_ms(ctx, 0);
+    error = llmd_task_run(ctx, task, NULL, NULL);
+    assert_int_equal(llmd_error_code(error), LLMD_E_TIMEOUT);
+    if (!strstr(llmd_error_message(error), "service llm/qwen, told last: ") ||
+        !strstr(llmd_error_message(error), "/llm/qwen"))
+        fail_msg("%s", llmd_error_message(error));
+    llmd_task_free(task);
+}
+
 /* Ready, but the gateway does not let the warm-up through. */
 static void test_deadline_of_a_warm_up(void **state)
 {
@@ -222,10 +247,10 @@ static void test_service_that_is_being_deleted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_gateway_deleted_while_waiting), TEST(test_gateway_of_service_missing),
-        TEST(test_default_gateway_missing),       TEST(test_deadline_names_the_cause),
-        TEST(test_deadline_of_a_warm_up),         TEST(test_apply_to_what_is_being_deleted),
-        TEST(test_service_that_is_being_deleted),
+        TEST(test_gateway_deleted_while_waiting),     TEST(test_gateway_of_service_missing),
+        TEST(test_default_gateway_missing),           TEST(test_deadline_names_the_cause),
+        TEST(test_deadline_names_what_was_told_last), TEST(test_deadline_of_a_warm_up),
+        TEST(test_apply_to_what_is_being_deleted),    TEST(test_service_that_is_being_deleted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
