@@ -133,7 +133,7 @@ LLMD_CHECKED llmd_error *llmd_platform_fetch(const llmd_platform_spec *spec, con
  *         a part is there; "VersionNotServed": another's CRD does not serve what the release
  *         stores;
  *         "OtherProfile": what is here is another project's release of the same, of which nothing
- *         is changed, but other components may have been applied by then;
+ *         is changed, nor of anything else unless its bundle has a digest, which is read later;
  *         "IstioTooOld": it does not know the pools that KServe makes; "WebhookLeftOver": an old
  *         installation's webhook would refuse everything), LLMD_E_INVALID with reason
  *         "DigestUnknown" (nobody here knows the digest of a bundle: the spec must give it), and

@@ -213,22 +213,22 @@ static llmd_error *keep_pickers(struct graph *graph, struct platform_run *run,
 }
 
 /* Of two ways to have the same thing, each would undo what the other does. */
-static llmd_error *check_profile(const struct platform_run *run, enum component component)
+static llmd_error *check_profile(const struct platform_run *run, enum component component,
+                                 const struct profile *profile)
 {
     const struct found_component *found = &run->found.components[component];
-    const struct release *release = &run->parts[component].release;
-    const char *title = llmd__component(component)->title;
+    const struct component_info *info = llmd__component(component);
 
-    if ((!found->controller && !found->profile) || !release->controller ||
-        found->profile == release->profile)
+    if ((!found->controller && !found->profile) || !info->controller || found->profile == profile)
         return NULL;
     return llmd__error_set_advice(
         llmd__error_set_reason(
             llmd__error(LLMD_E_CONFLICT,
                         "platform: %s is here by the Deployment %s, not by %s of "
                         "the bundle: neither can take the other over",
-                        title, found->profile ? found->profile->controller : found->controller,
-                        release->controller),
+                        info->title,
+                        found->profile ? found->profile->controller : found->controller,
+                        profile ? profile->controller : info->controller),
             "OtherProfile"),
         "delete what is here first, or name the bundle of the same project");
 }
@@ -241,7 +241,7 @@ static llmd_error *on_loaded(void *data, struct graph *graph, enum component com
     const struct platform_part *part = &run->parts[component];
 
     TRY(llmd__platform_release(run, component, documents));
-    TRY(check_profile(run, component));
+    TRY(check_profile(run, component, part->release.profile));
     TRY(llmd__leftovers_check(run, component, part->release.phases[PHASE_WEBHOOKS]));
     TRY(tell_left(graph, run, &part->release));
     TRY(tell_routes(graph, run, component));
@@ -314,6 +314,19 @@ static llmd_error *tell_plan(struct graph *graph, const struct plan_part *part,
                                                   .message = part->why});
 }
 
+/* Of what was read already, while nothing has been written. */
+static llmd_error *check_profiles(const struct platform_run *run)
+{
+    for (int i = 0; i < COMPONENT_COUNT; i++) {
+        enum component component = (enum component)i;
+        const struct json *documents = run->documents[i];
+
+        if (documents && run->plan.parts[i].action == PLAN_INSTALL)
+            TRY(check_profile(run, component, llmd__release_profile(component, documents)));
+    }
+    return NULL;
+}
+
 struct planner {
     struct platform_run *run;
     step_id applied;
@@ -327,6 +340,7 @@ static llmd_error *plan_advance(void *state, struct graph *graph, const struct s
 
     (void)input;
     TRY(llmd__plan_make(run->spec, &run->found, &run->plan));
+    TRY(check_profiles(run));
     for (int i = 0; i < COMPONENT_COUNT; i++) {
         TRY(tell_plan(graph, &run->plan.parts[i], (enum component)i));
         if (run->plan.parts[i].action != PLAN_SKIP)

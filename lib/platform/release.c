@@ -298,22 +298,24 @@ static const struct json *find_profile(const struct profile *profile, const stru
     return NULL;
 }
 
+const struct profile *llmd__release_profile(enum component component, const struct json *documents)
+{
+    const struct component_info *info = llmd__component(component);
+    bool own = !info->profile || find_controller(documents, info->controller);
+
+    return !own && find_profile(info->profile, documents) ? info->profile : NULL;
+}
+
 /* Notes its name and its profile too. */
 static const struct json *controller_of(struct making *making, const struct json *documents)
 {
     enum component component = making->rewrite.component;
-    const struct component_info *info = llmd__component(component);
-    const struct json *found = find_controller(documents, info->controller);
+    const struct profile *profile = llmd__release_profile(component, documents);
+    const char *own = llmd__component(component)->controller;
 
-    making->out->controller = info->controller;
-    if (found || !info->profile)
-        return found;
-    found = find_profile(info->profile, documents);
-    if (!found)
-        return NULL;
-    making->out->controller = info->profile->controller;
-    making->out->profile = making->rewrite.profile = info->profile;
-    return found;
+    making->out->profile = making->rewrite.profile = profile;
+    making->out->controller = profile ? profile->controller : own;
+    return profile ? find_profile(profile, documents) : find_controller(documents, own);
 }
 
 /* The tag of the controller's image, what an operator says that it brings, or what CRDs of the SIGs

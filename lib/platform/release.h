@@ -30,6 +30,8 @@ llmd_error *llmd__release_make(const llmd_platform_spec *spec, enum component co
                                const struct platform_found *found, struct json *documents,
                                struct release *out);
 void llmd__release_free(struct release *release);
+/* NULL: these documents are the project's own. */
+const struct profile *llmd__release_profile(enum component component, const struct json *documents);
 
 static inline void llmd__auto_release(struct release *release)
 {
