@@ -17,7 +17,9 @@ static const struct operands redhat_makes = {.resource = "certmanagers.operator.
                                              .ns = "cert-manager",
                                              .deployments = cert_managers,
                                              .manager = "cert-manager-operator",
-                                             .labels = "app.kubernetes.io/instance=cert-manager"};
+                                             .labels = "app.kubernetes.io/instance=cert-manager",
+                                             .finalizers =
+                                                 "cert-manager-operator.operator.openshift.io/"};
 static const struct profile redhat = {.controller = "cert-manager-operator-controller-manager",
                                       .variable = "OPERAND_IMAGE_VERSION",
                                       .operands = &redhat_makes};

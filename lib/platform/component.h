@@ -43,6 +43,7 @@ struct operands {
     const char *const *deployments; /* NULL-ended */
     const char *manager;            /* the field manager by which what it made is known */
     const char *labels;             /* a selector that all of it matches */
+    const char *finalizers;         /* how those begin by which it holds the resource */
 };
 
 /* A release of a component whose parts have other names and ways than the project's own. */

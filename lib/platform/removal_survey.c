@@ -357,13 +357,13 @@ static llmd_error *look_for_traces(struct graph *graph, struct removal *removal,
 /* Whose it is, by how it begins; what others hold, others let go. */
 static enum component holder_of(const char *finalizer)
 {
-    static const struct {
+    const struct {
         const char *begin;
         enum component component;
     } known[] = {
         {"serving.kserve.io/llmisvc-finalizer", COMPONENT_KSERVE},
         {"serving.kserve.io/llmisvcconfig-finalizer", COMPONENT_KSERVE},
-        {"cert-manager-operator.operator.openshift.io/", COMPONENT_CERT_MANAGER},
+        {operands_of(COMPONENT_CERT_MANAGER)->finalizers, COMPONENT_CERT_MANAGER},
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)

@@ -15,6 +15,8 @@
 #include "kube/object.h"
 #include "platform/redhat_manifest.h"
 
+#include <string.h>
+
 /* With the fields that an apply of the platform has, so that the next one takes them back. */
 static llmd_error *resource_of(const char *state, struct json **out)
 {
@@ -42,14 +44,21 @@ static llmd_error *set_state(struct graph *graph, struct removal *removal, const
     return llmd__graph_need(graph, *out, before);
 }
 
+/* What others hold they may hold for as long as they like: the operator does not wait for it. */
 static bool is_let_go(const struct json *object, char **why)
 {
-    const char *finalizer = llmd__json_str(object, "metadata.finalizers[0]");
+    const char *own = llmd__component(COMPONENT_CERT_MANAGER)->profile->operands->finalizers;
 
-    if (!*finalizer)
-        return true;
-    *why = llmd__format("held by the finalizer %s until what it was made into is gone", finalizer);
-    return false;
+    JSON_EACH(item, llmd__json_get(object, "metadata.finalizers")) {
+        const char *finalizer = llmd__json_text(item);
+
+        if (strncmp(finalizer, own, strlen(own)) != 0)
+            continue;
+        *why =
+            llmd__format("held by the finalizer %s until what it was made into is gone", finalizer);
+        return false;
+    }
+    return true;
 }
 
 static llmd_error *await_release(struct graph *graph, struct removal *removal, step_id before,

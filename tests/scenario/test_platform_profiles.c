@@ -208,6 +208,16 @@ static void P37_red_hat_without_its_operator(void **state)
     free(after);
 }
 
+/* What somebody else holds is not what the operator is waited for. */
+static void test_red_hat_held_by_others(void **state)
+{
+    struct platform *platform = *state;
+
+    none(platform_apply(platform, REDHAT LOGIN));
+    platform_patch(platform, OPERATED, "{\"metadata\":{\"finalizers\":[\"example.com/hold\"]}}");
+    none(platform_delete(platform, NULL));
+}
+
 #define NOT_OURS "{\"metadata\":{\"labels\":{\"libllmd.dev/component\":null}}}"
 
 /* Its CRD is somebody else's, and so is what is made of it. */
@@ -333,6 +343,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_red_hat_left_by_others, platform_set_up,
                                         platform_tear_down),
         cmocka_unit_test_setup_teardown(test_red_hat_over_a_crd_of_others, platform_set_up,
+                                        platform_tear_down),
+        cmocka_unit_test_setup_teardown(test_red_hat_held_by_others, platform_set_up,
                                         platform_tear_down),
         cmocka_unit_test_setup_teardown(test_red_hat_beside_the_projects_own, platform_set_up,
                                         platform_tear_down),

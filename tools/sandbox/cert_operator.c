@@ -139,9 +139,14 @@ static void make_deployments(const struct operating *operating)
 
 /* ---- finalizers ---- */
 
-static struct json *finalizers(bool held)
+/* What others hold stays. */
+static struct json *finalizers(const struct json *before, bool held)
 {
     struct json *list = llmd__json_array();
+    JSON_EACH(item, before) {
+        if (strncmp(llmd__json_text(item), FINALIZER, strlen(FINALIZER)) != 0)
+            llmd__json_add_str(list, llmd__json_text(item));
+    }
     for (size_t i = 0; held && i < OPERANDS; i++) {
         AUTO(str) char *name = llmd__format(FINALIZER "%s-deployment", operands[i].name);
         llmd__json_add_str(list, name);
@@ -152,13 +157,13 @@ static struct json *finalizers(bool held)
 static void hold(struct sandbox *sandbox, struct object *resource, bool held)
 {
     struct json *json = store_edit(resource);
-    AUTO(json) struct json *list = finalizers(held);
-    if (llmd__json_equal(llmd__json_get(json, "metadata.finalizers"), list) ||
-        (!held && !llmd__json_get(json, "metadata.finalizers"))) {
+    const struct json *before = llmd__json_get(json, "metadata.finalizers");
+    AUTO(json) struct json *list = finalizers(before, held);
+    if (llmd__json_equal(before, list) || (!before && !llmd__json_count(list))) {
         llmd__json_free(json);
         return;
     }
-    if (held)
+    if (llmd__json_count(list))
         llmd__json_set(llmd__json_edit(json, "metadata"), "finalizers", TAKE(list));
     else
         llmd__json_remove(llmd__json_edit(json, "metadata"), "finalizers");
@@ -177,7 +182,8 @@ static void remove_deployments(const struct operating *operating, struct object 
             object_delete(sandbox, deployment, "Background");
     }
     hold(sandbox, resource, false);
-    if (*object_str(resource, "metadata.deletionTimestamp"))
+    if (*object_str(resource, "metadata.deletionTimestamp") &&
+        !*object_str(resource, "metadata.finalizers[0]"))
         store_remove(&sandbox->store, resource);
 }
 
