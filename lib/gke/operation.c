@@ -145,12 +145,12 @@ static llmd_error *tell(struct operation *operation, struct graph *graph, const 
                               .reason = llmd__json_str(answer, "operationType")};
 
     llmd__operation_progress(answer, &text.done, &text.total);
+    TRY(say(operation, answer, now_ms, &text.message));
     if (!is_news(operation, status, text.done, now_ms))
         return NULL;
     snprintf(operation->told, sizeof(operation->told), "%s", status);
     operation->told_done = text.done;
     operation->told_ms = now_ms;
-    TRY(say(operation, answer, now_ms, &text.message));
     return llmd__graph_event(graph, &text);
 }
 

@@ -26,7 +26,7 @@ struct operation {
     int64_t begin_ms, told_ms;
     char told[32]; /* the status that was told last, and the progress */
     int64_t told_done;
-    char *said; /* told last: "CREATE_CLUSTER operation-1: RUNNING for 60 s"; NULL */
+    char *said; /* seen last: "CREATE_CLUSTER operation-1: RUNNING for 60 s"; NULL */
     llmd_error *error;
     enum trouble class;
 };

@@ -77,6 +77,9 @@ static void at_the_end_no_counter_is_said(void **state)
     static const struct line runs[] = {{"begin", "GET operations/operation-1-a"},
                                        {CHECKING("RUNNING"), "sleep 5000 CREATE_CLUSTER(1/2)"},
                                        {NULL, NULL}};
+    static const struct line same[] = {{"tick", "GET operations/operation-1-a"},
+                                       {CHECKING("RUNNING"), "sleep 5000"},
+                                       {NULL, NULL}};
     static const struct line ends[] = {{"tick", "GET operations/operation-1-a"},
                                        {CHECKING("DONE"), "- CREATE_CLUSTER(1/2) SUCCEEDED"},
                                        {NULL, NULL}};
@@ -92,8 +95,13 @@ static void at_the_end_no_counter_is_said(void **state)
         follow.operation.said,
         "CREATE_CLUSTER operation-1-a: RUNNING for 0 s, CLUSTER_HEALTHCHECKING 1 of "
         "2");
+    play_lines(&follow.play, same); /* is no event, but what a deadline tells */
+    assert_string_equal(
+        follow.operation.said,
+        "CREATE_CLUSTER operation-1-a: RUNNING for 5 s, CLUSTER_HEALTHCHECKING 1 of "
+        "2");
     play_lines(&follow.play, ends);
-    assert_string_equal(follow.operation.said, "CREATE_CLUSTER operation-1-a: DONE after 5 s");
+    assert_string_equal(follow.operation.said, "CREATE_CLUSTER operation-1-a: DONE after 10 s");
     llmd__operation_free(&follow.operation);
     play_stop(&follow.play);
 }
