@@ -178,10 +178,8 @@ static llmd_error *ask_zones(struct graph *graph, struct apply *apply, llmd_erro
 
 static bool is_unplaced(const llmd_error *error)
 {
-    const char *message = llmd_error_message(error);
-
-    return llmd_error_code(error) == LLMD_E_INVALID && strstr(message, "Location \"") &&
-           strstr(message, "does not exist");
+    return llmd_error_code(error) == LLMD_E_INVALID &&
+           llmd__google_location_absent(llmd_error_message(error));
 }
 
 /* ---- the step ---- */

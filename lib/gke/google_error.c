@@ -376,3 +376,13 @@ bool llmd__google_running_operation(const char *message, char *name, size_t size
     snprintf(name, size, "%.*s", (int)len, at);
     return true;
 }
+
+bool llmd__google_machine_absent(const char *message)
+{
+    return strstr(message, "Invalid machine type") != NULL;
+}
+
+bool llmd__google_location_absent(const char *message)
+{
+    return strstr(message, "Location \"") && strstr(message, "does not exist");
+}

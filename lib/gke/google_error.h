@@ -46,5 +46,9 @@ enum trouble llmd__trouble_of_status(const char *status);
 void llmd__google_zones_available(const struct json *error, struct buf *out);
 /* The operation that a TROUBLE_RUNNING refusal names: "operation-1...-..."; false if none. */
 bool llmd__google_running_operation(const char *message, char *name, size_t size);
+/* Refusals after which something else is tried: the zone has none of this machine type; there is no
+   such zone or region. */
+bool llmd__google_machine_absent(const char *message);
+bool llmd__google_location_absent(const char *message);
 
 #endif

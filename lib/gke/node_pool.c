@@ -2,9 +2,6 @@
 /* A node pool of an apply: made, with its fall-backs where there is no capacity, or changed. */
 #include "gke/apply.h"
 
-#include <string.h>
-
-#define MACHINE_ABSENT "Invalid machine type" /* in a refusal: the zone has none of it */
 #define CAPACITY_POLLS 6 /* half a minute of polls between looks at the instance groups */
 
 static llmd_error *tell(struct graph *graph, const struct apply_pool *pool, llmd_level level,
@@ -162,7 +159,7 @@ static llmd_error *failed(void *data, struct graph *graph, const llmd_error *err
     struct apply_pool *pool = data;
     bool stockout =
         class == TROUBLE_STOCKOUT || (class == TROUBLE_UNKNOWN && pool->seen == TROUBLE_STOCKOUT);
-    bool absent = strstr(llmd_error_message(error), MACHINE_ABSENT) != NULL;
+    bool absent = llmd__google_machine_absent(llmd_error_message(error));
 
     *again = pool->hopeless = false;
     pool->seen = TROUBLE_UNKNOWN;

@@ -516,9 +516,23 @@ static void test_without_memory(void **state)
         torture(fail_operation, (void *)operations[i].json);
 }
 
+static void what_is_absent_is_told_apart(void **state)
+{
+    const char *machine = "cluster llm: Invalid machine type e2-standard-4 in zone us-central2-b";
+    const char *place = "cluster llm: Location \"mars-1\" does not exist.";
+
+    (void)state;
+    assert_true(llmd__google_machine_absent(machine));
+    assert_false(llmd__google_location_absent(machine));
+    assert_true(llmd__google_location_absent(place));
+    assert_false(llmd__google_machine_absent(place));
+    assert_false(llmd__google_location_absent("reservation \"r\" does not exist"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_absent_is_told_apart),
         cmocka_unit_test(test_answers),
         cmocka_unit_test(test_page_of_a_proxy),
         cmocka_unit_test(test_retry_info),
