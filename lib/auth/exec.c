@@ -21,6 +21,8 @@
 #define EXPIRY_SKEW_MS 10000
 /* Requests sent with the old token may still be refused after a refresh. */
 #define REFRESH_REST_MS 5000
+/* Plugins that log in with a browser wait three minutes for the user. */
+#define TIMEOUT_MS 300000
 
 struct exec_plugin {
     char *command;
@@ -278,7 +280,8 @@ static llmd_error *run(llmd_context *ctx, const struct exec_plugin *plugin,
 {
     AUTO(buf) struct buf text = BUF_SECRET;
     const struct process process = {.argv = (const char *const *)plugin->argv,
-                                    .env = (const char *const *)plugin->env};
+                                    .env = (const char *const *)plugin->env,
+                                    .timeout_ms = TIMEOUT_MS};
 
     TRY(llmd__process_run(ctx, &process, &text));
     llmd_error *error = llmd__exec_parse(llmd__buf_text(&text), text.len, out);

@@ -12,11 +12,11 @@ llmd_error *llmd__graph_borrow(struct graph *graph, struct http *http)
 {
     struct group *group = NULL;
 
-    if (atomic_load(&graph->group))
+    if (graph->group)
         return NULL;
     TRY(llmd__group_borrow(http, &group));
     graph->place = http ? llmd__http_get(http) : NULL;
-    atomic_store(&graph->group, group);
+    graph->group = group;
     return NULL;
 }
 
@@ -57,7 +57,7 @@ void llmd__graph_free(struct graph *graph)
         step_free(graph->steps[i]);
     llmd__free(graph->steps);
     /* After the steps: their calls have stopped its transfers. */
-    llmd__group_return(graph->place, atomic_load(&graph->group));
+    llmd__group_return(graph->place, graph->group);
     llmd__http_put(graph->place);
     while (graph->events) {
         struct queued_event *queued = graph->events;

@@ -5,10 +5,12 @@
 #include "base/ref.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct llmd_task {
     struct busy busy;
-    pthread_mutex_t freeing; /* a free that wakes, against the one that leaves */
+    pthread_mutex_t freeing; /* a free that cancels, against the one that leaves */
+    llmd_context *wait;      /* of the call inside; NULL: none */
     struct graph *graph;
     atomic_int worst;
 };
@@ -32,11 +34,6 @@ llmd_error *llmd__task_new(struct graph *graph, llmd_task **out)
     task->graph = TAKE(taken);
     *out = task;
     return NULL;
-}
-
-static llmd_error *freed_meanwhile(void)
-{
-    return llmd__error(LLMD_E_CANCELED, "the task was freed by another thread");
 }
 
 static llmd_error *stuck(const struct graph *graph)
@@ -77,9 +74,7 @@ static llmd_error *wait_for_more(llmd_context *ctx, llmd_task *task)
         wait_ms = due_ms > now_ms ? due_ms - now_ms : 0;
     }
     TRY(llmd__graph_borrow(task->graph, NULL));
-    /* A free that came before there was a group could wake nobody. */
-    return llmd__busy_to_be_freed(&task->busy) ? NULL
-                                               : llmd__group_turn(ctx, task->graph->group, wait_ms);
+    return llmd__group_turn(ctx, task->graph->group, wait_ms);
 }
 
 static void note_level(llmd_task *task, const llmd_event *event)
@@ -113,8 +108,6 @@ static llmd_error *next(llmd_context *ctx, llmd_task *task, llmd_event **out)
     struct graph *graph = task->graph;
 
     for (;;) {
-        if (llmd__busy_to_be_freed(&task->busy))
-            return freed_meanwhile();
         *out = llmd__graph_pop(graph);
         if (*out) {
             note_level(task, *out);
@@ -129,6 +122,28 @@ static llmd_error *next(llmd_context *ctx, llmd_task *task, llmd_event **out)
     }
 }
 
+static void set_wait(llmd_task *task, llmd_context *wait)
+{
+    pthread_mutex_lock(&task->freeing);
+    task->wait = wait;
+    if (wait && llmd__busy_to_be_freed(&task->busy)) /* freed before there was something to wake */
+        llmd_context_cancel(wait);
+    pthread_mutex_unlock(&task->freeing);
+}
+
+/* Also a token that is being fetched ends with the task, and all that waits by a context. */
+static llmd_error *next_or_freed(llmd_context *ctx, llmd_task *task, llmd_event **out)
+{
+    struct context_join join;
+
+    llmd__context_join(&join, ctx, INT64_MAX);
+    set_wait(task, join.inner);
+    llmd_error *error = next(join.inner, task, out);
+    set_wait(task, NULL);
+    llmd__context_part(&join);
+    return error;
+}
+
 llmd_error *llmd_task_next(llmd_context *ctx, llmd_task *task, llmd_event **out)
 {
     REQUIRE(out);
@@ -136,14 +151,16 @@ llmd_error *llmd_task_next(llmd_context *ctx, llmd_task *task, llmd_event **out)
     REQUIRE(task);
     if (!llmd__busy_enter(&task->busy))
         return llmd__error_in_use("the task");
-    llmd_error *error = next(ctx, task, out);
-    if (llmd__busy_leave(&task->busy)) {
-        /* Whoever asked for the freeing still wakes us under this lock. */
-        pthread_mutex_lock(&task->freeing);
-        pthread_mutex_unlock(&task->freeing);
-        destroy(task);
-    }
-    return error;
+    llmd_error *error = next_or_freed(ctx, task, out);
+    if (!llmd__busy_leave(&task->busy))
+        return error;
+    /* Whoever asked for the freeing may still hold the lock. */
+    pthread_mutex_lock(&task->freeing);
+    pthread_mutex_unlock(&task->freeing);
+    destroy(task);
+    llmd_event_free(TAKE(*out));
+    llmd_error_free(error);
+    return llmd__error(LLMD_E_CANCELED, "the task was freed by another thread");
 }
 
 void llmd_task_free(llmd_task *task)
@@ -152,9 +169,8 @@ void llmd_task_free(llmd_task *task)
         return;
     pthread_mutex_lock(&task->freeing);
     bool now = llmd__busy_free(&task->busy);
-    struct group *group = now ? NULL : atomic_load(&task->graph->group);
-    if (group)
-        llmd__group_wake(group);
+    if (!now && task->wait)
+        llmd_context_cancel(task->wait);
     pthread_mutex_unlock(&task->freeing);
     if (now)
         destroy(task);

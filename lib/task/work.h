@@ -6,8 +6,6 @@
 #include "task/call.h"
 #include "task/outage.h"
 
-#include <stdatomic.h>
-
 enum step_progress { STEP_WAITING, STEP_RUNNING, STEP_DONE };
 
 struct step {
@@ -44,7 +42,7 @@ struct graph {
     struct outage outage;
     /* Borrowed from the place of the first call, so that its connections are warm; set once, by
        whoever works on the task, read by another thread that wakes it. */
-    _Atomic(struct group *) group;
+    struct group *group;
     struct http *place; /* a reference: it goes back there; NULL: it is our own */
     struct json *result;
     llmd_error *error; /* what ended the task, repeated */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Steps that talk to a server: sends, streams, retries, refreshed credentials. */
+#include "base/clock.h"
+#include "base/context.h"
 #include "support/place.h"
 #include "task/graph.h"
 
@@ -482,6 +484,46 @@ static void test_freed_by_another_thread(void **state)
     run_once(place);
 }
 
+static atomic_bool asked_for_a_token;
+
+/* As an exec plugin that takes its time: only the context ends it. */
+static llmd_error *fetch_for_long(llmd_context *ctx, void *data, bool refresh, struct buf *header)
+{
+    (void)data, (void)refresh, (void)header;
+    atomic_store(&asked_for_a_token, true);
+    return llmd__context_sleep(ctx, 10000);
+}
+
+static void *free_when_asked_for_a_token(void *task)
+{
+    while (!atomic_load(&asked_for_a_token))
+        usleep(1000);
+    llmd_task_free(task);
+    return NULL;
+}
+
+static void test_freed_while_a_token_is_fetched(void **state)
+{
+    struct place *place = *state;
+    struct place other = {.server = place->server};
+    struct http_config config = {.base_url = server_url(place->server),
+                                 .proxy_url = "",
+                                 .auth = {.authorize = fetch_for_long}};
+    AUTO(buf) struct buf heard = BUF_INIT;
+    struct listener listener = {.place = &other, .request = get_ok, .heard = &heard};
+    llmd_event *event = NULL;
+    pthread_t thread;
+
+    assert_null(llmd__http_open(&config, &other.http));
+    llmd_task *task = task_of(&listener, 1);
+    int64_t begun_ms = llmd__clock_mono_ms();
+    pthread_create(&thread, NULL, free_when_asked_for_a_token, task);
+    assert_error(llmd_task_next(NULL, task, &event), LLMD_E_CANCELED, "freed by another thread");
+    assert_in_range(llmd__clock_mono_ms() - begun_ms, 0, 5000);
+    pthread_join(thread, NULL);
+    llmd__http_put(other.http);
+}
+
 #define SECRET "c2VjcmV0" /* 8 bytes: all that a freed block is sure to have */
 
 static atomic_int seen_in_freed;
@@ -533,6 +575,7 @@ int main(void)
         PLACE_TEST(test_a_mixed_group_is_not_kept),
         PLACE_TEST(test_a_child_has_its_own),
         PLACE_TEST(test_freed_by_another_thread),
+        PLACE_TEST(test_freed_while_a_token_is_fetched),
         PLACE_TEST(test_bodies_are_wiped),
     };
 
