@@ -231,7 +231,7 @@ static llmd_error *fill_credential(const struct json *answer, struct exec_creden
 
 llmd_error *llmd__exec_parse(const char *text, size_t len, struct exec_credential *out)
 {
-    AUTO(json) struct json *answer = NULL;
+    AUTO(secret_json) struct json *answer = NULL;
 
     *out = (struct exec_credential){0};
     llmd_error *error = llmd__json_parse(text, len, "answer", &answer);

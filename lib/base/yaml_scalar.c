@@ -112,7 +112,7 @@ static bool may_be_number(const char *text)
 /* The text without underscores, as a JSON number in out; out stays empty if it is none. */
 static llmd_error *read_number(const char *text, struct buf *out)
 {
-    AUTO(buf) struct buf plain = BUF_INIT;
+    AUTO(buf) struct buf plain = BUF_SECRET; /* tokens, too, may begin with a digit */
 
     for (const char *at = text; *at; at++) {
         if (*at != '_')
@@ -186,7 +186,7 @@ llmd_error *llmd__yaml_scalar(const char *text, size_t len, struct json **out)
         CHECK_MEMORY(*out);
         return NULL;
     }
-    AUTO(str) char *copy = llmd__strndup(text, len);
+    AUTO(secret) char *copy = llmd__strndup(text, len);
     AUTO(json) struct json *value = NULL;
 
     CHECK_MEMORY(copy);

@@ -113,7 +113,7 @@ static llmd_error *merge_section(const struct kubeconfig_file *file, const struc
     if (!is_unset(list) && llmd__json_type(list) != JSON_ARRAY)
         return bad(file, list, section->list, "a list");
     JSON_EACH(entry, list) {
-        AUTO(json) struct json *copy = NULL;
+        AUTO(secret_json) struct json *copy = NULL;
         const char *name;
 
         TRY(check_entry(file, section, entry));
@@ -148,7 +148,7 @@ static llmd_error *merge_file(const struct kubeconfig_file *file, struct json *m
 llmd_error *llmd__kubeconfig_merge(const struct kubeconfig_file *files, size_t count,
                                    struct json **out)
 {
-    AUTO(json) struct json *merged = llmd__json_object();
+    AUTO(secret_json) struct json *merged = llmd__json_object();
 
     *out = NULL;
     for (size_t i = 0; i < SECTIONS; i++)

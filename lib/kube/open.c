@@ -27,7 +27,7 @@ struct loaded {
 static void llmd__auto_loaded(struct loaded *loaded)
 {
     for (size_t i = 0; i < loaded->count; i++) {
-        llmd__json_free(loaded->documents[i]);
+        llmd__json_free_secret(loaded->documents[i]);
         llmd__free(loaded->paths[i]);
     }
 }
@@ -35,7 +35,7 @@ static void llmd__auto_loaded(struct loaded *loaded)
 /* The document of a kubeconfig; NULL for one that says nothing. */
 static llmd_error *parse(const char *text, const char *what, struct json **out)
 {
-    AUTO(json) struct json *documents = NULL;
+    AUTO(secret_json) struct json *documents = NULL;
 
     TRY(llmd__yaml_parse_all(text, what, &documents));
     if (!llmd__json_count(documents))
@@ -123,7 +123,7 @@ static llmd_error *nothing_found(const char *source)
 static llmd_error *open_loaded(const struct loaded *loaded, const char *kubecontext,
                                const char *source, llmd_kube **out)
 {
-    AUTO(json) struct json *merged = NULL;
+    AUTO(secret_json) struct json *merged = NULL;
     struct kubeconfig_choice choice;
 
     TRY(llmd__kubeconfig_merge(loaded->files, loaded->count, &merged));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* No memory that the library gave back has a secret in it, nor the beginning of one. */
 #include "auth/credentials.h"
+#include "auth/exec.h"
+#include "kube/kubeconfig.h"
 #include "service/secrets.h"
 #include "support/folder.h"
 #include "support/google_double.h"
@@ -289,6 +291,55 @@ static void test_given(void **state)
     assert_int_equal(found, 0);
 }
 
+static void test_exec_plugin(void **state)
+{
+    static const char answer[] =
+        "{\"kind\":\"ExecCredential\",\"status\":{\"token\":\"" TOKEN_PREFIX "\","
+        "\"clientCertificateData\":\"C\",\"clientKeyData\":\"" SUBJECT_TOKEN "\"}}";
+    struct exec_credential credential;
+
+    (void)state;
+    llmd__alloc_on_free(look);
+    assert_null(llmd__exec_parse(answer, strlen(answer), &credential));
+    llmd__exec_credential_free(&credential);
+    llmd__alloc_on_free(NULL);
+    assert_int_equal(found, 0);
+}
+
+/* Read from a file and from a text: tokens, passwords and variables of exec plugins stand in it. */
+static void test_kubeconfig(void **state)
+{
+    static const char config[] =
+        "current-context: x\ncontexts: [{name: x, context: {cluster: c, user: %s}}]\n"
+        "clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]\n"
+        "users:\n- {name: t, user: {token: " TOKEN_PREFIX "}}\n"
+        "- {name: p, user: {username: u, password: " CLIENT_SECRET "}}\n"
+        "- {name: e, user: {exec: {apiVersion: client.authentication.k8s.io/v1,\n"
+        "    interactiveMode: Never, command: x, args: [" REFRESH_TOKEN "],\n"
+        "    env: [{name: A, value: " SUBJECT_TOKEN "}]}}}\n";
+    static const char *const users[] = {"t", "p", "e"};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        llmd_kube *kube = NULL;
+        char *text = NULL;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        assert_true(asprintf(&text, config, users[i]) > 0);
+#pragma GCC diagnostic pop
+        folder_write("config", text, 0600);
+        AUTO(str) char *path = llmd__format("%s/config", folder);
+        llmd__alloc_on_free(look);
+        assert_null(llmd_kube_open_text(text, NULL, &kube));
+        llmd_kube_free(kube);
+        assert_null(llmd_kube_open(path, NULL, &kube));
+        llmd_kube_free(kube);
+        llmd__alloc_on_free(NULL);
+        free(text);
+    }
+    assert_int_equal(found, 0);
+}
+
 #define FLOW(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -300,7 +351,8 @@ int main(void)
         FLOW(test_external_url), FLOW(test_external_executable),
         FLOW(test_external_aws), FLOW(test_metadata),
         FLOW(test_command),      FLOW(test_given),
-        FLOW(test_spec),
+        FLOW(test_spec),         FLOW(test_exec_plugin),
+        FLOW(test_kubeconfig),
     };
 
     setenv("LLMD_ALLOW_LOOPBACK_TOKEN_URLS", "1", 1);
