@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * posix_spawn is safe in a process with threads and does not copy its memory. The child gets its
- * own process group, so that what it starts dies with it, and no descriptor but the three standard
+ * own process group, so that what it starts is killed with it at a timeout or a cancel (what
+ * outlives a child that ended by itself is left alone), and no descriptor but the three standard
  * ones.
  */
 #include "auth/process.h"
@@ -181,16 +182,19 @@ static llmd_error *spawn_error(const char *name, int fault)
 static int open_pipe(int ends[2])
 {
     int plain[2];
+    int fault = 0;
 
     ends[0] = ends[1] = -1;
     if (pipe2(plain, O_CLOEXEC))
         return errno;
     for (int i = 0; i < 2; i++) {
         ends[i] = plain[i] > STDERR_FILENO ? plain[i] : fcntl(plain[i], F_DUPFD_CLOEXEC, 3);
+        if (ends[i] < 0)
+            fault = errno;
         if (ends[i] != plain[i])
             close(plain[i]);
     }
-    return ends[0] < 0 || ends[1] < 0 ? EMFILE : 0;
+    return fault;
 }
 
 static int start_with(const struct process *process, char **environment, struct child *child)

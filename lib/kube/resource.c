@@ -44,13 +44,6 @@ void llmd__resource_selectors(struct buf *query, const char *labels, const char 
     }
 }
 
-void llmd__resource_api_version(struct buf *buf, const struct resource *resource)
-{
-    if (has_text(resource->group))
-        llmd__buf_format(buf, "%s/", resource->group);
-    llmd__buf_str(buf, resource->version);
-}
-
 void llmd__resource_label(struct buf *buf, const struct resource *resource, const char *ns,
                           const char *name)
 {

@@ -19,8 +19,6 @@ void llmd__resource_path(struct buf *buf, const struct resource *resource, const
                          const char *name, const char *subresource, const char *query);
 /* "&labelSelector=...&fieldSelector=...", escaped; NULL or "": that one is left out. */
 void llmd__resource_selectors(struct buf *query, const char *labels, const char *fields);
-/* "apps/v1", "v1" */
-void llmd__resource_api_version(struct buf *buf, const struct resource *resource);
 /* For errors: "deployments.apps llm/qwen"; name NULL: "deployments.apps". */
 void llmd__resource_label(struct buf *buf, const struct resource *resource, const char *ns,
                           const char *name);

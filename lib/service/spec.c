@@ -361,8 +361,3 @@ const char *llmd_service_spec_ns(const llmd_service_spec *spec)
 {
     return spec && spec->ns ? spec->ns : "";
 }
-
-char *llmd__service_what(const char *ns, const char *name)
-{
-    return llmd__format("service %s/%s", ns, name);
-}

@@ -46,8 +46,6 @@ struct llmd_service_spec {
 };
 
 extern const struct spec_type llmd__service_spec_type;
-/* "service llm/qwen" for messages. */
-char *llmd__service_what(const char *ns, const char *name);
 
 DEFINE_AUTO(service_spec, llmd_service_spec *, llmd_service_spec_free)
 
