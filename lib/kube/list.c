@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/context.h"
-#include "base/ref.h"
+#include "base/guard.h"
 #include "base/url.h"
 #include "kube/kube.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #define PAGE 500 /* kubectl's chunk */
 
 struct llmd_kube_list {
-    struct busy busy;
-    pthread_mutex_t lock; /* guards wait, and orders free against the thread inside */
-    llmd_context *wait;   /* what the thread inside waits on; a free cancels it */
+    struct guard guard;
     llmd_kube *kube;
     char *name, *ns, *selectors;
     bool resolved;
@@ -32,20 +28,13 @@ static void list_destroy(llmd_kube_list *list)
     llmd__free(list->selectors);
     llmd_error_free(list->error);
     llmd_kube_free(list->kube);
-    pthread_mutex_destroy(&list->lock);
+    llmd__guard_destroy(&list->guard);
     llmd__free(list);
 }
 
 void llmd_kube_list_free(llmd_kube_list *list)
 {
-    if (!list)
-        return;
-    pthread_mutex_lock(&list->lock);
-    bool idle = llmd__busy_free(&list->busy);
-    if (!idle && list->wait)
-        llmd_context_cancel(list->wait);
-    pthread_mutex_unlock(&list->lock);
-    if (idle)
+    if (list && llmd__guard_free(&list->guard))
         list_destroy(list);
 }
 
@@ -74,7 +63,7 @@ llmd_error *llmd_kube_list_open(const llmd_kube *kube, const char *resource, con
     REQUIRE(resource);
     list = llmd__calloc(1, sizeof(*list));
     CHECK_MEMORY(list);
-    pthread_mutex_init(&list->lock, NULL);
+    llmd__guard_init(&list->guard);
     list->kube = llmd__kube_ref(kube);
     error = list_fill(list, resource, ns, labels, fields);
     if (error) {
@@ -136,24 +125,13 @@ static llmd_error *fetch_page(llmd_context *ctx, llmd_kube_list *list)
     return take_page(list, &reply.body, llmd__buf_text(&what));
 }
 
-static void set_wait(llmd_kube_list *list, llmd_context *wait)
-{
-    pthread_mutex_lock(&list->lock);
-    list->wait = wait;
-    if (wait && llmd__busy_to_be_freed(&list->busy)) /* freed before there was something to wake */
-        llmd_context_cancel(wait);
-    pthread_mutex_unlock(&list->lock);
-}
-
 static llmd_error *fetch(llmd_context *ctx, llmd_kube_list *list)
 {
     struct context_join join;
 
-    llmd__context_join(&join, ctx, INT64_MAX);
-    set_wait(list, join.inner);
+    llmd__guard_join(&list->guard, &join, ctx, INT64_MAX);
     llmd_error *error = fetch_page(join.inner, list);
-    set_wait(list, NULL);
-    llmd__context_part(&join);
+    llmd__guard_part(&list->guard, &join);
     return error;
 }
 
@@ -200,14 +178,11 @@ llmd_error *llmd_kube_list_next(llmd_context *ctx, llmd_kube_list *list, char **
     REQUIRE(out);
     *out = NULL;
     REQUIRE(list);
-    if (!llmd__busy_enter(&list->busy))
+    if (!llmd__busy_enter(&list->guard.busy))
         return llmd__error_in_use("the list");
     error = keep(list, next(ctx, list, out));
-    if (!llmd__busy_leave(&list->busy))
+    if (!llmd__guard_leave(&list->guard))
         return error;
-    /* The one who freed it may still hold the lock. */
-    pthread_mutex_lock(&list->lock);
-    pthread_mutex_unlock(&list->lock);
     list_destroy(list);
     llmd_free(TAKE(*out));
     return error ? error : llmd__error(LLMD_E_CANCELED, "the list was freed by another thread");

@@ -9,24 +9,19 @@
  * our own brings them together, as the caller's must not be cancelled by us.
  */
 #include "base/clock.h"
-#include "base/context.h"
-#include "base/ref.h"
+#include "base/guard.h"
 #include "openai/assembly.h"
 #include "openai/call.h"
 #include "openai/decoder.h"
 #include "openai/refusal.h"
 #include "openai/reply.h"
 
-#include <pthread.h>
-
 /* After [DONE] the end of the body follows at once; waiting for it keeps the connection usable. A
    server that does not end its body costs this much and its connection. */
 #define DRAIN_MS 50
 
 struct llmd_stream {
-    struct busy busy;
-    pthread_mutex_t lock;     /* guards wait, and orders free against the thread inside */
-    llmd_context *wait;       /* what the thread inside waits on; llmd_stream_free() cancels it */
+    struct guard guard;
     char *subject;            /* "endpoint http://h/llm/qwen: chat" */
     struct http_stream *body; /* NULL once it has ended */
     struct decoder decoder;
@@ -39,37 +34,14 @@ struct llmd_stream {
     int64_t first_event_deadline_ms; /* INT64_MAX: none */
 };
 
-/* False: the stream was freed meanwhile. */
-static bool wait_begin(struct llmd_stream *stream, llmd_context *outer, int64_t deadline_ms,
-                       struct context_join *wait)
-{
-    llmd__context_join(wait, outer, deadline_ms);
-    pthread_mutex_lock(&stream->lock);
-    bool wanted = !llmd__busy_to_be_freed(&stream->busy);
-    stream->wait = wait->inner;
-    pthread_mutex_unlock(&stream->lock);
-    return wanted;
-}
-
-static void wait_end(struct llmd_stream *stream, struct context_join *wait)
-{
-    pthread_mutex_lock(&stream->lock);
-    stream->wait = NULL;
-    pthread_mutex_unlock(&stream->lock);
-    llmd__context_part(wait);
-}
-
 static llmd_error *read_bytes(llmd_context *ctx, llmd_stream *stream, int64_t deadline_ms,
                               bool *end)
 {
     struct context_join wait;
-    llmd_error *error = NULL;
     llmd__buf_reset(&stream->bytes);
-    if (wait_begin(stream, ctx, deadline_ms, &wait))
-        error = llmd__http_stream_read(wait.inner, stream->body, &stream->bytes, end);
-    else
-        error = llmd__error(LLMD_E_CANCELED, "canceled");
-    wait_end(stream, &wait);
+    llmd__guard_join(&stream->guard, &wait, ctx, deadline_ms);
+    llmd_error *error = llmd__http_stream_read(wait.inner, stream->body, &stream->bytes, end);
+    llmd__guard_part(&stream->guard, &wait);
     return error;
 }
 
@@ -104,7 +76,7 @@ static llmd_error *after_read(llmd_context *ctx, llmd_stream *stream, llmd_error
     llmd_code code = llmd_error_code(error);
     if (code == LLMD_E_TIMEOUT || code == LLMD_E_CANCELED) {
         llmd_error *callers = llmd__context_check(ctx);
-        if (callers || llmd__busy_to_be_freed(&stream->busy)) {
+        if (callers || llmd__busy_to_be_freed(&stream->guard.busy)) {
             llmd_error *told = callers ? callers : llmd__error_copy(error);
             llmd_error_free(error);
             return llmd__error_wrap(told, "%s", stream->subject);
@@ -160,13 +132,13 @@ static void destroy(llmd_stream *stream)
     llmd__buf_free(&stream->bytes);
     llmd_error_free(stream->error);
     llmd__free(stream->subject);
-    pthread_mutex_destroy(&stream->lock);
+    llmd__guard_destroy(&stream->guard);
     llmd__free(stream);
 }
 
 static llmd_error *enter(llmd_stream *stream)
 {
-    if (llmd__busy_enter(&stream->busy))
+    if (llmd__busy_enter(&stream->guard.busy))
         return NULL;
     return llmd__error_in_use("the stream");
 }
@@ -174,11 +146,8 @@ static llmd_error *enter(llmd_stream *stream)
 /* True: it was freed while we were inside, and is gone now. */
 static bool leave(llmd_stream *stream)
 {
-    if (!llmd__busy_leave(&stream->busy))
+    if (!llmd__guard_leave(&stream->guard))
         return false;
-    /* The one who freed it may still hold the lock. */
-    pthread_mutex_lock(&stream->lock);
-    pthread_mutex_unlock(&stream->lock);
     destroy(stream);
     return true;
 }
@@ -224,14 +193,7 @@ llmd_error *llmd_stream_reply(const llmd_stream *stream, llmd_reply **out)
 
 void llmd_stream_free(llmd_stream *stream)
 {
-    if (!stream)
-        return;
-    pthread_mutex_lock(&stream->lock);
-    bool idle = llmd__busy_free(&stream->busy);
-    if (!idle && stream->wait)
-        llmd_context_cancel(stream->wait);
-    pthread_mutex_unlock(&stream->lock);
-    if (idle)
+    if (stream && llmd__guard_free(&stream->guard))
         destroy(stream);
 }
 
@@ -241,7 +203,7 @@ static llmd_stream *new_stream(struct call *call, const struct http_reply *reply
     llmd_stream *stream = llmd__calloc(1, sizeof *stream);
     if (!stream)
         return NULL;
-    pthread_mutex_init(&stream->lock, NULL);
+    llmd__guard_init(&stream->guard);
     stream->assembly = ASSEMBLY_INIT;
     stream->assembly.chat = call->chat;
     stream->decoder.assembly = &stream->assembly;

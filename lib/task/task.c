@@ -2,15 +2,12 @@
 #include "task/work.h"
 
 #include "base/clock.h"
-#include "base/ref.h"
+#include "base/guard.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 struct llmd_task {
-    struct busy busy;
-    pthread_mutex_t freeing; /* a free that cancels, against the one that leaves */
-    llmd_context *wait;      /* of the call inside; NULL: none */
+    struct guard guard;
     struct graph *graph;
     atomic_int worst;
 };
@@ -18,7 +15,7 @@ struct llmd_task {
 static void destroy(llmd_task *task)
 {
     llmd__graph_free(task->graph);
-    pthread_mutex_destroy(&task->freeing);
+    llmd__guard_destroy(&task->guard);
     llmd__free(task);
 }
 
@@ -29,7 +26,7 @@ llmd_error *llmd__task_new(struct graph *graph, llmd_task **out)
     *out = NULL;
     llmd_task *task = llmd__calloc(1, sizeof *task);
     CHECK_MEMORY(task);
-    pthread_mutex_init(&task->freeing, NULL);
+    llmd__guard_init(&task->guard);
     atomic_init(&task->worst, LLMD_LEVEL_DEBUG);
     task->graph = TAKE(taken);
     *out = task;
@@ -122,25 +119,14 @@ static llmd_error *next(llmd_context *ctx, llmd_task *task, llmd_event **out)
     }
 }
 
-static void set_wait(llmd_task *task, llmd_context *wait)
-{
-    pthread_mutex_lock(&task->freeing);
-    task->wait = wait;
-    if (wait && llmd__busy_to_be_freed(&task->busy)) /* freed before there was something to wake */
-        llmd_context_cancel(wait);
-    pthread_mutex_unlock(&task->freeing);
-}
-
 /* Also a token that is being fetched ends with the task, and all that waits by a context. */
 static llmd_error *next_or_freed(llmd_context *ctx, llmd_task *task, llmd_event **out)
 {
     struct context_join join;
 
-    llmd__context_join(&join, ctx, INT64_MAX);
-    set_wait(task, join.inner);
+    llmd__guard_join(&task->guard, &join, ctx, INT64_MAX);
     llmd_error *error = next(join.inner, task, out);
-    set_wait(task, NULL);
-    llmd__context_part(&join);
+    llmd__guard_part(&task->guard, &join);
     return error;
 }
 
@@ -149,14 +135,11 @@ llmd_error *llmd_task_next(llmd_context *ctx, llmd_task *task, llmd_event **out)
     REQUIRE(out);
     *out = NULL;
     REQUIRE(task);
-    if (!llmd__busy_enter(&task->busy))
+    if (!llmd__busy_enter(&task->guard.busy))
         return llmd__error_in_use("the task");
     llmd_error *error = next_or_freed(ctx, task, out);
-    if (!llmd__busy_leave(&task->busy))
+    if (!llmd__guard_leave(&task->guard))
         return error;
-    /* Whoever asked for the freeing may still hold the lock. */
-    pthread_mutex_lock(&task->freeing);
-    pthread_mutex_unlock(&task->freeing);
     destroy(task);
     llmd_event_free(TAKE(*out));
     llmd_error_free(error);
@@ -165,14 +148,7 @@ llmd_error *llmd_task_next(llmd_context *ctx, llmd_task *task, llmd_event **out)
 
 void llmd_task_free(llmd_task *task)
 {
-    if (!task)
-        return;
-    pthread_mutex_lock(&task->freeing);
-    bool now = llmd__busy_free(&task->busy);
-    if (!now && task->wait)
-        llmd_context_cancel(task->wait);
-    pthread_mutex_unlock(&task->freeing);
-    if (now)
+    if (task && llmd__guard_free(&task->guard))
         destroy(task);
 }
 
