@@ -15,6 +15,8 @@
 
 #include <string.h>
 
+#define LOCKED_MS 10 /* the list of a folder is soon written */
+
 struct fetch {
     char *folder;
     struct json *list; /* what was fetched */
@@ -163,20 +165,46 @@ static llmd_error *add_earlier(const struct fetch *fetch, struct json *list)
     return llmd__json_check(list);
 }
 
+static llmd_error *write_list(struct fetch *fetch, const char *path)
+{
+    AUTO(str) char *text = NULL;
+
+    TRY(add_earlier(fetch, fetch->list));
+    TRY(llmd__json_print_pretty(fetch->list, &text));
+    return llmd__file_write(path, text, strlen(text));
+}
+
+/* Between reading the list and writing it no other fetch may add to it. *done false: one is at it.
+ */
+static llmd_error *add_to_list(struct fetch *fetch, const char *path, bool *done)
+{
+    llmd_error *error;
+    int lock;
+
+    TRY(llmd__folder_make(fetch->folder)); /* also where nothing was to be brought */
+    *done = llmd__folder_lock(fetch->folder, &lock);
+    if (!*done)
+        return NULL;
+    error = write_list(fetch, path);
+    llmd__folder_unlock(lock);
+    return error;
+}
+
 static llmd_error *finish(void *state, struct graph *graph, const struct step_input *input,
                           struct step_action *action)
 {
     struct fetch *fetch = llmd__graph_data(graph);
     AUTO(str) char *path = llmd__format("%s/" LLMD__BUNDLES_FILE, fetch->folder);
-    AUTO(str) char *text = NULL;
     struct json *result = NULL;
+    bool done;
 
-    (void)state, (void)input;
+    (void)state;
     CHECK_MEMORY(path);
-    TRY(llmd__folder_make(fetch->folder)); /* also where nothing was to be brought */
-    TRY(add_earlier(fetch, fetch->list));
-    TRY(llmd__json_print_pretty(fetch->list, &text));
-    TRY(llmd__file_write(path, text, strlen(text)));
+    TRY(add_to_list(fetch, path, &done));
+    if (!done) {
+        *action = (struct step_action){.kind = ACTION_SLEEP, .wake_ms = input->now_ms + LOCKED_MS};
+        return NULL;
+    }
     TRY(llmd__json_make(&result, "{'folder': %s, 'bundles': %j}", fetch->folder, fetch->list));
     llmd__graph_result(graph, result);
     action->kind = ACTION_DONE;

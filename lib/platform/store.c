@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define MAX_FILE ((size_t)64 << 20)
+#define MAX_DRAFTS 1000 /* of one file at a time */
 
 /* ---- files and folders ---- */
 
@@ -50,30 +51,51 @@ static llmd_error *write_all(int fd, const char *path, const char *data, size_t 
     return NULL;
 }
 
-static llmd_error *write_new(const char *path, const void *data, size_t len)
+/* Never what somebody else put there: another thread's draft, or a link to elsewhere. No mkstemp():
+   its files are the owner's alone, and only open() goes by the umask in a process with threads. */
+static llmd_error *open_draft(const char *path, char **draft, int *fd)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    llmd_error *error;
-
-    if (fd < 0)
-        return llmd__error_errno(errno, "%s", path);
-    error = write_all(fd, path, data, len);
-    close(fd);
-    return error;
+    *fd = -1;
+    errno = EEXIST;
+    for (int i = 0; i < MAX_DRAFTS && *fd < 0 && errno == EEXIST; i++) {
+        llmd__free(*draft);
+        *draft = llmd__format("%s.%ld-%d", path, (long)getpid(), i);
+        CHECK_MEMORY(*draft);
+        *fd = open(*draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    }
+    return *fd < 0 ? llmd__error_errno(errno, "%s", *draft) : NULL;
 }
 
 llmd_error *llmd__file_write(const char *path, const void *data, size_t len)
 {
-    AUTO(str) char *draft = llmd__format("%s.%ld", path, (long)getpid());
+    AUTO(str) char *draft = NULL;
     llmd_error *error;
+    int fd;
 
-    CHECK_MEMORY(draft);
-    error = write_new(draft, data, len);
+    TRY(open_draft(path, &draft, &fd));
+    error = write_all(fd, draft, data, len);
+    if (close(fd) != 0 && !error)
+        error = llmd__error_errno(errno, "%s", draft);
     if (!error && rename(draft, path) != 0)
         error = llmd__error_errno(errno, "%s", path);
     if (error)
         unlink(draft);
     return error;
+}
+
+bool llmd__folder_lock(const char *path, int *fd)
+{
+    *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*fd < 0 || flock(*fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+        return true;
+    llmd__folder_unlock(*fd);
+    return false;
+}
+
+void llmd__folder_unlock(int fd)
+{
+    if (fd >= 0)
+        close(fd);
 }
 
 /* ---- digests ---- */

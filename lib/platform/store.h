@@ -33,5 +33,9 @@ void llmd__cache_close(struct cache_part *part);   /* may be called again */
 llmd_error *llmd__folder_make(const char *path);
 /* Writes a file as a whole or not at all. */
 llmd_error *llmd__file_write(const char *path, const void *data, size_t len);
+/* False: another is at it, in this process or elsewhere. *fd -1: it cannot be opened, which is told
+   by whoever writes into it; where the file system has no locks, it is taken without. */
+bool llmd__folder_lock(const char *path, int *fd);
+void llmd__folder_unlock(int fd);
 
 #endif

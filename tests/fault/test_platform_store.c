@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Several at once: fetches into one folder, drafts of one file, parts of one download. */
+#include "platform/known_bundles.h"
+#include "platform/store.h"
+#include "support/errors.h"
+#include "support/folder.h"
+
+#include <llmd/llmd.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define FETCHES 8
+#define ROUNDS 20
+
+static int set_up(void **state)
+{
+    char cache[256];
+
+    folder_set_up(state);
+    snprintf(cache, sizeof(cache), "%s/cache", folder);
+    setenv("XDG_CACHE_HOME", cache, 1);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    unsetenv("LLMD_BUNDLES");
+    return folder_tear_down(state);
+}
+#define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+/* ---- one file ---- */
+
+/* The names that a draft may have, as links to what must not be written. */
+static void test_a_draft_goes_through_no_link(void **state)
+{
+    static const char *const suffixes[] = {"", "-0", "-1"};
+    char path[256], victim[256], name[320];
+
+    (void)state;
+    folder_write("victim", "mine", 0644);
+    snprintf(victim, sizeof(victim), "%s/victim", folder);
+    snprintf(path, sizeof(path), "%s/file", folder);
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(name, sizeof(name), "%s.%ld%s", path, (long)getpid(), suffixes[i]);
+        assert_int_equal(symlink(victim, name), 0);
+    }
+    none(llmd__file_write(path, "published", 9));
+    assert_int_equal(folder_size("victim"), 4);
+    assert_int_equal(folder_size("file"), 9);
+}
+
+static void test_a_file_goes_by_the_umask(void **state)
+{
+    char path[256];
+    struct stat info;
+    mode_t before = umask(027);
+
+    (void)state;
+    snprintf(path, sizeof(path), "%s/file", folder);
+    none(llmd__file_write(path, "published", 9));
+    umask(before);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0640);
+}
+
+/* ---- one folder ---- */
+
+struct fetcher {
+    pthread_t thread;
+    llmd_platform_spec *spec;
+    char into[256];
+    llmd_error *error;
+};
+
+static void *run_fetcher(void *data)
+{
+    struct fetcher *fetcher = data;
+    llmd_task *task = NULL;
+
+    fetcher->error = llmd_platform_fetch(fetcher->spec, fetcher->into, &task);
+    if (!fetcher->error)
+        fetcher->error = llmd_task_run(NULL, task, NULL, NULL);
+    llmd_task_free(task);
+    return NULL;
+}
+
+/* Of as many versions as there are fetchers, all of one file here. */
+static void list_versions(void)
+{
+    static const char text[] = "kind: A\n";
+    AUTO(buf) struct buf one = BUF_INIT, list = BUF_INIT;
+    char sha256[LLMD__SHA256_TEXT], path[256];
+
+    folder_write("one.yaml", text, 0644);
+    llmd__buf_add(&one, text, strlen(text));
+    none(llmd__sha256_text(&one, sha256));
+    for (int i = 0; i < FETCHES; i++)
+        llmd__buf_format(&list,
+                         "- {component: kserve, version: 9.9.%d,"
+                         " files: [{path: one.yaml, sha256: %s}]}\n",
+                         i, sha256);
+    folder_write("list.yaml", llmd__buf_text(&list), 0644);
+    snprintf(path, sizeof(path), "%s/list.yaml", folder);
+    setenv("LLMD_BUNDLES", path, 1);
+}
+
+static void start_fetcher(struct fetcher *fetcher, int version, int round)
+{
+    char text[256];
+
+    *fetcher = (struct fetcher){.error = NULL};
+    snprintf(text, sizeof(text),
+             "{certManager: {install: never}, gatewayApi: {install: never},"
+             " leaderWorkerSet: {install: never}, kserve: {version: 9.9.%d}}",
+             version);
+    snprintf(fetcher->into, sizeof(fetcher->into), "%s/into-%d", folder, round);
+    none(llmd_platform_spec_parse(text, &fetcher->spec));
+    assert_int_equal(pthread_create(&fetcher->thread, NULL, run_fetcher, fetcher), 0);
+}
+
+static void end_fetcher(struct fetcher *fetcher)
+{
+    pthread_join(fetcher->thread, NULL);
+    none(fetcher->error);
+    llmd_platform_spec_free(fetcher->spec);
+}
+
+static void test_fetches_into_one_folder(void **state)
+{
+    struct fetcher fetchers[FETCHES];
+
+    (void)state;
+    list_versions();
+    for (int round = 0; round < ROUNDS; round++) {
+        AUTO(json) struct json *list = NULL;
+
+        for (int i = 0; i < FETCHES; i++)
+            start_fetcher(&fetchers[i], i, round);
+        for (int i = 0; i < FETCHES; i++)
+            end_fetcher(&fetchers[i]);
+        none(llmd__bundles_known(fetchers[0].into, &list));
+        assert_int_equal(llmd__json_count(list), FETCHES); /* none has lost another's */
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(test_a_draft_goes_through_no_link),
+        STORE_TEST(test_a_file_goes_by_the_umask),
+        STORE_TEST(test_fetches_into_one_folder),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
