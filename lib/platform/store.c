@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define MAX_FILE ((size_t)64 << 20)
+#define PART_TRIES 10
 #define MAX_DRAFTS 1000 /* of one file at a time */
 
 /* ---- files and folders ---- */
@@ -162,6 +163,31 @@ llmd_error *llmd__cache_read(const char *sha256, struct buf *text, bool *found)
     return only_memory(error);
 }
 
+/* Whether it is still what its path leads to: before the lock another process may have kept it. */
+static bool is_there(const struct cache_part *part)
+{
+    struct stat open_file, named;
+
+    return fstat(part->fd, &open_file) == 0 && stat(part->part, &named) == 0 &&
+           open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
+}
+
+/* False: it was kept in between, and another one may be begun. */
+static bool lock_part(struct cache_part *part)
+{
+    bool locked;
+
+    part->fd = open(part->part, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (part->fd < 0)
+        return true;
+    locked = flock(part->fd, LOCK_EX | LOCK_NB) == 0;
+    if (locked && is_there(part))
+        return true;
+    close(part->fd);
+    part->fd = -1;
+    return !locked; /* another process is at it: both would append */
+}
+
 static llmd_error *open_part(struct cache_part *part, const char *folder, const char *sha256)
 {
     part->part = llmd__format("%s/%s.part", folder, sha256);
@@ -169,12 +195,8 @@ static llmd_error *open_part(struct cache_part *part, const char *folder, const 
     if (!part->part || !part->whole)
         return NO_MEMORY;
     TRY(llmd__folder_make(folder));
-    part->fd = open(part->part, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (part->fd < 0 || flock(part->fd, LOCK_EX | LOCK_NB) == 0)
-        return NULL;
-    /* Another process is at it: both would append. */
-    close(part->fd);
-    part->fd = -1;
+    for (int i = 0; i < PART_TRIES && !lock_part(part); i++)
+        ;
     return NULL;
 }
 

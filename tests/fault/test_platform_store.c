@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -36,6 +38,52 @@ static int tear_down(void **state)
     return folder_tear_down(state);
 }
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+/* ---- one part ---- */
+
+#define SHA "a948904f2f0f479b8f8197694b30184b0d2ed1c1cd2a1ec0fb85d299a192a447"
+#define WHOLE "/cache/libllmd/bundles/" SHA
+
+static bool keep_before_lock;
+
+/* What another process does between the library's open() and its lock. */
+int flock(int fd, int operation)
+{
+    char part[320], whole[256];
+
+    if (keep_before_lock) {
+        keep_before_lock = false;
+        snprintf(whole, sizeof(whole), "%s" WHOLE, folder);
+        snprintf(part, sizeof(part), "%s.part", whole);
+        assert_int_equal(rename(part, whole), 0);
+    }
+    return (int)syscall(SYS_flock, fd, operation);
+}
+
+static void begin_part(struct cache_part *part)
+{
+    AUTO(buf) struct buf text = BUF_INIT;
+
+    none(llmd__cache_begin(SHA, part, &text));
+}
+
+static void test_a_part_that_was_kept_is_left_alone(void **state)
+{
+    struct cache_part part;
+
+    (void)state;
+    begin_part(&part);
+    llmd__cache_add(&part, "hello world\n", 12);
+    llmd__cache_close(&part);
+    keep_before_lock = true;
+    begin_part(&part);
+    assert_int_equal(folder_size(WHOLE), 12);
+    assert_true(part.fd >= 0); /* another was begun */
+    llmd__cache_add(&part, "hello", 5);
+    assert_int_equal(folder_size(WHOLE), 12);
+    assert_int_equal(folder_size(WHOLE ".part"), 5);
+    llmd__cache_close(&part);
+}
 
 /* ---- one file ---- */
 
@@ -155,6 +203,7 @@ static void test_fetches_into_one_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        STORE_TEST(test_a_part_that_was_kept_is_left_alone),
         STORE_TEST(test_a_draft_goes_through_no_link),
         STORE_TEST(test_a_file_goes_by_the_umask),
         STORE_TEST(test_fetches_into_one_folder),
