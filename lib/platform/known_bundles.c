@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define MAX_LIST ((size_t)4 << 20)
+#define VERSION_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_+"
 
 extern const char llmd__bundles_json[]; /* bundles.json, by cmake/Library.cmake */
 
@@ -119,17 +120,30 @@ static llmd_error *check_files(const struct listed_bundle *bundle)
     return NULL;
 }
 
+/* A fetch makes a folder of this name: a slash in it would lead out of the caller's. */
+static llmd_error *check_version(const char *version)
+{
+    if (!version || !version[strspn(version, VERSION_CHARS)])
+        return NULL;
+    return llmd__error_set_advice(
+        llmd__error(LLMD_E_INVALID, "version: \"%s\" is no plain name", version),
+        "it names a folder too: letters, digits and . - _ + alone, such as 0.20.0");
+}
+
 static llmd_error *check_bundle(const struct json *item, const char *file)
 {
     struct listed_bundle bundle = {0};
+    int line = llmd__json_line(item);
     llmd_error *error;
 
     if (llmd__json_type(item) != JSON_OBJECT)
-        return llmd__error(LLMD_E_INVALID, "%s:%d: want an object, got %s", file,
-                           llmd__json_line(item), llmd__json_type_name(llmd__json_type(item)));
+        return llmd__error(LLMD_E_INVALID, "%s:%d: want an object, got %s", file, line,
+                           llmd__json_type_name(llmd__json_type(item)));
     error = llmd__fields_read(bundle_fields, item, file, &bundle);
     if (!error)
-        error = llmd__error_wrap(check_files(&bundle), "%s:%d", file, llmd__json_line(item));
+        error = llmd__error_wrap(check_version(bundle.version), "%s:%d", file, line);
+    if (!error)
+        error = llmd__error_wrap(check_files(&bundle), "%s:%d", file, line);
     llmd__fields_free(bundle_fields, &bundle);
     return error;
 }

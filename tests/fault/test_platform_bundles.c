@@ -143,6 +143,9 @@ static void test_refusals(void **state)
         {"[{component: kserve, version: 1.0.0, profile: odh, files: []}]", "want a note"},
         {"[{component: kserve, version: 1.0.0, profile: mine, note: a}]", "odh"},
         {"[{component: kserve, file: []}]", "file: unknown key"},
+        {"[{component: kserve, version: ../../x, files: [{path: a}]}]",
+         "list.json:1: version: \"../../x\" is no plain name"},
+        {"[{component: kserve, version: \"1\\n2\", files: [{path: a}]}]", "is no plain name"},
     };
 
     (void)state;
