@@ -26,7 +26,7 @@ struct watch_wish {
     const char *ns, *labels, *fields; /* ns "*": all */
     bool optional;                    /* not served: told as SYNCED with nothing, and
                                          looked for again when a CRD tells of it */
-    bool missing_is_empty;            /* 403 and 404 are told once as SYNCED too */
+    bool missing_is_empty;            /* a refusal is told once as SYNCED too */
     bool names_only;                  /* no texts are kept, which of all Nodes or Events are
                                          many: what a new list lacks is DELETED with its name */
     bool metadata_only;               /* the objects come without spec and status */

@@ -278,8 +278,15 @@ static void something_optional_is_looked_for(void **state)
     static const struct watch_wish forbidden = {.resource = "pods", .missing_is_empty = true};
     static const struct line empty[] = {
         {"begin", "list"}, {"status 403", "S! sleep"}, {"tick 5000", "list"}, {NULL, NULL}};
+    static const struct line refused[] = {
+        {"begin", "list"},     {"status 400", "S! sleep"},
+        {"tick 5000", "list"}, {"status 405", "sleep"},
+        {"tick 5000", "list"}, {"list 5 a1", "+a1 watch 5"},
+        {NULL, NULL},
+    };
 
     (void)state;
+    expect_play(&forbidden, refused);
     expect_play(&wish, lines);
     expect_play(&vanishing, vanish);
     expect_play(&forbidden, empty);
