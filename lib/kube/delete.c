@@ -242,8 +242,8 @@ static llmd_error *take_answer(struct deletion *deletion, struct graph *graph,
         return llmd__error_wrap(llmd__error_copy(input->error), "%s", what);
     if (input->kind != INPUT_REPLY)
         return NULL;
-    if (input->status == 404)
-        return finish(deletion, graph, false, action);
+    if (input->status == 404) /* at the second try: the first has deleted it */
+        return finish(deletion, graph, input->lost, action);
     if (input->status / 100 != 2)
         return llmd__status_error(input->status, input->text, what);
     TRY(note_uid(deletion, input));

@@ -100,7 +100,7 @@ void llmd__call_stop(struct call *call)
     llmd__http_put(TAKE(call->http));
     call->state = CALL_IDLE;
     call->tries = 0;
-    call->refreshed = false;
+    call->refreshed = call->lost = false;
     call->last[0] = call->last_advice[0] = '\0';
 }
 
@@ -245,6 +245,7 @@ static void plan_retry(llmd_context *ctx, struct call *call, int64_t now_ms)
                                          llmd__http_heard(call->http), has_deadline))
         return;
     remember(call);
+    call->lost |= call->class == RETRY_TRANSIENT;
     call->due_ms = now_ms + llmd__retry_delay_ms(call->tries - 1, call->reply.retry_after_ms,
                                                  llmd__http_random());
     call->state = CALL_DUE;
@@ -312,6 +313,7 @@ llmd_error *llmd__call_take(llmd_context *ctx, struct call *call, int64_t now_ms
         call->error = llmd__error_wrap(call->error, "tried %d times in %d ms", call->tries,
                                        (int)(now_ms - call->begun_ms));
     input->error = call->error;
+    input->lost = call->lost;
     input->status = call->reply.status;
     input->reply = call->error ? NULL : &call->reply;
     give_text(input, call->error ? INPUT_ERROR : INPUT_REPLY, llmd__buf_text(&call->reply.body),

@@ -22,6 +22,7 @@ struct call {
     bool opened; /* a stream's 2xx headers came */
     bool told_open;
     bool refreshed;
+    bool lost; /* an earlier try may have been acted on, its answer is not known */
     int tries;
     int class; /* enum retry_class of the answer */
     int64_t due_ms;

@@ -28,6 +28,7 @@ enum input_kind {
 struct step_input {
     enum input_kind kind;
     int status;       /* REPLY, OPEN */
+    bool lost;        /* REPLY: an earlier try may have been acted on, its answer is not known */
     const char *text; /* REPLY: body; LINE: the line; NUL-ended */
     size_t text_len;
     const struct http_reply *reply; /* REPLY: all of it */

@@ -93,6 +93,38 @@ static llmd_error *delete (const llmd_kube *kube, const char *resource, const ch
     return run(task);
 }
 
+static void note_result(void *result, const llmd_event *event)
+{
+    const char *json = strstr(llmd_event_json(event), "\"result\":");
+
+    if (json)
+        snprintf(result, 64, "%s", json);
+}
+
+static void assert_deleted(const char *result)
+{
+    LLMD_AUTO(llmd_kube) kube = open_kube();
+    LLMD_AUTO(llmd_task) task = NULL;
+    char told[64] = "";
+
+    succeed(llmd_kube_delete(kube, "configmaps", NULL, "gone", &task));
+    succeed(llmd_task_run(NULL, task, note_result, told));
+    if (!strstr(told, result))
+        fail_msg("%s, not %s", told, result);
+}
+
+/* What went while the answer was on its way is not there at the second try: it did exist. */
+static void a_delete_whose_answer_is_lost(void **state)
+{
+    (void)state;
+    assert_deleted("{\"existed\":false}");
+    fault("{\"match\":\"DELETE\",\"fault\":\"429\",\"count\":1}");
+    assert_deleted("{\"existed\":false}");
+    fault(
+        "{\"match\":\"DELETE\",\"fault\":\"reset\",\"count\":2}"); /* curl tries once more itself */
+    assert_deleted("{\"existed\":true}");
+}
+
 static llmd_error *wait_for(const llmd_kube *kube, const char *resource, const char *name,
                             const char *condition)
 {
@@ -323,6 +355,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_busy_server_is_asked_again),
         cmocka_unit_test(an_error_of_the_proxy_has_no_query),
+        cmocka_unit_test(a_delete_whose_answer_is_lost),
         cmocka_unit_test(a_broken_answer_is_an_error),
         cmocka_unit_test(a_watch_survives_every_fault),
         cmocka_unit_test(a_kind_that_comes_later_is_told_by_its_crd),
