@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/guard.h"
 
-void llmd__guard_init(struct guard *guard)
-{
-    pthread_mutex_init(&guard->lock, NULL);
-}
-
-void llmd__guard_destroy(struct guard *guard)
-{
-    pthread_mutex_destroy(&guard->lock);
-}
-
 static void set_wait(struct guard *guard, llmd_context *wait)
 {
     pthread_mutex_lock(&guard->lock);

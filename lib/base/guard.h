@@ -17,8 +17,16 @@ struct guard {
     llmd_context *wait;   /* what the thread inside waits on; NULL: nothing */
 };
 
-void llmd__guard_init(struct guard *guard);
-void llmd__guard_destroy(struct guard *guard);
+static inline void llmd__guard_init(struct guard *guard)
+{
+    pthread_mutex_init(&guard->lock, NULL);
+}
+
+static inline void llmd__guard_destroy(struct guard *guard)
+{
+    pthread_mutex_destroy(&guard->lock);
+}
+
 /* By the one inside: a wait that the caller's context ends, or a free, also one that came before.
  */
 void llmd__guard_join(struct guard *guard, struct context_join *join, llmd_context *outer,

@@ -159,7 +159,8 @@ static int on_send(void *data, char *remote, char *local, int remote_port, int l
     struct exchange *exchange = data;
 
     (void)remote, (void)local, (void)remote_port, (void)local_port;
-    if (bytes_left(exchange) && !exchange->idempotent) {
+    exchange->reply.repeated = bytes_left(exchange);
+    if (exchange->reply.repeated && !exchange->idempotent) {
         exchange->refused_repeat = true;
         return CURL_PREREQFUNC_ABORT;
     }

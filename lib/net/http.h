@@ -66,6 +66,7 @@ struct http_reply {
     int64_t retry_after_ms;                           /* -1: none */
     int64_t start_us, sent_us, first_byte_us, end_us; /* monotonic; 0 unknown */
     bool reused;                                      /* an existing connection served it */
+    bool repeated; /* a reused connection died before the answer, which is that to a second try */
 };
 
 #define HTTP_REPLY_INIT ((struct http_reply){.retry_after_ms = -1})

@@ -313,7 +313,7 @@ llmd_error *llmd__call_take(llmd_context *ctx, struct call *call, int64_t now_ms
         call->error = llmd__error_wrap(call->error, "tried %d times in %d ms", call->tries,
                                        (int)(now_ms - call->begun_ms));
     input->error = call->error;
-    input->lost = call->lost;
+    input->lost = call->lost || call->reply.repeated;
     input->status = call->reply.status;
     input->reply = call->error ? NULL : &call->reply;
     give_text(input, call->error ? INPUT_ERROR : INPUT_REPLY, llmd__buf_text(&call->reply.body),
