@@ -6,10 +6,10 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
     set_source_files_properties(lib/base/buf.c lib/base/utf8.c
         lib/net/group.c lib/net/lines.c lib/net/sse.c lib/openai/scan.c lib/openai/decoder.c
         PROPERTIES COMPILE_OPTIONS -O2)
-    # The Google side and the platform wait for servers, and every frame of theirs is called from
-    # task/: without unwind tables they weigh an eighth less. Debuggers read the debug information's.
+    # What waits for servers is called from task/ in every frame: without unwind tables it weighs an
+    # eighth less. Debuggers read the debug information's.
     set(waiting ${LLMD_SOURCES})
-    list(FILTER waiting INCLUDE REGEX "/lib/(gke|platform)/")
+    list(FILTER waiting INCLUDE REGEX "/lib/(findings|gateway|gke|health|platform|service|wait)/")
     set_source_files_properties(${waiting} PROPERTIES
         COMPILE_OPTIONS "-fno-asynchronous-unwind-tables;-fno-unwind-tables")
 endif()

@@ -189,23 +189,25 @@ static llmd_error *look_at_conditions(struct progress *progress, const struct sc
 /* ---- does it serve ---- */
 
 /* Deployments of the model that have caught up with their spec; Ready alone may be an older
-   generation's, or true with no replica at all. */
+   generation's, or true with no replica at all. While pods of the old spec serve, the ready ones
+   are taken for theirs: a status does not tell them apart. */
 static void count_replicas(struct progress *progress, const struct scene *scene, bool *current)
 {
     progress->done = progress->total = 0;
-    *current = true;
+    *current = !scene->unsettled;
     SCENE_EACH(deployment, scene, SCENE_DEPLOYMENT)
     {
         int64_t wanted = llmd__json_int(deployment, "spec.replicas", 1);
-        int64_t ready = llmd__json_int(deployment, "status.readyReplicas", 0);
+        int64_t updated = llmd__json_int(deployment, "status.updatedReplicas", 0);
+        int64_t all = llmd__json_int(deployment, "status.replicas", 0);
+        int64_t old = all > updated ? all - updated : 0;
+        int64_t ready = llmd__json_int(deployment, "status.readyReplicas", 0) - old;
 
         if (llmd__scene_is_picker(deployment))
             continue;
         progress->total += wanted;
-        progress->done += ready < wanted ? ready : wanted;
-        if (llmd__json_int(deployment, "status.observedGeneration", 0) <
-                llmd__json_int(deployment, "metadata.generation", 0) ||
-            llmd__json_int(deployment, "status.updatedReplicas", 0) < wanted || ready < wanted)
+        progress->done += ready < 0 ? 0 : ready < wanted ? ready : wanted;
+        if (!llmd__scene_is_observed(deployment) || updated < wanted || old > 0 || ready < wanted)
             *current = false;
     }
 }

@@ -39,12 +39,12 @@ static bool probe_killed(const struct scene *scene, const struct json *pod)
 }
 
 /* A container that is ready again was cured; a 0 is the end of an init container. */
-static bool is_crash(const struct json *pod, const struct json *status)
+static bool is_crash(const struct json *status)
 {
     const struct json *end = last_exit(status);
 
     return end && llmd__json_int(end, "exitCode", 0) != 0 &&
-           !llmd__json_bool(status, "ready", false) && !llmd__scene_is_leaving(pod);
+           !llmd__json_bool(status, "ready", false);
 }
 
 /* The termination message is there only where the pod asks for it (terminationMessagePolicy); else
@@ -78,7 +78,7 @@ static llmd_error *add_crashes(const struct scene *scene, const struct json *pod
                                struct sightings *out)
 {
     JSON_EACH(status, llmd__json_get(pod, list)) {
-        if (is_crash(pod, status))
+        if (is_crash(status))
             TRY(add_crash(scene, pod, status, out));
     }
     return NULL;
@@ -86,7 +86,7 @@ static llmd_error *add_crashes(const struct scene *scene, const struct json *pod
 
 static llmd_error *observe_exit(const struct scene *scene, struct sightings *out)
 {
-    SCENE_EACH(pod, scene, SCENE_POD)
+    SCENE_EACH_POD(pod, scene)
     {
         TRY(add_crashes(scene, pod, "status.initContainerStatuses", out));
         TRY(add_crashes(scene, pod, "status.containerStatuses", out));

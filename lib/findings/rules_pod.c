@@ -13,8 +13,7 @@ static bool is_unscheduled(const struct json *pod)
     const struct json *condition =
         llmd__scene_condition(llmd__json_member(pod, "status"), "PodScheduled");
 
-    return !llmd__scene_is_leaving(pod) && condition &&
-           !strcmp(llmd__json_str(condition, "status"), "False") &&
+    return condition && !strcmp(llmd__json_str(condition, "status"), "False") &&
            !strcmp(llmd__json_str(condition, "reason"), "Unschedulable");
 }
 
@@ -97,7 +96,7 @@ static llmd_error *observe_scheduling(const struct scene *scene, struct sighting
 {
     static const char *const scaling[] = {"TriggeredScaleUp", NULL};
 
-    SCENE_EACH(pod, scene, SCENE_POD)
+    SCENE_EACH_POD(pod, scene)
     {
         const struct json *status = llmd__json_member(pod, "status");
         const struct json *condition = llmd__scene_condition(status, "PodScheduled");
@@ -124,7 +123,7 @@ static llmd_error *observe_autoscaler(const struct scene *scene, struct sighting
     static const char *const reasons[] = {"TriggeredScaleUp", "NotTriggerScaleUp", "FailedScaleUp",
                                           NULL};
 
-    SCENE_EACH(pod, scene, SCENE_POD)
+    SCENE_EACH_POD(pod, scene)
     {
         const struct json *event = is_unscheduled(pod) ? last_event(scene, pod, reasons) : NULL;
         const char *reason = llmd__json_str(event, "reason");
@@ -217,9 +216,9 @@ static llmd_error *each_container(const struct scene *scene, container_fn look,
     /* Init containers first: those behind them have not even been tried. */
     static const char *const lists[] = {"status.initContainerStatuses", "status.containerStatuses"};
 
-    SCENE_EACH(pod, scene, SCENE_POD)
+    SCENE_EACH_POD(pod, scene)
     {
-        for (size_t i = 0; i < 2 && !llmd__scene_is_leaving(pod); i++) {
+        for (size_t i = 0; i < 2; i++) {
             JSON_EACH(status, llmd__json_get(pod, lists[i])) {
                 TRY(look(scene, pod, status, out));
             }
@@ -259,8 +258,7 @@ static llmd_error *observe_config(const struct scene *scene, struct sightings *o
 /* Events outlive their cause by an hour; only a pod that still waits is worth reading them. */
 static bool is_waiting_for_sandbox(const struct json *pod)
 {
-    return !llmd__scene_is_leaving(pod) &&
-           !strcmp(llmd__json_str(pod, "status.phase"), "Pending") && !is_unscheduled(pod);
+    return !strcmp(llmd__json_str(pod, "status.phase"), "Pending") && !is_unscheduled(pod);
 }
 
 static llmd_error *observe_mount(const struct scene *scene, struct sightings *out)
@@ -268,7 +266,7 @@ static llmd_error *observe_mount(const struct scene *scene, struct sightings *ou
     static const char *const reasons[] = {"FailedMount", "FailedAttachVolume",
                                           "FailedCreatePodSandBox", NULL};
 
-    SCENE_EACH(pod, scene, SCENE_POD)
+    SCENE_EACH_POD(pod, scene)
     {
         const struct json *event =
             is_waiting_for_sandbox(pod) ? last_event(scene, pod, reasons) : NULL;
@@ -300,9 +298,9 @@ static llmd_error *observe_create(const struct scene *scene, struct sightings *o
 /* The ReplicaSet makes another one, so it is told and waited on. */
 static llmd_error *observe_evicted(const struct scene *scene, struct sightings *out)
 {
-    SCENE_EACH(pod, scene, SCENE_POD)
+    SCENE_EACH_POD(pod, scene)
     {
-        if (!strcmp(llmd__json_str(pod, "status.phase"), "Failed") && !llmd__scene_is_leaving(pod))
+        if (!strcmp(llmd__json_str(pod, "status.phase"), "Failed"))
             TRY(llmd__sighting_add(out, llmd__scene_subject(pod),
                                    llmd__json_str(pod, "status.reason"), 1, "the pod failed: %s %s",
                                    llmd__json_str(pod, "status.reason"),

@@ -343,3 +343,49 @@ bool llmd__scene_is_leaving(const struct json *object)
 {
     return llmd__json_str(object, "metadata.deletionTimestamp")[0] != '\0';
 }
+
+/* ---- what is of the newest spec ---- */
+
+const struct json *llmd__scene_known(const struct scene *scene, enum scene_kind kind,
+                                     const struct json *object)
+{
+    const struct scene_set *set = &scene->sets[kind];
+    size_t place = find_place(set, object);
+
+    return place < set->count ? set->items[place] : NULL;
+}
+
+static const struct json *owner_of(const struct scene *scene, enum scene_kind kind,
+                                   const struct json *object)
+{
+    const char *name = llmd__json_str(object, "metadata.ownerReferences[0].name");
+
+    SCENE_EACH(owner, scene, kind)
+    {
+        if (!strcmp(llmd__scene_name(owner), name))
+            return owner;
+    }
+    return NULL;
+}
+
+static const char *revision(const struct json *object)
+{
+    return llmd__json_str(object, "metadata.annotations.\"deployment.kubernetes.io/revision\"");
+}
+
+bool llmd__scene_is_observed(const struct json *object)
+{
+    return llmd__json_int(object, "status.observedGeneration", 0) >=
+           llmd__json_int(object, "metadata.generation", 0);
+}
+
+bool llmd__scene_is_current(const struct scene *scene, const struct json *pod)
+{
+    const struct json *set = owner_of(scene, SCENE_REPLICASET, pod);
+    const struct json *deployment = set ? owner_of(scene, SCENE_DEPLOYMENT, set) : NULL;
+
+    if (scene->unsettled || llmd__scene_is_leaving(pod))
+        return false;
+    return !deployment ||
+           (llmd__scene_is_observed(deployment) && !strcmp(revision(set), revision(deployment)));
+}

@@ -35,6 +35,7 @@ struct scene {
     int64_t min_generation;     /* older objects of the service are of yesterday */
     bool gke;
     bool everything; /* all that is put in is ours: whoever watches has chosen */
+    bool unsettled;  /* the children seen may be those of an older spec: no pod is judged */
     struct scene_set sets[SCENE_KINDS];
     struct json *logs; /* {"pod/container": "last lines"} */
 };
@@ -53,6 +54,11 @@ const char *llmd__scene_find_log(const struct scene *scene, const char *pod,
 
 /* ---- looking ---- */
 
+/* Pods that the newest spec wants: what an older one left behind goes by itself. */
+#define SCENE_EACH_POD(pod, scene)                                                                 \
+    SCENE_EACH(pod, scene, SCENE_POD)                                                              \
+    if (llmd__scene_is_current(scene, pod))
+
 #define SCENE_EACH(item, scene, kind)                                                              \
     for (size_t item##_i = 0; item##_i < (scene)->sets[kind].count; item##_i++)                    \
         for (const struct json *item = (scene)->sets[kind].items[item##_i]; item; item = NULL)
@@ -70,5 +76,12 @@ const struct json *llmd__scene_condition(const struct json *conditions_owner, co
 /* Whether a pod belongs to the picker rather than to the model. */
 bool llmd__scene_is_picker(const struct json *object);
 bool llmd__scene_is_leaving(const struct json *object);
+/* Its controller has seen its newest spec. */
+bool llmd__scene_is_observed(const struct json *object);
+/* Not leaving, and of the newest ReplicaSet of its Deployment, as far as that is known. */
+bool llmd__scene_is_current(const struct scene *scene, const struct json *pod);
+/* The latest of an object of this name; NULL: not seen. */
+const struct json *llmd__scene_known(const struct scene *scene, enum scene_kind kind,
+                                     const struct json *object);
 
 #endif

@@ -3,6 +3,7 @@
 #include "service/policies.h"
 #include "service/service_manifest.h"
 
+#include "base/url.h"
 #include "kube/apply.h"
 
 #include <string.h>
@@ -32,7 +33,8 @@ void llmd__wait_free(void *data)
     llmd__server_free(&wait->server);
     llmd__json_free(wait->configs);
     llmd_service_spec_free(wait->spec);
-    llmd__free(wait->log_path);
+    llmd__json_free(wait->deployments);
+    llmd__free(wait->path);
     llmd__free(wait);
 }
 
@@ -58,6 +60,13 @@ static const struct {
     {SCENE_NODE, "nodes", false, true, true},
 };
 
+/* The labels of a service's children, for a query. */
+static char *child_labels(const struct wait *wait)
+{
+    return llmd__format("app.kubernetes.io/name=%s,app.kubernetes.io/part-of=llminferenceservice",
+                        wait->base.name);
+}
+
 static llmd_error *add_watch(struct graph *graph, struct wait *wait, size_t index,
                              step_id discovery)
 {
@@ -70,9 +79,7 @@ static llmd_error *add_watch(struct graph *graph, struct wait *wait, size_t inde
                               .missing_is_empty = watched[index].optional};
 
     if (watched[index].by_label) {
-        labels = llmd__format("app.kubernetes.io/name=%s,app.kubernetes.io/part-of="
-                              "llminferenceservice",
-                              wait->base.name);
+        labels = child_labels(wait);
         CHECK_MEMORY(labels);
     }
     if (kind == SCENE_SERVICE) {
@@ -103,25 +110,31 @@ static llmd_error *tell_news(struct graph *graph, const struct wait *wait)
     return NULL;
 }
 
-/* A container that left no message has its last lines in the log of the run
- * before. */
-static llmd_error *ask_log(struct wait *wait, struct step_action *action)
+/* One request at a time, of the path that was made. */
+static llmd_error *ask(struct wait *wait, struct step_action *action)
 {
-    llmd__free(wait->log_path);
-    wait->log_path = llmd__format("/api/v1/namespaces/%s/pods/%s/"
-                                  "log?container=%s&previous=true&tailLines=%d",
-                                  wait->base.ns, wait->base.findings.log_pod,
-                                  wait->base.findings.log_container, LOG_LINES);
-    CHECK_MEMORY(wait->log_path);
-    wait->log_asked = true;
+    CHECK_MEMORY(wait->path);
     action->kind = ACTION_SEND;
     action->http = llmd__kube_http(wait->base.kube);
     action->request = (struct http_request){.method = "GET",
-                                            .path = wait->log_path,
+                                            .path = wait->path,
                                             .accept = "*/*",
                                             .idempotent = true,
                                             .max_body = 1 << 20};
     return NULL;
+}
+
+/* A container that left no message has its last lines in the log of the run
+ * before. */
+static llmd_error *ask_log(struct wait *wait, struct step_action *action)
+{
+    llmd__free(wait->path);
+    wait->path = llmd__format("/api/v1/namespaces/%s/pods/%s/"
+                              "log?container=%s&previous=true&tailLines=%d",
+                              wait->base.ns, wait->base.findings.log_pod,
+                              wait->base.findings.log_container, LOG_LINES);
+    wait->log_asked = true;
+    return ask(wait, action);
 }
 
 /* A log that cannot be had is told as none, or it would be asked for again and again. */
@@ -136,6 +149,78 @@ static llmd_error *take_log(struct wait *wait, const struct step_input *input)
                            wait->base.findings.log_container, good ? input->text : "");
 }
 
+/* ---- what is of the newest spec ---- */
+
+/* The watch of a service and that of its Deployments run apart: that the controller has seen a
+   changed spec may be known before what it made of it, and a service that was Ready is Ready still.
+   A read after that is of all that the controller wrote before; the watch has to come up to it. */
+static llmd_error *ask_deployments(struct wait *wait, struct step_action *action)
+{
+    AUTO(str) char *labels = child_labels(wait);
+    AUTO(buf) struct buf path = BUF_INIT;
+
+    CHECK_MEMORY(labels);
+    llmd__buf_format(&path,
+                     "/apis/apps/v1/namespaces/%s/deployments?labelSelector=", wait->base.ns);
+    llmd__url_escape(&path, labels);
+    llmd__free(TAKE(wait->path));
+    TRY(llmd__buf_take(&path, &wait->path));
+    wait->looked = llmd__json_int(llmd__scene_service(&wait->base.scene), "metadata.generation", 0);
+    wait->looking = true;
+    return ask(wait, action);
+}
+
+/* Without an answer the watches must do. */
+static llmd_error *take_deployments(struct wait *wait, const struct step_input *input)
+{
+    bool good = input->kind == INPUT_REPLY && input->status / 100 == 2;
+
+    wait->looking = false;
+    llmd__json_free(TAKE(wait->deployments));
+    return good ? llmd__json_parse(input->text, input->text_len, "deployments", &wait->deployments)
+                : NULL;
+}
+
+static bool is_older(const struct json *known, const struct json *read)
+{
+    return !strcmp(llmd__json_str(known, "metadata.uid"), llmd__json_str(read, "metadata.uid")) &&
+           llmd__json_int(known, "metadata.generation", 0) <
+               llmd__json_int(read, "metadata.generation", 0);
+}
+
+static bool has_come_up(const struct wait *wait)
+{
+    JSON_EACH(read, llmd__json_member(wait->deployments, "items")) {
+        const struct json *known = llmd__scene_known(&wait->base.scene, SCENE_DEPLOYMENT, read);
+
+        if (!known || is_older(known, read))
+            return false;
+    }
+    return true;
+}
+
+/* A first spec has no older one's pods. */
+static bool is_changed(const struct wait *wait)
+{
+    return llmd__json_int(llmd__scene_service(&wait->base.scene), "metadata.generation", 0) > 1;
+}
+
+static bool must_look(const struct wait *wait)
+{
+    const struct scene *scene = &wait->base.scene;
+
+    return is_changed(wait) && llmd__scene_fresh(scene) &&
+           llmd__json_int(llmd__scene_service(scene), "metadata.generation", 0) != wait->looked;
+}
+
+static bool is_unsettled(const struct wait *wait)
+{
+    return is_changed(wait) && (!llmd__scene_fresh(&wait->base.scene) || must_look(wait) ||
+                                wait->looking || !has_come_up(wait));
+}
+
+/* ---- judging ---- */
+
 /* Ready before the policies are there would be ready for nobody on GKE. */
 static bool has_all(const struct wait *wait)
 {
@@ -147,6 +232,7 @@ static bool has_all(const struct wait *wait)
 static llmd_error *judge(struct graph *graph, struct wait *wait, int64_t now_ms,
                          struct step_action *action)
 {
+    wait->base.scene.unsettled = is_unsettled(wait);
     TRY(llmd__progress_look(&wait->progress, &wait->base.scene));
     TRY(llmd__findings_judge(&wait->base.findings, &wait->base.scene, now_ms, true));
     TRY(tell_news(graph, wait));
@@ -157,6 +243,8 @@ static llmd_error *judge(struct graph *graph, struct wait *wait, int64_t now_ms,
         return NULL;
     }
     TRY(llmd__scene_wait_end(&wait->base));
+    if (must_look(wait))
+        return ask_deployments(wait, action);
     if (wait->base.findings.log_pod)
         return ask_log(wait, action);
     action->kind = ACTION_SLEEP;
@@ -171,9 +259,9 @@ static llmd_error *judge_advance(void *state, struct graph *graph, const struct 
 
     (void)state;
     if (input->kind == INPUT_REPLY || input->kind == INPUT_ERROR)
-        TRY(take_log(wait, input));
-    /* The judgement waits for the log of the crash that it is about. */
-    if (wait->log_asked) {
+        TRY(wait->looking ? take_deployments(wait, input) : take_log(wait, input));
+    /* The judgement waits for the log of the crash, or the Deployments, that it is about. */
+    if (wait->log_asked || wait->looking) {
         action->kind = ACTION_NONE;
         return NULL;
     }

@@ -21,8 +21,11 @@ struct wait {
     struct progress progress;
     step_id warmup;
     bool log_asked;
+    struct json *deployments; /* as they were when the controller had seen the newest spec */
+    int64_t looked;           /* the generation of that spec; 0: not looked yet */
+    bool looking;
     bool policies_begun, policies_done;
-    char *log_path; /* of the request in flight */
+    char *path; /* of the request in flight */
 };
 
 llmd_error *llmd__wait_new(const llmd_kube *kube, const char *ns, const char *name,

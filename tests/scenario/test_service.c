@@ -328,6 +328,32 @@ static void test_warm_up_that_is_put_off(void **state)
     sandbox_process_stop(sandbox);
 }
 
+/* ---- another spec for a service that serves ---- */
+
+/* The old pods serve on, and the service stays Ready meanwhile. */
+static void test_changed_spec(void **state)
+{
+    struct sandbox_process *sandbox = start("ready");
+    struct log log = {0};
+    llmd_kube *kube = NULL;
+    llmd_error *error;
+
+    (void)state;
+    none(llmd_kube_open(sandbox_process_kubeconfig(sandbox), NULL, &kube));
+    apply_gateway(kube, &log);
+    none(apply_service(kube, QWEN, &log));
+    error = apply_service(kube, QWEN "image: registry.example/no/such:1\n", &log);
+    assert_string_equal(llmd_error_reason(error), "ImageNotFound");
+    llmd_error_free(error);
+    clear(&log);
+    none(apply_service(kube, QWEN "maxModelLen: 4096\n", &log));
+    assert_null(find(&log, "", "ImageNotFound"));
+    assert_non_null(find(&log, "Pod/llm/qwen", "Ready"));
+    llmd_kube_free(kube);
+    clear(&log);
+    sandbox_process_stop(sandbox);
+}
+
 /* ---- parked, and taken away ---- */
 
 static void test_no_replicas(void **state)
@@ -562,6 +588,7 @@ int main(void)
         cmocka_unit_test(test_wait_lives_on),
         cmocka_unit_test(test_refused_warm_up),
         cmocka_unit_test(test_warm_up_that_is_put_off),
+        cmocka_unit_test(test_changed_spec),
         cmocka_unit_test(test_no_replicas),
         cmocka_unit_test(test_deleted_while_waiting),
         cmocka_unit_test(test_no_kserve),

@@ -312,16 +312,18 @@ static void write_available(struct json *json, bool available)
                   0);
 }
 
-/* The second write: it has been seen, and nothing is there yet. */
-static void write_seen(struct sandbox *sandbox, struct object *deployment)
+/* The second write: it has been seen, and nothing is there yet but for what an update leaves. */
+static void write_seen(struct sandbox *sandbox, struct object *deployment, struct replicas all)
 {
     struct json *json = store_edit(deployment);
     struct json *status = member_object(json, "status");
     int64_t wanted = llmd__json_int(json, "spec.replicas", 1);
     llmd__json_set_int(status, "observedGeneration",
                        llmd__json_int(json, "metadata.generation", 1));
-    set_count(status, "unavailableReplicas", (int)wanted);
-    write_available(json, wanted == 0);
+    set_count(status, "replicas", all.total);
+    set_count(status, "updatedReplicas", 0);
+    set_count(status, "unavailableReplicas", wanted > all.ready ? (int)wanted - all.ready : 0);
+    write_available(json, all.ready >= wanted - wanted / 4);
     store_commit(&sandbox->store, deployment, json);
 }
 
@@ -365,22 +367,45 @@ static bool is_recreate(const struct object *deployment)
     return strcmp(object_str(deployment, "spec.strategy.type"), "Recreate") == 0;
 }
 
-/* Old sets shrink when the new one is ready; with Recreate at once. */
+static bool is_old(const struct object *old, const struct object *deployment,
+                   const struct object *set)
+{
+    return old != set && owned_by(old, deployment);
+}
+
+static int64_t wanted_of(const struct object *owner)
+{
+    return llmd__json_int(object_json(owner), "spec.replicas", 1);
+}
+
+/* Old sets shrink when the new one is ready; with Recreate at once. What of theirs is not ready
+   goes before, as far as enough pods are left (cleanupUnhealthyReplicas of the deployment
+   controller): the pods of a spec that never ran must not hold the nodes which the new ones need.
+ */
 static struct replicas retire_old(struct sandbox *sandbox, struct object *deployment,
                                   struct object *set)
 {
     struct kind *sets = kinds_find(sandbox->store.kinds, "apps", "replicasets");
-    struct replicas all = set ? count_pods(sandbox, set) : (struct replicas){0};
-    int64_t wanted = llmd__json_int(object_json(deployment), "spec.replicas", 1);
-    bool may_go = is_recreate(deployment) || all.ready >= wanted;
+    struct replicas updated = set ? count_pods(sandbox, set) : (struct replicas){0};
+    struct replicas all = updated;
+    int64_t wanted = wanted_of(deployment);
+    bool may_go = is_recreate(deployment) || updated.ready >= wanted;
     for (struct object *old = sets->objects; old; old = old->next) {
-        if (old == set || !owned_by(old, deployment))
-            continue;
-        struct replicas count = count_pods(sandbox, old);
+        struct replicas count =
+            is_old(old, deployment, set) ? count_pods(sandbox, old) : (struct replicas){0};
         all.total += count.total;
         all.ready += count.ready;
-        if (may_go)
-            scale_set(sandbox, deployment, old, 0);
+    }
+    int64_t spare = all.total - (wanted - wanted / 4) - (updated.total - updated.ready);
+    for (struct object *old = sets->objects; old; old = old->next) {
+        if (!is_old(old, deployment, set))
+            continue;
+        int64_t has = wanted_of(old), unready = has - count_pods(sandbox, old).ready;
+        int64_t cut = may_go ? has : unready < spare ? unready : spare;
+        if (cut <= 0)
+            continue;
+        spare -= cut;
+        scale_set(sandbox, deployment, old, has - cut);
     }
     return all;
 }
@@ -391,8 +416,7 @@ static int64_t follow(struct sandbox *sandbox, struct object *deployment, struct
 {
     int64_t limit =
         1000 * llmd__json_int(object_json(deployment), "spec.progressDeadlineSeconds", 600);
-    scale_set(sandbox, deployment, set,
-              llmd__json_int(object_json(deployment), "spec.replicas", 1));
+    scale_set(sandbox, deployment, set, wanted_of(deployment));
     struct replicas all = retire_old(sandbox, deployment, set);
     bool late = now >= deployment->since + limit;
     write_status(sandbox, deployment, set, all, late);
@@ -415,7 +439,7 @@ int64_t reconcile_deployment(struct sandbox *sandbox, struct object *object, int
         return object->probe_at;
     }
     if (object->step == 1) {
-        write_seen(sandbox, object);
+        write_seen(sandbox, object, retire_old(sandbox, object, set));
         object->step = 2;
         object->probe_at = now + BEAT_MS;
         return object->probe_at;
