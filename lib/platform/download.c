@@ -331,27 +331,52 @@ static llmd_error *cut(const struct download *download, llmd_error *error)
 }
 
 /* libcurl tells what it could not connect to, but not that it is the proxy. */
-static llmd_error *unreachable(const struct download *download, const llmd_error *cause)
+static llmd_error *proxy_unreachable(llmd_error *error, const char *name)
 {
-    /* net/fault knows it when the proxy itself refused. */
-    const char *url = current(download)->url;
-    bool tls = !strncmp(url, "https:", 6);
-    const char *name = tls ? "HTTPS_PROXY" : "http_proxy";
-    const char *proxy = llmd__environment(name);
-    llmd_error *error = llmd__error_wrap(llmd__error_copy(cause), "bundle");
-
-    if (is_cut(cause))
-        return cut(download, error);
-    if (!proxy && tls)
-        proxy = llmd__environment("https_proxy");
-    if (!proxy || llmd_error_code(cause) != LLMD_E_UNREACHABLE ||
-        strstr(llmd_error_advice(cause), "proxy"))
-        return error;
     return llmd__error_set_advice(
         llmd__error_set_reason(error, "ProxyUnreachable"),
         "it was asked for through the proxy of %s: check that it runs and "
         "lets this address through, or put the host into NO_PROXY",
         name);
+}
+
+/* A machine without internet is no fault of its DNS: what to do there is told too. */
+static llmd_error *no_internet(llmd_error *error)
+{
+    const char *advice = llmd_error_advice(error);
+
+    return llmd__error_set_advice(
+        error,
+        "%s%swithout internet, let platform fetch fill a folder on another machine and name that "
+        "as bundles in the spec, or name files that are here in the file of LLMD_BUNDLES",
+        advice, *advice ? "; " : "");
+}
+
+/* Who asked for KServe need not know the address of its releases. */
+static llmd_error *of_part(const struct download *download, const llmd_error *cause)
+{
+    const struct bundle *bundle = &download->bundle;
+
+    return llmd__error_wrap(llmd__error_copy(cause), "%s%s%s",
+                            llmd__component(bundle->component)->title, bundle->version ? " " : "",
+                            bundle->version ? bundle->version : "");
+}
+
+static llmd_error *unreachable(const struct download *download, const llmd_error *cause)
+{
+    bool tls = !strncmp(current(download)->url, "https:", 6);
+    const char *name = tls ? "HTTPS_PROXY" : "http_proxy";
+    const char *proxy = llmd__environment(name);
+    llmd_error *error = of_part(download, cause);
+
+    if (is_cut(cause))
+        return cut(download, error);
+    /* net/fault knows it when the proxy itself refused. */
+    if (llmd_error_code(cause) != LLMD_E_UNREACHABLE || strstr(llmd_error_advice(cause), "proxy"))
+        return error;
+    if (!proxy && tls)
+        proxy = llmd__environment("https_proxy");
+    return proxy ? proxy_unreachable(error, name) : no_internet(error);
 }
 
 static llmd_error *on_error(struct download *download, const struct step_input *input,

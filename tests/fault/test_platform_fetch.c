@@ -421,6 +421,17 @@ static void test_redirects(void **state)
     server_stop(other);
 }
 
+/* Which part it was, and what to do where there is no internet. */
+static void test_without_internet(void **state)
+{
+    struct site *site = *state;
+
+    server_refuse(site->server, true);
+    fetch_bad(LLMD_E_UNREACHABLE, "KServe 9.9.9: GET http://127.0.0.1:");
+    fetch_bad(LLMD_E_UNREACHABLE, "; without internet, let platform fetch fill a folder");
+    fetch_bad(LLMD_E_UNREACHABLE, "LLMD_BUNDLES");
+}
+
 static void test_redirects_in_a_circle(void **state)
 {
     struct site *site = *state;
@@ -534,6 +545,7 @@ int main(void)
         SITE_TEST(test_without_a_place_for_a_cache),
         SITE_TEST(test_an_address_that_is_gone),
         SITE_TEST(test_redirects),
+        SITE_TEST(test_without_internet),
         SITE_TEST(test_redirects_in_a_circle),
         SITE_TEST(test_through_a_proxy),
         SITE_TEST(test_the_proxy_is_down),
