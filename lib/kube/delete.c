@@ -24,8 +24,8 @@ struct deletion {
     char *subject;    /* "Pod/llm/qwen"; NULL: its kind is not known */
     char *uid;        /* of what was deleted; "" unknown */
     struct watch *watch;
-    bool present;                    /* the watch has seen it */
-    char *holders;                   /* finalizers and what a namespace says is left */
+    bool present; /* the watch has seen it */
+    char *held;   /* " by " finalizers and what a namespace says is left; "" or NULL: not known */
     int64_t tell_ms;                 /* when to name the holders */
     int64_t patience_ms, give_up_ms; /* 0: none, never */
 };
@@ -42,7 +42,7 @@ static void deletion_free(void *data)
     llmd__free(deletion->ns);
     llmd__free(deletion->name);
     llmd__free(deletion->uid);
-    llmd__free(deletion->holders);
+    llmd__free(deletion->held);
     llmd__free(deletion->subject);
     llmd_kube_free(deletion->kube);
     llmd__free(deletion);
@@ -100,9 +100,14 @@ static llmd_error *note_holders(struct deletion *deletion, const struct json *ob
     if (strcmp(llmd__json_str(object, "kind"), "Namespace") == 0)
         add_remains(&holders, object);
     TRY(llmd__buf_check(&holders));
-    llmd__free(deletion->holders);
-    deletion->holders = llmd__strdup(llmd__buf_text(&holders));
-    return deletion->holders ? NULL : NO_MEMORY;
+    llmd__free(deletion->held);
+    deletion->held = llmd__format("%s%s", holders.len ? " by " : "", llmd__buf_text(&holders));
+    return deletion->held ? NULL : NO_MEMORY;
+}
+
+static const char *held(const struct deletion *deletion)
+{
+    return deletion->held ? deletion->held : "";
 }
 
 static llmd_error *on_change(void *data, struct graph *graph, const struct watch_change *change,
@@ -125,13 +130,11 @@ static llmd_error *on_change(void *data, struct graph *graph, const struct watch
 static llmd_error *tell_holders(struct deletion *deletion, struct graph *graph, int64_t now_ms)
 {
     AUTO(str) char *message = NULL;
-    bool known = deletion->holders && *deletion->holders;
 
     if (now_ms < deletion->tell_ms)
         return NULL;
     deletion->tell_ms = now_ms + HELD_AGAIN_MS;
-    message = llmd__format("is being deleted, but held%s%s", known ? " by " : "",
-                           known ? deletion->holders : "");
+    message = llmd__format("is being deleted, but held%s", held(deletion));
     CHECK_MEMORY(message);
     return say(deletion, graph, LLMD_LEVEL_WARNING, "Held", message,
                "the controller that owns the finalizer must be running to let it go");
@@ -141,9 +144,7 @@ static llmd_error *let_be(const struct deletion *deletion, struct graph *graph,
                           struct step_action *action)
 {
     AUTO(str)
-    char *message = llmd__format("is still held%s%s: it is left so",
-                                 deletion->holders && *deletion->holders ? " by " : "",
-                                 deletion->holders ? deletion->holders : "");
+    char *message = llmd__format("is still held%s: it is left so", held(deletion));
 
     CHECK_MEMORY(message);
     *action = (struct step_action){.kind = ACTION_DONE};
@@ -289,8 +290,7 @@ static void describe(const void *data, const struct graph *graph, struct buf *te
     (void)graph;
     if (deletion->subject)
         llmd__buf_format(text, "the end of %s%s%s", deletion->subject,
-                         deletion->holders && *deletion->holders ? ", held by " : "",
-                         deletion->holders ? deletion->holders : "");
+                         *held(deletion) ? ", held" : "", held(deletion));
 }
 
 static const struct step_class delete_class = {"delete", advance, deletion_free, describe};

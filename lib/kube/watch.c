@@ -267,7 +267,7 @@ static llmd_error *take_refusal(const struct turn *turn, const struct step_input
     if (is_missing && is_tolerated(turn, status))
         return llmd__watch_back_off(turn, "refused", 0);
     if (watch->wish.missing_is_empty || (status == 404 && watch->wish.optional)) {
-        if (!is_missing && !watch->denied && llmd__log_on("kube"))
+        if (!watch->synced && llmd__log_on("kube"))
             llmd__log(LLMD_LEVEL_WARNING, "kube", "watch %s: status %d: going on without",
                       watch->name, status);
         watch->denied = status != 404;
