@@ -101,13 +101,14 @@ static llmd_error *open_auth(const struct json *user, const struct json *cluster
 {
     const char *token = llmd__json_str(user, "token");
     const char *token_file = llmd__json_str(user, "tokenFile");
+    const struct json *exec = llmd__json_member(user, "exec");
 
     if (*token || *token_file)
         return open_token(token, token_file, out);
     if (*llmd__json_str(user, "username"))
         return open_basic(user, out);
-    if (llmd__json_type(llmd__json_member(user, "exec")) == JSON_OBJECT)
-        return open_exec(llmd__json_member(user, "exec"), cluster, out);
+    if (llmd__json_type(exec) == JSON_OBJECT)
+        return open_exec(exec, cluster, out);
     if (llmd__json_type(llmd__json_member(user, "auth-provider")) == JSON_OBJECT)
         return llmd__error_set_advice(
             llmd__error(LLMD_E_INVALID, "auth-provider \"%s\" is no longer part of Kubernetes",
@@ -136,11 +137,17 @@ static llmd_error *add_header(struct identity *out, const char *name, const char
 
 static llmd_error *open_impersonation(const struct json *user, struct identity *out)
 {
-    if (!*llmd__json_str(user, "as"))
+    const char *name = llmd__json_str(user, "as");
+    const char *uid = llmd__json_str(user, "as-uid");
+
+    /* Left out, somebody else would be let in than who is meant. */
+    if (llmd__json_count(llmd__json_member(user, "as-user-extra")))
+        return llmd__error(LLMD_E_INVALID, "as-user-extra is not supported");
+    if (!*name)
         return NULL;
-    TRY(add_header(out, "Impersonate-User", llmd__json_str(user, "as")));
-    if (*llmd__json_str(user, "as-uid"))
-        TRY(add_header(out, "Impersonate-Uid", llmd__json_str(user, "as-uid")));
+    TRY(add_header(out, "Impersonate-User", name));
+    if (*uid)
+        TRY(add_header(out, "Impersonate-Uid", uid));
     JSON_EACH(group, llmd__json_get(user, "as-groups"))
         TRY(add_header(out, "Impersonate-Group", llmd__json_text(group)));
     return NULL;

@@ -177,6 +177,7 @@ static void user_errors_are_found_when_opening(void **state)
         {"{tokenFile: /no/such/token}", "/no/such/token"},
         {"{auth-provider: {name: gcp}}", "auth-provider \"gcp\""},
         {"{as: \"a\\nb\"}", "control character"},
+        {"{as: a, as-user-extra: {scopes: [view]}}", "as-user-extra is not supported"},
     };
     char text[1024];
 
