@@ -266,10 +266,9 @@ static llmd_error *fetch_new(const char *folder, struct fetch **out)
     AUTO(fetch) struct fetch *fetch = llmd__calloc(1, sizeof(*fetch));
 
     CHECK_MEMORY(fetch);
-    fetch->folder = llmd__strdup(folder);
+    TRY(llmd__path_absolute(folder, &fetch->folder));
     fetch->list = llmd__json_array();
-    if (!fetch->folder || !fetch->list)
-        return NO_MEMORY;
+    CHECK_MEMORY(fetch->list);
     *out = TAKE(fetch);
     return NULL;
 }
@@ -295,6 +294,9 @@ llmd_error *llmd_platform_fetch(const llmd_platform_spec *spec, const char *fold
     REQUIRE(out);
     *out = NULL;
     REQUIRE(folder);
+    if (!*folder)
+        return llmd__error_set_advice(llmd__error(LLMD_E_INVALID, "folder: is empty"),
+                                      "name the folder that is to be filled");
     AUTO(platform_spec) llmd_platform_spec *none = llmd_platform_spec_new();
     TRY(llmd__spec_check(spec ? spec : none));
     TRY(fetch_new(folder, &fetch));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platform/known_bundles.h"
 
+#include "platform/store.h"
+
 #include "base/environment.h"
 #include "base/fields.h"
 #include "base/file.h"
@@ -167,7 +169,8 @@ static llmd_error *resolve_paths(struct json *bundle, const char *file)
     return llmd__json_check(bundle);
 }
 
-/* Checks a list and makes its paths absolute; the text came from the file of this name. */
+/* Checks a list and makes its paths absolute; the text came from this file, whose own path
+   is. */
 static llmd_error *read_bundles(const char *text, const char *file, struct json **out)
 {
     AUTO(json) struct json *documents = NULL;
@@ -227,9 +230,11 @@ static llmd_error *complete(struct json *list, const struct json *base)
 static llmd_error *read_file(const char *path, struct json **out)
 {
     AUTO(buf) struct buf text = BUF_INIT;
+    AUTO(str) char *absolute = NULL;
 
     TRY(llmd__file_read(path, MAX_LIST, &text));
-    return read_bundles(llmd__buf_text(&text), path, out);
+    TRY(llmd__path_absolute(path, &absolute));
+    return read_bundles(llmd__buf_text(&text), absolute, out);
 }
 
 llmd_error *llmd__bundles_known(const char *folder, struct json **out)

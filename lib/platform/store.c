@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -19,6 +20,19 @@
 #define MAX_DRAFTS 1000 /* of one file at a time */
 
 /* ---- files and folders ---- */
+
+llmd_error *llmd__path_absolute(const char *path, char **out)
+{
+    char here[PATH_MAX];
+
+    if (*path == '/')
+        *out = llmd__strdup(path);
+    else if (getcwd(here, sizeof(here)))
+        *out = llmd__format("%s/%s", here, path);
+    else
+        return llmd__error_errno(errno, "%s: the working directory", path);
+    return *out ? NULL : NO_MEMORY;
+}
 
 llmd_error *llmd__folder_make(const char *path)
 {

@@ -29,6 +29,8 @@ void llmd__cache_restart(struct cache_part *part); /* what came was wrong */
 void llmd__cache_keep(struct cache_part *part);    /* it is whole */
 void llmd__cache_close(struct cache_part *part);   /* may be called again */
 
+/* Against the working directory, which may be another one when a task runs. */
+llmd_error *llmd__path_absolute(const char *path, char **out);
 /* Makes a folder and those above it. */
 llmd_error *llmd__folder_make(const char *path);
 /* Writes a file as a whole or not at all. */

@@ -6,6 +6,7 @@
 #include "support/folder.h"
 #include "support/torture.h"
 
+#include <fcntl.h>
 #include <llmd/platform.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -126,6 +128,26 @@ static void test_a_file_adds_and_replaces(void **state)
     assert_string_equal(llmd__json_str(found, "files[0].path"), path);
     assert_non_null(llmd__bundles_find(list, COMPONENT_KSERVE, "0.19.0"));
     assert_non_null(llmd__bundles_find(list, COMPONENT_GATEWAY_CONTROLLER, NULL));
+}
+
+/* A task that runs later may run in another folder than it was made in. */
+static void test_a_list_of_a_relative_path(void **state)
+{
+    AUTO(json) struct json *list = NULL;
+    int before = open(".", O_RDONLY | O_DIRECTORY);
+    char path[256];
+
+    (void)state;
+    folder_write("list.json", "[{component: kserve, version: 9.9.9, files: [{path: a.yaml}]}]",
+                 0644);
+    setenv("LLMD_BUNDLES", "list.json", 1);
+    assert_int_equal(chdir(folder), 0);
+    none(llmd__bundles_known(NULL, &list));
+    assert_int_equal(fchdir(before), 0);
+    close(before);
+    snprintf(path, sizeof(path), "%s/a.yaml", folder);
+    assert_string_equal(
+        llmd__json_str(llmd__bundles_find(list, COMPONENT_KSERVE, "9.9.9"), "files[0].path"), path);
 }
 
 static void test_refusals(void **state)
@@ -330,6 +352,7 @@ int main(void)
         TEST(test_versions),
         TEST(test_the_built_in_list),
         TEST(test_a_file_adds_and_replaces),
+        TEST(test_a_list_of_a_relative_path),
         TEST(test_refusals),
         TEST(test_a_file_that_is_not_there),
         TEST(test_choosing),

@@ -2,9 +2,11 @@
 /* Several at once: fetches into one folder, drafts of one file, parts of one download. */
 #include "platform/known_bundles.h"
 #include "platform/store.h"
+#include "base/file.h"
 #include "support/errors.h"
 #include "support/folder.h"
 
+#include <fcntl.h>
 #include <llmd/llmd.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -161,17 +163,23 @@ static void list_versions(void)
     setenv("LLMD_BUNDLES", path, 1);
 }
 
-static void start_fetcher(struct fetcher *fetcher, int version, int round)
+static llmd_platform_spec *version_spec(int version)
 {
+    llmd_platform_spec *spec = NULL;
     char text[256];
 
-    *fetcher = (struct fetcher){.error = NULL};
     snprintf(text, sizeof(text),
              "{certManager: {install: never}, gatewayApi: {install: never},"
              " leaderWorkerSet: {install: never}, kserve: {version: 9.9.%d}}",
              version);
+    none(llmd_platform_spec_parse(text, &spec));
+    return spec;
+}
+
+static void start_fetcher(struct fetcher *fetcher, int version, int round)
+{
+    *fetcher = (struct fetcher){.spec = version_spec(version)};
     snprintf(fetcher->into, sizeof(fetcher->into), "%s/into-%d", folder, round);
-    none(llmd_platform_spec_parse(text, &fetcher->spec));
     assert_int_equal(pthread_create(&fetcher->thread, NULL, run_fetcher, fetcher), 0);
 }
 
@@ -200,6 +208,49 @@ static void test_fetches_into_one_folder(void **state)
     }
 }
 
+/* Made here and run elsewhere; the list stays one of paths below it. */
+static void test_a_folder_of_a_relative_path(void **state)
+{
+    AUTO(json) struct json *list = NULL;
+    int before = open(".", O_RDONLY | O_DIRECTORY);
+    AUTO(buf) struct buf text = BUF_INIT;
+    llmd_task *task = NULL;
+    char path[256];
+
+    (void)state;
+    list_versions();
+    for (int i = 0; i < 2; i++) {
+        llmd_platform_spec *spec = version_spec(i);
+
+        assert_int_equal(chdir(folder), 0);
+        none(llmd_platform_fetch(spec, "there", &task));
+        assert_int_equal(fchdir(before), 0);
+        none(llmd_task_run(NULL, task, NULL, NULL));
+        llmd_task_free(task);
+        llmd_platform_spec_free(spec);
+    }
+    close(before);
+    assert_true(folder_size("there/kserve-9.9.1/one.yaml") > 0);
+    snprintf(path, sizeof(path), "%s/there/bundles.json", folder);
+    none(llmd__file_read(path, 65536, &text));
+    none(llmd__json_parse(llmd__buf_text(&text), text.len, "list", &list));
+    assert_int_equal(llmd__json_count(list), 2);
+    assert_string_equal(llmd__json_str(list, "[1].files[0].path"), "kserve-9.9.0/one.yaml");
+}
+
+/* Its files would be written to the root. */
+static void test_a_folder_without_a_name(void **state)
+{
+    llmd_task *task = NULL;
+    llmd_error *error = llmd_platform_fetch(NULL, "", &task);
+
+    (void)state;
+    assert_null(task);
+    assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
+    assert_string_equal(llmd_error_message(error), "folder: is empty");
+    llmd_error_free(error);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +258,8 @@ int main(void)
         STORE_TEST(test_a_draft_goes_through_no_link),
         STORE_TEST(test_a_file_goes_by_the_umask),
         STORE_TEST(test_fetches_into_one_folder),
+        STORE_TEST(test_a_folder_of_a_relative_path),
+        STORE_TEST(test_a_folder_without_a_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
