@@ -109,11 +109,24 @@ service_goes() { # name
     wait_for 60 no_pods_of "$1"
 }
 
+# The old pod serves on: a new one that never will must not pass for ready, and is not blamed on the
+# spec that comes after it.
+a_changed_spec_is_waited_for() {
+    local spec=manifests/spec-stub.yaml
+    deploy() { in_rig "$build/deploy" apply "$KUBECONFIG" "$1" >"$RIG_RUN/logs/changed.txt"; }
+    sed 's|^image: .*|image: nosuch.example/team/nothing:9|' $spec >"$RIG_RUN/changed.yaml"
+    deploy $spec && ! deploy "$RIG_RUN/changed.yaml" && has ImageNotFound <"$RIG_RUN/logs/changed.txt" &&
+        sed 's|memory: 64Mi|memory: 65Mi|' $spec >"$RIG_RUN/changed.yaml" &&
+        deploy "$RIG_RUN/changed.yaml" && ! has ImageNotFound <"$RIG_RUN/logs/changed.txt" &&
+        in_rig "$build/deploy" delete "$KUBECONFIG" llm stub
+}
+
 test_full() {
     check gateway gateway_is_programmed
     check service-stub stub_is_served
     check platform-again-while-it-serves platform_again_moves_nothing
     check service-stub-delete service_goes stub
+    check changed-spec a_changed_spec_is_waited_for
     relay kill ./run.sh python3 ../scenario/kill.py "$build/deploy" --on "$KUBECONFIG" \
         manifests/spec-stub.yaml "${LLMD_KILLS:-3}"
     # What the cluster says, by kubectl; and what the library tells of it.
