@@ -5,6 +5,7 @@
 #include "auth/exec.h"
 #include "base/base64.h"
 #include "base/file.h"
+#include "base/url.h"
 
 #include <string.h>
 
@@ -125,7 +126,7 @@ static llmd_error *add_header(struct identity *out, const char *name, const char
     while (out->impersonate[count])
         count++;
     if (count + 1 == sizeof(out->impersonate) / sizeof(out->impersonate[0]))
-        return llmd__error(LLMD_E_TOO_LARGE, "more than 30 groups to impersonate");
+        return llmd__error(LLMD_E_TOO_LARGE, "more than 30 groups and extras to impersonate");
     for (const char *c = value; *c; c++) {
         if ((unsigned char)*c < ' ')
             return llmd__error(LLMD_E_INVALID, "a control character in a name to impersonate");
@@ -135,14 +136,24 @@ static llmd_error *add_header(struct identity *out, const char *name, const char
     return NULL;
 }
 
+/* Keys may be addresses, such as example.com/team: escaped, as client-go does. */
+static llmd_error *add_extra(struct identity *out, const struct json *extra)
+{
+    AUTO(buf) struct buf name = BUF_INIT;
+
+    llmd__buf_str(&name, "Impersonate-Extra-");
+    llmd__url_escape(&name, llmd__json_key(extra));
+    TRY(llmd__buf_check(&name));
+    JSON_EACH(value, extra)
+        TRY(add_header(out, llmd__buf_text(&name), llmd__json_text(value)));
+    return NULL;
+}
+
 static llmd_error *open_impersonation(const struct json *user, struct identity *out)
 {
     const char *name = llmd__json_str(user, "as");
     const char *uid = llmd__json_str(user, "as-uid");
 
-    /* Left out, somebody else would be let in than who is meant. */
-    if (llmd__json_count(llmd__json_member(user, "as-user-extra")))
-        return llmd__error(LLMD_E_INVALID, "as-user-extra is not supported");
     if (!*name)
         return NULL;
     TRY(add_header(out, "Impersonate-User", name));
@@ -150,6 +161,8 @@ static llmd_error *open_impersonation(const struct json *user, struct identity *
         TRY(add_header(out, "Impersonate-Uid", uid));
     JSON_EACH(group, llmd__json_get(user, "as-groups"))
         TRY(add_header(out, "Impersonate-Group", llmd__json_text(group)));
+    JSON_EACH(extra, llmd__json_member(user, "as-user-extra"))
+        TRY(add_extra(out, extra));
     return NULL;
 }
 

@@ -2,6 +2,7 @@
 /* kubeconfigs: merging by client-go's rules, choosing a context, and what is said when it fails. */
 #include "base/file.h"
 #include "base/yaml.h"
+#include "kube/identity.h"
 #include "kube/kube.h"
 #include "kube/kubeconfig.h"
 
@@ -177,7 +178,6 @@ static void user_errors_are_found_when_opening(void **state)
         {"{tokenFile: /no/such/token}", "/no/such/token"},
         {"{auth-provider: {name: gcp}}", "auth-provider \"gcp\""},
         {"{as: \"a\\nb\"}", "control character"},
-        {"{as: a, as-user-extra: {scopes: [view]}}", "as-user-extra is not supported"},
     };
     char text[1024];
 
@@ -297,6 +297,29 @@ static void a_pod_finds_its_own_cluster(void **state)
     assert_string_equal(llmd_kube_namespace(kube), "mine");
 }
 
+static void who_is_impersonated(void **state)
+{
+    static const char text[] = "{as: jane, as-uid: '7', as-groups: [dev, ops],"
+                               " as-user-extra: {scopes: [view, edit], example.com/team: [llm]}}";
+    static const char *const headers[] = {"Impersonate-User: jane",
+                                          "Impersonate-Uid: 7",
+                                          "Impersonate-Group: dev",
+                                          "Impersonate-Group: ops",
+                                          "Impersonate-Extra-scopes: view",
+                                          "Impersonate-Extra-scopes: edit",
+                                          "Impersonate-Extra-example.com%2Fteam: llm"};
+    AUTO(json) struct json *user = NULL;
+    struct identity identity;
+
+    (void)state;
+    assert_null(llmd__yaml_parse(text, "user", &user));
+    assert_null(llmd__identity_open(user, NULL, "test", &identity));
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
+        assert_string_equal(identity.impersonate[i], headers[i]);
+    assert_null(identity.impersonate[7]);
+    llmd__identity_free(&identity);
+}
+
 static llmd_error *open_and_free(void *data)
 {
     LLMD_AUTO(llmd_kube) kube = NULL;
@@ -309,7 +332,8 @@ static void memory_may_end(void **state)
     static char text[] =
         "{current-context: x, contexts: [{name: x, context: {cluster: c, user: u}}], clusters: "
         "[{name: c, cluster: {server: 'http://c', tls-server-name: n, proxy-url: 'http://p'}}], "
-        "users: [{name: u, user: {as: a, as-groups: [g], username: n, password: p}}]}";
+        "users: [{name: u, user: {as: a, as-groups: [g], as-user-extra: {e: [x]}, username: n, "
+        "password: p}}]}";
 
     (void)state;
     torture(open_and_free, text);
@@ -326,6 +350,7 @@ int main(void)
         cmocka_unit_test(the_list_of_files_is_read),
         cmocka_unit_test(a_named_file_must_exist_and_say_something),
         cmocka_unit_test(a_pod_finds_its_own_cluster),
+        cmocka_unit_test(who_is_impersonated),
         cmocka_unit_test(memory_may_end),
     };
 
