@@ -49,11 +49,6 @@ void llmd__operation_path(struct buf *path, const llmd_gke *gke, const char *nam
     add_name(path, name);
 }
 
-llmd_error *llmd__cluster_name_check(const char *name, const char *function)
-{
-    return *name ? NULL : llmd__error(LLMD_E_INVALID, "%s: the name is empty", function);
-}
-
 void llmd__ask(struct step_action *action, const llmd_gke *gke, enum google_api api,
                const char *path)
 {

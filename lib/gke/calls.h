@@ -3,6 +3,7 @@
 #ifndef LLMD_GKE_CALLS_H
 #define LLMD_GKE_CALLS_H
 
+#include "base/name.h"
 #include "gke/gke.h"
 #include "gke/google_error.h"
 #include "task/graph.h"
@@ -16,13 +17,9 @@ void llmd__pool_path(struct buf *path, const llmd_gke *gke, const char *cluster,
 /* Name "": the list, which is not paged. */
 void llmd__operation_path(struct buf *path, const llmd_gke *gke, const char *name);
 
-/* A name in a path must not be empty: that would be the list. */
-llmd_error *llmd__cluster_name_check(const char *name, const char *function);
-#define REQUIRE_NAME(name)                                                                         \
-    do {                                                                                           \
-        REQUIRE(name);                                                                             \
-        TRY(llmd__cluster_name_check(name, __func__));                                             \
-    } while (0)
+/* A name stands in a path: empty it would be the list, and with a slash something else. */
+#define REQUIRE_CLUSTER(name) TRY(llmd__name_check_label("cluster", name))
+#define REQUIRE_POOL(name) TRY(llmd__name_check_label("node pool", name))
 
 void llmd__ask(struct step_action *action, const llmd_gke *gke, enum google_api api,
                const char *path);

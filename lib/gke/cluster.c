@@ -125,7 +125,7 @@ llmd_error *llmd_cluster_get(llmd_context *ctx, const llmd_gke *gke, const char 
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
-    REQUIRE_NAME(name);
+    REQUIRE_CLUSTER(name);
     TRY(llmd__cluster_read(ctx, gke, name, &json));
     return snapshot(json, out);
 }

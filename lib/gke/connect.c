@@ -126,7 +126,7 @@ llmd_error *llmd_cluster_connect(llmd_context *ctx, const llmd_gke *gke, const c
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
-    REQUIRE_NAME(name);
+    REQUIRE_CLUSTER(name);
     TRY(llmd__cluster_read(ctx, gke, name, &cluster));
     return llmd__cluster_kube(gke, cluster, out);
 }

@@ -120,7 +120,7 @@ llmd_error *llmd_cluster_delete(const llmd_gke *gke, const char *name, bool drai
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
-    REQUIRE_NAME(name);
+    REQUIRE_CLUSTER(name);
     TRY(deletion_new(gke, name, drain, &deletion));
     TRY(llmd__graph_new(deletion, deletion_free, &graph));
     TRY(add_steps(graph, deletion));

@@ -39,7 +39,7 @@ llmd_error *llmd_node_pool_apply(const llmd_gke *gke, const char *cluster, const
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
-    REQUIRE_NAME(cluster);
+    REQUIRE_CLUSTER(cluster);
     REQUIRE(pool);
     TRY(llmd__apply_new(gke, NULL, cluster, &owned));
     owned->change_others = true; /* it was named */
@@ -60,8 +60,8 @@ llmd_error *llmd_node_pool_delete(const llmd_gke *gke, const char *cluster, cons
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
-    REQUIRE_NAME(cluster);
-    REQUIRE_NAME(pool);
+    REQUIRE_CLUSTER(cluster);
+    REQUIRE_POOL(pool);
     TRY(llmd__graph_new(NULL, NULL, &graph));
     TRY(llmd__removal_steps(graph, &wish, &look, &gone));
     return llmd__task_new(TAKE(graph), out);
@@ -122,8 +122,8 @@ llmd_error *llmd_node_pool_get(llmd_context *ctx, const llmd_gke *gke, const cha
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
-    REQUIRE_NAME(cluster);
-    REQUIRE_NAME(pool);
+    REQUIRE_CLUSTER(cluster);
+    REQUIRE_POOL(pool);
     TRY(read_or_say(ctx, gke, cluster, pool, &json));
     return llmd__json_print(json, out);
 }
@@ -137,7 +137,7 @@ llmd_error *llmd_node_pool_list(llmd_context *ctx, const llmd_gke *gke, const ch
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
-    REQUIRE_NAME(cluster);
+    REQUIRE_CLUSTER(cluster);
     TRY(read_or_say(ctx, gke, cluster, "", &json));
     none = llmd__json_array();
     CHECK_MEMORY(none);

@@ -238,7 +238,7 @@ llmd_error *llmd_cluster_wait(const llmd_gke *gke, const char *name, llmd_task *
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
-    REQUIRE_NAME(name);
+    REQUIRE_CLUSTER(name);
     return new_task(gke, name, NULL, out);
 }
 
@@ -248,7 +248,7 @@ llmd_error *llmd_node_pool_wait(const llmd_gke *gke, const char *cluster, const 
     REQUIRE(out);
     *out = NULL;
     REQUIRE(gke);
-    REQUIRE_NAME(cluster);
-    REQUIRE_NAME(pool);
+    REQUIRE_CLUSTER(cluster);
+    REQUIRE_POOL(pool);
     return new_task(gke, cluster, pool, out);
 }

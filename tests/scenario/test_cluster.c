@@ -58,7 +58,7 @@ static void what_is_gone_already_is_proven_gone(void **state)
 static void it_can_be_read_and_connected_to(void **state)
 {
     struct gke_rig *rig = *state;
-    LLMD_AUTO(llmd_cluster) cluster = NULL;
+    llmd_cluster *cluster = NULL;
     LLMD_AUTO(llmd_cluster_list) list = NULL;
     LLMD_AUTO(llmd_kube) kube = NULL;
     llmd_cluster *listed = NULL;
@@ -143,6 +143,36 @@ static void pools_can_be_read_and_waited_for(void **state)
     error = llmd_node_pool_get(rig->ctx, rig->gke, "llm", "", &json);
     assert_int_equal(llmd_error_code(error), LLMD_E_INVALID);
     llmd_error_free(error);
+}
+
+/* In a path they would be the list, or something else than was meant. */
+static void a_name_that_leads_elsewhere_is_refused(void **state)
+{
+    static const char *const names[] = {"",          ".",       "llm/nodePools/system",
+                                        "../../llm", "llm?x=y", "llm%2FnodePools%2Fsystem",
+                                        "a%s\n",     "LLM"};
+    struct gke_rig *rig = *state;
+    llmd_cluster *cluster = NULL;
+    LLMD_AUTO(llmd_kube) kube = NULL;
+    llmd_task *task = NULL;
+    char *json = NULL;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *name = names[i];
+
+        gke_bad(rig, llmd_cluster_get(rig->ctx, rig->gke, name, &cluster), LLMD_E_INVALID,
+                "cluster");
+        gke_bad(rig, llmd_cluster_delete(rig->gke, name, true, &task), LLMD_E_INVALID, "cluster");
+        gke_bad(rig, llmd_cluster_wait(rig->gke, name, &task), LLMD_E_INVALID, "cluster");
+        gke_bad(rig, llmd_cluster_connect(rig->ctx, rig->gke, name, &kube), LLMD_E_INVALID,
+                "cluster");
+        gke_bad(rig, llmd_node_pool_get(rig->ctx, rig->gke, "llm", name, &json), LLMD_E_INVALID,
+                "node pool");
+        gke_bad(rig, llmd_node_pool_delete(rig->gke, "llm", name, &task), LLMD_E_INVALID,
+                "node pool");
+        gke_bad(rig, llmd_node_pool_list(rig->ctx, rig->gke, name, &json), LLMD_E_INVALID,
+                "cluster");
+    }
 }
 
 /* Where it was looked for, and what there is. */
@@ -431,6 +461,7 @@ int main(int argc, char **argv)
         GKE_TEST(P114_a_partial_list_is_an_error),
         GKE_TEST(what_is_not_there_is_not_found),
         GKE_TEST(pools_can_be_read_and_waited_for),
+        GKE_TEST(a_name_that_leads_elsewhere_is_refused),
         GKE_TEST(a_cluster_that_is_not_found_comes_with_those_that_are),
         GKE_TEST(P21_what_others_made_is_adopted_only_when_asked),
         GKE_TEST(P21_another_network_is_a_difference),
