@@ -203,8 +203,8 @@ LLMD_API void llmd_mux_cancel(llmd_mux *mux, uint64_t tag);
 /** Waits for the next delta of any stream; NULL: none in flight; add may follow.
  * @threads any, one at a time @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_mux_next(llmd_context *ctx, llmd_mux *mux, llmd_delta **out);
-/** As llmd_mux_next(), but never waits: NULL means nothing now. @threads any, one at a time
- * @since 0.1 */
+/** As llmd_mux_next(), but waits for no answer: NULL means nothing now. Only credentials that have
+ * to fetch a new token make it wait, as long as they do. @threads any, one at a time @since 0.1 */
 LLMD_CHECKED llmd_error *llmd_mux_take(llmd_mux *mux, llmd_delta **out);
 /** A descriptor for poll, epoll or an event loop: readable means take until NULL. It belongs to the
  * mux: do not close it. @threads any, but not while another thread is in llmd_mux_next() or _take()

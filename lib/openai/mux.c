@@ -139,6 +139,17 @@ static struct mux_stream *take_new(llmd_mux *mux)
     return stream;
 }
 
+void llmd__mux_put_back(struct mux_stream *stream)
+{
+    llmd_mux *mux = stream->mux;
+    pthread_mutex_lock(&mux->lock);
+    stream->next_new = mux->first_new;
+    if (!mux->first_new)
+        mux->end_new = &stream->next_new;
+    mux->first_new = stream;
+    pthread_mutex_unlock(&mux->lock);
+}
+
 /* One that was added and canceled since take_new() looked still waits to be started. Under the
  * lock.
  */
@@ -167,16 +178,19 @@ static struct mux_stream *take_canceled(llmd_mux *mux)
 }
 
 /* What other threads asked for. */
-static void do_asked(llmd_context *ctx, llmd_mux *mux)
+static llmd_error *do_asked(llmd_context *ctx, llmd_mux *mux)
 {
-    for (struct mux_stream *stream; (stream = take_new(mux));)
+    for (struct mux_stream *stream; (stream = take_new(mux));) {
         llmd__mux_start(ctx, stream);
+        TRY(llmd__context_check(ctx));
+    }
     for (struct mux_stream *stream; (stream = take_canceled(mux));) {
         if (stream->closed)
             continue;
         llmd__mux_stop(stream);
         llmd__mux_close(stream, llmd__error(LLMD_E_CANCELED, "%s: canceled", stream->subject));
     }
+    return NULL;
 }
 
 static bool anything_asked(llmd_mux *mux)
@@ -231,7 +245,7 @@ static bool freed(llmd_mux *mux)
 static llmd_error *pump(llmd_context *ctx, llmd_mux *mux, bool wait, llmd_delta **out)
 {
     while (!(*out = take_ready(mux)) && !freed(mux)) {
-        do_asked(ctx, mux);
+        TRY(do_asked(ctx, mux));
         if (mux->ready.first)
             continue;
         /* With nothing open, one look lets connections see the end of their last answer. */

@@ -56,6 +56,8 @@ struct llmd_mux {
 
 /* Pump only. Starts the stream, or closes it with why not. */
 void llmd__mux_start(llmd_context *ctx, struct mux_stream *stream);
+/* Before all others that are to be started. */
+void llmd__mux_put_back(struct mux_stream *stream);
 /* Stops whatever the stream is doing. */
 void llmd__mux_stop(struct mux_stream *stream);
 /* Queues the stream's last delta; takes error. */

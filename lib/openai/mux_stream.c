@@ -95,14 +95,22 @@ static void on_done(void *data, struct http_reply *reply, llmd_error *error)
 static llmd_error *send(llmd_context *ctx, struct mux_stream *stream)
 {
     struct transfer_events events = {.on_data = on_data, .on_done = on_done, .data = stream};
-    TRY(llmd__call_finish(&stream->call));
+    if (!stream->call.body) /* written already where a context's end broke it off */
+        TRY(llmd__call_finish(&stream->call));
     return llmd__group_start(ctx, stream->mux->group, llmd__endpoint_http(stream->call.endpoint),
                              &stream->call.http, &events, &stream->transfer);
 }
 
+/* A context's end ends the caller's call, not the stream: that waits for the next one. */
 static void send_or_close(llmd_context *ctx, struct mux_stream *stream)
 {
     llmd_error *error = send(ctx, stream);
+    AUTO(error) llmd_error *ended = error ? llmd__context_check(ctx) : NULL;
+    if (ended) {
+        llmd_error_free(error);
+        llmd__mux_put_back(stream);
+        return;
+    }
     llmd__call_free(&stream->call); /* the group has its own copy */
     if (error)
         llmd__mux_close(stream, about(stream, error));
@@ -137,7 +145,7 @@ static void on_models(void *data, struct http_reply *reply, llmd_error *error)
         if (error)
             llmd__mux_close(stream, llmd__error_copy(error));
         else
-            send_or_close(NULL, stream);
+            llmd__mux_put_back(stream); /* to be sent by whoever turns the group, in his time */
     }
     llmd_error_free(error);
     question_free(question);
@@ -181,7 +189,7 @@ void llmd__mux_start(llmd_context *ctx, struct mux_stream *stream)
 {
     AUTO(str) char *model = NULL;
     llmd_error *error = NULL;
-    bool asks = llmd__call_needs_model(&stream->call);
+    bool asks = !stream->call.body && llmd__call_needs_model(&stream->call);
     if (asks)
         error = llmd__endpoint_known_model(stream->call.endpoint, &model);
     if (!error && asks && !model)

@@ -499,6 +499,36 @@ static llmd_error *three_streams(void *data)
     }
 }
 
+/* The token is fetched in the caller's time: what that breaks off goes on with the next call. */
+static void a_timeout_while_a_token_is_fetched_ends_the_call_only(void **state)
+{
+    (void)state;
+    struct server *server = server_start(reply_tokens, &three);
+    LLMD_AUTO(llmd_endpoint_spec) spec = llmd_endpoint_spec_new(server_url(server));
+    LLMD_AUTO(llmd_credentials) credentials = NULL;
+    LLMD_AUTO(llmd_endpoint) endpoint = NULL;
+    LLMD_AUTO(llmd_mux) mux = NULL;
+    LLMD_AUTO(llmd_context) ctx = llmd_context_new();
+    llmd_delta *delta = NULL;
+    int ended = 0;
+    assert_null(
+        llmd_credentials_from_command("[\"sh\", \"-c\", \"sleep 1; echo token\"]", &credentials));
+    assert_null(llmd_endpoint_open(spec, credentials, &endpoint));
+    assert_null(llmd_mux_open(&mux));
+    assert_null(add(mux, endpoint, "tiny", 1));
+    assert_null(add(mux, endpoint, "tiny", 2));
+    llmd_context_set_timeout_ms(ctx, 100);
+    LLMD_AUTO(llmd_error) error = llmd_mux_next(ctx, mux, &delta);
+    assert_int_equal(llmd_error_code(error), LLMD_E_TIMEOUT);
+    assert_null(delta);
+    for (; (delta = next(mux)); llmd_delta_free(delta)) {
+        assert_null(llmd_delta_error(delta));
+        ended += llmd_delta_last(delta);
+    }
+    assert_int_equal(ended, 2);
+    server_stop(server);
+}
+
 static void allocations_may_fail(void **state)
 {
     (void)state;
@@ -524,6 +554,7 @@ int main(void)
         cmocka_unit_test(freeing_it_ends_all),
         cmocka_unit_test(freed_by_the_one_inside),
         cmocka_unit_test(a_timeout_ends_the_call_only),
+        cmocka_unit_test(a_timeout_while_a_token_is_fetched_ends_the_call_only),
         cmocka_unit_test(allocations_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
