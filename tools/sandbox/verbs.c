@@ -145,7 +145,7 @@ static char *continue_token(struct call *call, const struct page *page)
     AUTO(str)
     char *text = llmd__format("%" PRId64 "/%s/%s", call->sandbox->store.version, page->last->ns,
                               page->last->name);
-    llmd__base64_encode(text, strlen(text), true, &token);
+    llmd__base64_encode(text, strlen(text), false, &token);
     return llmd__format("%s", llmd__buf_text(&token));
 }
 
