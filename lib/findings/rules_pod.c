@@ -188,13 +188,14 @@ static const char *innermost(const char *failure)
     return end ? end + 3 : failure;
 }
 
-/* imageID is set once an image was there: what waits then, waits for something else. */
+/* imageID is set once an image was there: what waits then, waits for something else. Without a name
+   of an image, no Event can be known for its. */
 static llmd_error *observe_container_pull(const struct scene *scene, const struct json *pod,
                                           const struct json *status, struct sightings *out)
 {
     const char *image = llmd__json_str(status, "image");
     const char *reason = llmd__json_str(status, "state.waiting.reason");
-    const char *failure = pull_failure(scene, pod, image);
+    const char *failure = *image ? pull_failure(scene, pod, image) : NULL;
     bool pulled = llmd__json_str(status, "imageID")[0] != '\0';
 
     if (pulled || !(is_pull_reason(reason) || failure))

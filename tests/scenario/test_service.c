@@ -336,7 +336,7 @@ static void test_changed_spec(void **state)
     struct sandbox_process *sandbox = start("ready");
     struct log log = {0};
     llmd_kube *kube = NULL;
-    llmd_error *error;
+    LLMD_AUTO(llmd_error) error = NULL;
 
     (void)state;
     none(llmd_kube_open(sandbox_process_kubeconfig(sandbox), NULL, &kube));
@@ -344,7 +344,7 @@ static void test_changed_spec(void **state)
     none(apply_service(kube, QWEN, &log));
     error = apply_service(kube, QWEN "image: registry.example/no/such:1\n", &log);
     assert_string_equal(llmd_error_reason(error), "ImageNotFound");
-    llmd_error_free(error);
+    assert_non_null(strstr(llmd_error_message(error), "no/such:1 of container main"));
     clear(&log);
     none(apply_service(kube, QWEN "maxModelLen: 4096\n", &log));
     assert_null(find(&log, "", "ImageNotFound"));
