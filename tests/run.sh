@@ -84,7 +84,7 @@ memcheck() {
 light() {
     local failed=0
     cmake --build --preset release --target llmd_serving || return 1
-    weighs whole build/release/libllmd.so 740000 || failed=1
+    weighs whole build/release/libllmd.so 720000 || failed=1
     weighs serving build/release/libllmd_serving.so 400000 || failed=1
     return $failed
 }

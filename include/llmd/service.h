@@ -90,6 +90,8 @@ LLMD_API void llmd_service_spec_free(llmd_service_spec *spec);
  *
  * Looks first (which KServe, which API version, which policies the cluster knows), then writes by
  * server-side apply. A namespace that does not exist is made. The same spec again changes nothing.
+ * Of a changed one it waits for the new pods, while the old ones serve on, until none of those is
+ * left.
  *
  * @param out  a task, llmd_task_free(); its result is the LLMInferenceService
  * @return NULL, or LLMD_E_INVALID. The task ends as that of llmd_service_wait(), or with
