@@ -54,7 +54,7 @@ struct llmd_mux {
     struct model_question *questions;
 };
 
-/* Pump only. Starts the stream, or closes it with why not. */
+/* Pump only. Starts the stream, closes it with why not, or puts it back where ctx has ended. */
 void llmd__mux_start(llmd_context *ctx, struct mux_stream *stream);
 /* Before all others that are to be started. */
 void llmd__mux_put_back(struct mux_stream *stream);

@@ -97,23 +97,10 @@ static llmd_error *send(llmd_context *ctx, struct mux_stream *stream)
     struct transfer_events events = {.on_data = on_data, .on_done = on_done, .data = stream};
     if (!stream->call.body) /* written already where a context's end broke it off */
         TRY(llmd__call_finish(&stream->call));
-    return llmd__group_start(ctx, stream->mux->group, llmd__endpoint_http(stream->call.endpoint),
-                             &stream->call.http, &events, &stream->transfer);
-}
-
-/* A context's end ends the caller's call, not the stream: that waits for the next one. */
-static void send_or_close(llmd_context *ctx, struct mux_stream *stream)
-{
-    llmd_error *error = send(ctx, stream);
-    AUTO(error) llmd_error *ended = error ? llmd__context_check(ctx) : NULL;
-    if (ended) {
-        llmd_error_free(error);
-        llmd__mux_put_back(stream);
-        return;
-    }
+    TRY(llmd__group_start(ctx, stream->mux->group, llmd__endpoint_http(stream->call.endpoint),
+                          &stream->call.http, &events, &stream->transfer));
     llmd__call_free(&stream->call); /* the group has its own copy */
-    if (error)
-        llmd__mux_close(stream, about(stream, error));
+    return NULL;
 }
 
 static void question_free(struct model_question *question)
@@ -185,19 +172,26 @@ static llmd_error *wait_for_model(llmd_context *ctx, struct mux_stream *stream)
     return NULL;
 }
 
-void llmd__mux_start(llmd_context *ctx, struct mux_stream *stream)
+static llmd_error *send_or_ask(llmd_context *ctx, struct mux_stream *stream)
 {
     AUTO(str) char *model = NULL;
-    llmd_error *error = NULL;
     bool asks = !stream->call.body && llmd__call_needs_model(&stream->call);
     if (asks)
-        error = llmd__endpoint_known_model(stream->call.endpoint, &model);
-    if (!error && asks && !model)
-        error = wait_for_model(ctx, stream);
-    else if (!error)
-        send_or_close(ctx, stream);
-    if (error)
+        TRY(llmd__endpoint_known_model(stream->call.endpoint, &model));
+    return asks && !model ? wait_for_model(ctx, stream) : send(ctx, stream);
+}
+
+/* A context's end ends the caller's call, not the stream: that waits for the next one. */
+void llmd__mux_start(llmd_context *ctx, struct mux_stream *stream)
+{
+    llmd_error *error = send_or_ask(ctx, stream);
+    AUTO(error) llmd_error *ended = error ? llmd__context_check(ctx) : NULL;
+    if (ended) {
+        llmd_error_free(error);
+        llmd__mux_put_back(stream);
+    } else if (error) {
         llmd__mux_close(stream, about(stream, error));
+    }
 }
 
 static void leave_question(struct mux_stream *stream)

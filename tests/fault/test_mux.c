@@ -500,9 +500,8 @@ static llmd_error *three_streams(void *data)
 }
 
 /* The token is fetched in the caller's time: what that breaks off goes on with the next call. */
-static void a_timeout_while_a_token_is_fetched_ends_the_call_only(void **state)
+static void time_out_while_a_token_is_fetched(const char *model)
 {
-    (void)state;
     struct server *server = server_start(reply_tokens, &three);
     LLMD_AUTO(llmd_endpoint_spec) spec = llmd_endpoint_spec_new(server_url(server));
     LLMD_AUTO(llmd_credentials) credentials = NULL;
@@ -515,8 +514,8 @@ static void a_timeout_while_a_token_is_fetched_ends_the_call_only(void **state)
         llmd_credentials_from_command("[\"sh\", \"-c\", \"sleep 1; echo token\"]", &credentials));
     assert_null(llmd_endpoint_open(spec, credentials, &endpoint));
     assert_null(llmd_mux_open(&mux));
-    assert_null(add(mux, endpoint, "tiny", 1));
-    assert_null(add(mux, endpoint, "tiny", 2));
+    assert_null(add(mux, endpoint, model, 1));
+    assert_null(add(mux, endpoint, model, 2));
     llmd_context_set_timeout_ms(ctx, 100);
     LLMD_AUTO(llmd_error) error = llmd_mux_next(ctx, mux, &delta);
     assert_int_equal(llmd_error_code(error), LLMD_E_TIMEOUT);
@@ -527,6 +526,13 @@ static void a_timeout_while_a_token_is_fetched_ends_the_call_only(void **state)
     }
     assert_int_equal(ended, 2);
     server_stop(server);
+}
+
+static void a_timeout_while_a_token_is_fetched_ends_the_call_only(void **state)
+{
+    (void)state;
+    time_out_while_a_token_is_fetched("tiny");
+    time_out_while_a_token_is_fetched(NULL); /* then it is the question for the model */
 }
 
 static void allocations_may_fail(void **state)
