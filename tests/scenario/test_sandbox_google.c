@@ -332,6 +332,29 @@ static void resizes_and_deletes(void **state)
     assert_int_equal(llmd__json_int(state_now, "nodes", -1), 0);
 }
 
+/* google.api.HttpRule: "%2F" in a name is left as it is, and is no separator. */
+static void a_slash_inside_a_name_leads_nowhere(void **state)
+{
+    (void)state;
+    google_refuses("DELETE", CLUSTER "%2FnodePools%2Fsystem", NULL, 404, "Not found");
+    google_refuses("GET", CONTAINER "/clusters%2fedge/nodePools", NULL, 404, "");
+    llmd__json_free(google_get(CLUSTER "/nodePools/system"));
+    llmd__json_free(google_get(CONTAINER "/clusters/%65dge"));
+}
+
+/* Also a disabled API, unless someone enabled it meanwhile. */
+static void cleared_faults_leave_nothing_behind(void **state)
+{
+    int status;
+
+    (void)state;
+    google_fault("{\"fault\":\"api-disabled\",\"match\":\"container.googleapis.com\"}");
+    llmd__json_free(google_ask("GET", CONTAINER "/clusters", NULL, &status));
+    assert_int_equal(status, 403);
+    assert_true(sandbox_process_command(api_sandbox, "faults/clear", "{}"));
+    llmd__json_free(google_get(CONTAINER "/clusters"));
+}
+
 static void a_regional_cluster_has_three_zones(void **state)
 {
     (void)state;
@@ -471,6 +494,8 @@ int main(void)
         READY(pools_scale_for_pods_and_back),
         READY(a_pod_that_fits_nowhere_is_told_so),
         READY(resizes_and_deletes),
+        READY(a_slash_inside_a_name_leads_nowhere),
+        FRESH(cleared_faults_leave_nothing_behind),
         FRESH(a_regional_cluster_has_three_zones),
         READY(a_gateway_shows_as_a_load_balancer),
         READY(a_cluster_deleted_first_leaves_it_behind),

@@ -82,6 +82,8 @@ void httpd_refuse(struct httpd *httpd, bool refuse);
 
 /* Request. Header names are compared without case; NULL when absent. */
 const char *request_header(const struct request *request, const char *name);
+/* As path, but "%2F" is left as sent: a slash in a name that is no separator. To be freed. */
+char *request_path_of_names(const struct request *request);
 /* The decoded value of a query parameter, to be freed; NULL when absent. */
 char *request_query(const struct request *request, const char *name);
 

@@ -41,22 +41,32 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static char *decode(const char *text, size_t len, bool plus_is_space)
+enum part { PART_PATH, PART_NAMES, PART_QUERY };
+
+static char *decode(const char *text, size_t len, enum part part)
 {
     char *out = must_alloc(len + 1);
     size_t n = 0;
     for (size_t i = 0; i < len; i++) {
         char c = text[i];
         if (c == '%' && i + 2 < len && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
-            c = (char)(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
-            i += 2;
-        } else if (c == '+' && plus_is_space) {
+            char decoded = (char)(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
+            if (decoded != '/' || part != PART_NAMES) {
+                c = decoded;
+                i += 2;
+            }
+        } else if (c == '+' && part == PART_QUERY) {
             c = ' ';
         }
         out[n++] = c;
     }
     out[n] = '\0';
     return out;
+}
+
+char *request_path_of_names(const struct request *request)
+{
+    return decode(request->target, strcspn(request->target, "?"), PART_NAMES);
 }
 
 char *request_query(const struct request *request, const char *name)
@@ -66,7 +76,7 @@ char *request_query(const struct request *request, const char *name)
         size_t len = strcspn(at, "&");
         if (len >= name_len && strncmp(at, name, name_len) == 0) {
             if (at[name_len] == '=' && len > name_len)
-                return decode(at + name_len + 1, len - name_len - 1, true);
+                return decode(at + name_len + 1, len - name_len - 1, PART_QUERY);
             if (len == name_len)
                 return must_strndup("", 0);
         }
@@ -127,7 +137,7 @@ static bool parse_request_line(struct request *request, const char *line, size_t
     size_t path_len = strcspn(target, "? ");
     request->method = must_strndup(line, (size_t)(space - line));
     request->target = must_strndup(target, target_len);
-    request->path = decode(target, path_len, false);
+    request->path = decode(target, path_len, PART_PATH);
     bool has_query = path_len < target_len;
     request->query = has_query ? must_strndup(target + path_len + 1, target_len - path_len - 1)
                                : must_strndup("", 0);

@@ -66,11 +66,19 @@ void google_fault_names(FILE *to)
     fprintf(to, "\n");
 }
 
-/* A disabled API is a state of the project, which enabling it ends. */
+/* A disabled API is a state of the project, which enabling it ends, or clearing the fault. */
 static void disable_service(struct google *google, const char *service)
 {
     llmd__json_set(google->services, *service ? service : "container.googleapis.com",
-                   MAKE("{'state':'DISABLED'}"));
+                   MAKE("{'state':'DISABLED','fault':true}"));
+}
+
+static void clear_services(struct google *google)
+{
+    JSON_EACH(service, google->services) {
+        if (llmd__json_bool(service, "fault", false))
+            llmd__json_set_str((struct json *)service, "state", "ENABLED");
+    }
 }
 
 static void append(struct google *google, struct named_fault *fault)
@@ -117,6 +125,7 @@ void google_fault_clear(struct google *google)
         free(fault->match);
         free(fault);
     }
+    clear_services(google);
     pthread_mutex_unlock(&google->mutex);
 }
 

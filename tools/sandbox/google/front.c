@@ -261,9 +261,12 @@ bool google_serve(struct google *google, struct conn *conn, const struct request
         return false;
     if (strncmp(path, "/computeMetadata/", 17) == 0 || strcmp(path, "/") == 0)
         return metadata_serve(google, conn, request);
+    /* google.api.HttpRule: servers leave "%2F" as it is, so no name leads to another resource. */
+    char *names = request_path_of_names(request);
+    path = names;
     const struct api *api = resolve(&path);
-    if (!api)
-        return false;
-    serve_call(google, conn, request, api, path);
-    return true;
+    if (api)
+        serve_call(google, conn, request, api, path);
+    free(names);
+    return api != NULL;
 }
