@@ -39,24 +39,74 @@ struct generation {
 
 /* ---- limits ---- */
 
-static int asked_tokens(const struct generation *generation)
+/* Beyond 2^53 every double is whole. */
+static bool is_whole(double number)
 {
-    const struct json *body = generation->body;
+    return number < -9e15 || number > 9e15 || number == (double)(int64_t)number;
+}
+
+/* pydantic's words about a string, a fraction, and anything else. */
+static void refuse_value(const struct generation *generation, const char *name,
+                         const struct json *value, bool whole)
+{
+    static const char *const integer[][2] = {
+        {"int_parsing", "integer, unable to parse string as an integer"},
+        {"int_from_float", "integer, got a number with a fractional part"},
+        {"int_type", "integer"}};
+    static const char *const number[][2] = {
+        {"float_parsing", "number, unable to parse string as a number"},
+        {"float_type", "number"},
+        {"float_type", "number"}};
+    enum json_type type = llmd__json_type(value);
+    int row = type == JSON_STRING ? 0 : type == JSON_DOUBLE ? 1 : 2;
+    const char *const *words = whole ? integer[row] : number[row];
+    AUTO(str) char *input = NULL;
+    AUTO(str) char *param = llmd__format("body.%s", name);
+    must(llmd__json_print(value, &input));
+    model_error(
+        generation->conn, 400, "Bad Request", param,
+        "1 validation error:\n  {'type': '%s', 'loc': '%s', 'msg': 'Input should be a valid "
+        "%s', 'input': %s}",
+        words[0], param, words[1], input);
+}
+
+/* A number that may stand in a string, as pydantic takes it; false: refused. Left out or null: the
+   value stays as it is. */
+static bool read_number(const struct generation *generation, const char *name, bool whole,
+                        double *value)
+{
+    const struct json *json = llmd__json_member(generation->body, name);
+    const char *text = llmd__json_text(json);
+    char *end;
+    if (llmd__json_type(json) <= JSON_NULL)
+        return true;
+    double number = strtod(text, &end);
+    if (*text && !*end && (!whole || is_whole(number))) {
+        *value = number;
+        return true;
+    }
+    refuse_value(generation, name, json, whole);
+    return false;
+}
+
+/* The newer name counts. Left out: vLLM gives a chat all that fits, a completion 16. */
+static bool read_limit(struct generation *generation)
+{
     int room = generation->model->max_len - generation->prompt_tokens;
-    int64_t asked = llmd__json_int(body, "max_completion_tokens", -1);
-    if (asked < 0)
-        asked = llmd__json_int(body, "max_tokens", -1);
-    /* Left out: vLLM gives a chat all that fits, a completion 16. */
-    if (asked < 0)
-        asked = generation->chat ? room : 16;
-    return asked > 2000000000 ? 2000000000 : (int)asked;
+    double asked = generation->chat ? room : 16;
+    if (!read_number(generation, "max_tokens", true, &asked) ||
+        !read_number(generation, "max_completion_tokens", true, &asked))
+        return false;
+    generation->limit = asked > 2e9 ? 2000000000 : asked < -2e9 ? -2000000000 : (int)asked;
+    return true;
 }
 
 static bool limits_are_good(struct generation *generation)
 {
     struct conn *conn = generation->conn;
     int max = generation->model->max_len;
-    generation->limit = asked_tokens(generation);
+    if (!read_limit(generation))
+        return false;
     if (generation->prompt_tokens >= max) {
         model_error(conn, 400, "BadRequestError", "input_tokens",
                     "This model's maximum context length is %d tokens. However, your request has "
@@ -83,11 +133,15 @@ static bool limits_are_good(struct generation *generation)
 
 static bool parameters_are_good(struct generation *generation)
 {
-    double temperature = llmd__json_double(generation->body, "temperature", 1);
+    double temperature = 1;
     generation->n = (int)llmd__json_int(generation->body, "n", 1);
-    if (temperature < 0) {
+    if (!read_number(generation, "temperature", false, &temperature))
+        return false;
+    if (temperature < 0 || temperature > 2) {
         model_error(generation->conn, 400, "BadRequestError", "temperature",
-                    "temperature must be non-negative, got %.1f.", temperature);
+                    temperature < 0 ? "temperature must be non-negative, got %.1f."
+                                    : "temperature must be in [0, 2], got %.1f.",
+                    temperature);
         return false;
     }
     if (generation->n < 1 || generation->n > 128) {
