@@ -60,7 +60,7 @@ static llmd_error *apply_service(struct gke_rig *rig, const llmd_kube *kube)
     return apply_service_with(rig, kube, "1");
 }
 
-/* Half an hour and more may pass before GKE adds its classes: progress, not a fault. */
+/* Up to 45 minutes may pass before GKE adds its classes: progress, not a fault. */
 static void P15_classes_that_come_late_are_waited_for(void **state)
 {
     struct gke_rig *rig = *state;
