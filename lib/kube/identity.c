@@ -114,8 +114,8 @@ static llmd_error *open_auth(const struct json *user, const struct json *cluster
         return llmd__error_set_advice(
             llmd__error(LLMD_E_INVALID, "auth-provider \"%s\" is no longer part of Kubernetes",
                         llmd__json_str(user, "auth-provider.name")),
-            "make the kubeconfig again with an exec plugin; on GKE: gcloud container clusters "
-            "get-credentials");
+            "make the kubeconfig again with an exec plugin, or connect to a GKE cluster by its "
+            "name");
     return NULL;
 }
 

@@ -22,6 +22,7 @@ struct loaded {
     size_t count;
     char *paths[64];
     struct json *documents[64];
+    char *empty; /* the last one that says nothing */
 };
 
 static void llmd__auto_loaded(struct loaded *loaded)
@@ -30,6 +31,7 @@ static void llmd__auto_loaded(struct loaded *loaded)
         llmd__json_free_secret(loaded->documents[i]);
         llmd__free(loaded->paths[i]);
     }
+    llmd__free(loaded->empty);
 }
 
 /* The document of a kubeconfig; NULL for one that says nothing. */
@@ -55,6 +57,13 @@ static llmd_error *add(struct loaded *loaded, const char *path, struct json *doc
     return NULL;
 }
 
+static llmd_error *note_empty(struct loaded *loaded, const char *path)
+{
+    llmd__free(loaded->empty);
+    loaded->empty = llmd__strdup(path);
+    return loaded->empty ? NULL : NO_MEMORY;
+}
+
 static llmd_error *load_text(struct loaded *loaded, const char *path, const char *text)
 {
     AUTO(str) char *what = llmd__format("kubeconfig %s", path);
@@ -62,7 +71,7 @@ static llmd_error *load_text(struct loaded *loaded, const char *path, const char
 
     CHECK_MEMORY(what);
     TRY(parse(text, what, &document));
-    return document ? add(loaded, path, document) : NULL;
+    return document ? add(loaded, path, document) : note_empty(loaded, path);
 }
 
 static llmd_error *load_file(struct loaded *loaded, const char *path)
@@ -110,14 +119,15 @@ static llmd_error *load_list(struct loaded *loaded, const char *list)
     return NULL;
 }
 
-static llmd_error *nothing_found(const char *source)
+static llmd_error *nothing_found(const struct loaded *loaded, const char *list)
 {
+    const char *path = *list ? list : "~/.kube/config";
     llmd_error *error =
-        llmd__error(LLMD_E_NOT_FOUND, "no kubeconfig: %s does not exist or is empty", source);
+        llmd__error(LLMD_E_NOT_FOUND, "no kubeconfig: %s %s", loaded->empty ? loaded->empty : path,
+                    loaded->empty ? "is empty" : "does not exist");
 
-    return llmd__error_set_advice(error,
-                                  "give the path of a kubeconfig, or set KUBECONFIG; on GKE: "
-                                  "gcloud container clusters get-credentials makes one");
+    return llmd__error_set_advice(error, "give the path of a kubeconfig, or set KUBECONFIG, or "
+                                         "connect to a GKE cluster by its name");
 }
 
 static llmd_error *open_loaded(const struct loaded *loaded, const char *kubecontext,
@@ -177,7 +187,7 @@ llmd_error *llmd__kubeconfig_open(const char *kubeconfig, const char *kubecontex
         return open_loaded(&loaded, kubecontext, source, out);
     if (is_set(places->service_host) && is_set(places->service_port))
         return llmd__kubeconfig_in_cluster(places, out);
-    return nothing_found(*list ? list : "~/.kube/config");
+    return nothing_found(&loaded, list);
 }
 
 static llmd_error *check_server(const char *server, const char *source)

@@ -275,8 +275,40 @@ static void a_named_file_must_exist_and_say_something(void **state)
     llmd_error_free(error);
     error = llmd__kubeconfig_open(NULL, NULL, &places, &kube);
     assert_int_equal(llmd_error_code(error), LLMD_E_NOT_FOUND);
+    assert_non_null(strstr(llmd_error_message(error), "~/.kube/config does not exist"));
     assert_non_null(strstr(llmd_error_advice(error), "KUBECONFIG"));
     llmd_error_free(error);
+}
+
+/* What is wrong with the places that were looked at, and the way without a file. */
+static void no_file_at_all_says_which_is_missing_or_empty(void **state)
+{
+    static const struct {
+        const char *first, *second;
+        const char *words;
+    } rows[] = {
+        {"absent", "absent", "absent does not exist"},
+        {"nothing", "nothing", "/nothing is empty"},
+        {"nothing", "absent", "/nothing is empty"},
+        {"absent", "nothing", "/nothing is empty"},
+    };
+
+    (void)state;
+    write_file("nothing", "# only words\n");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        llmd_kube *kube = NULL;
+        char list[512];
+
+        snprintf(list, sizeof(list), "%s/%s:%s/%s", folder, rows[i].first, folder, rows[i].second);
+        AUTO(error)
+        llmd_error *error =
+            llmd__kubeconfig_open(NULL, NULL, &(struct kubeconfig_places){.list = list}, &kube);
+        assert_int_equal(llmd_error_code(error), LLMD_E_NOT_FOUND);
+        if (!strstr(llmd_error_message(error), rows[i].words) ||
+            strstr(llmd_error_message(error), " or "))
+            fail_msg("%s: %s", list, llmd_error_message(error));
+        assert_non_null(strstr(llmd_error_advice(error), "connect to a GKE cluster by its name"));
+    }
 }
 
 /* A self-signed certificate is not needed: any PEM text is only read at the first connection. */
@@ -349,6 +381,7 @@ int main(void)
         cmocka_unit_test(user_errors_are_found_when_opening),
         cmocka_unit_test(the_list_of_files_is_read),
         cmocka_unit_test(a_named_file_must_exist_and_say_something),
+        cmocka_unit_test(no_file_at_all_says_which_is_missing_or_empty),
         cmocka_unit_test(a_pod_finds_its_own_cluster),
         cmocka_unit_test(who_is_impersonated),
         cmocka_unit_test(memory_may_end),
