@@ -58,7 +58,7 @@ static void what_is_gone_already_is_proven_gone(void **state)
 static void it_can_be_read_and_connected_to(void **state)
 {
     struct gke_rig *rig = *state;
-    llmd_cluster *cluster = NULL;
+    LLMD_AUTO(llmd_cluster) cluster = NULL;
     LLMD_AUTO(llmd_cluster_list) list = NULL;
     LLMD_AUTO(llmd_kube) kube = NULL;
     llmd_cluster *listed = NULL;
