@@ -188,8 +188,8 @@ static const char *innermost(const char *failure)
     return end ? end + 3 : failure;
 }
 
-/* imageID is set once an image was there: what waits then, waits for something else. Without a name
-   of an image, no Event can be known for its. */
+/* imageID is set once an image was there: what waits then, waits for something else. An image
+   without a name yet would be found in every Event. */
 static llmd_error *observe_container_pull(const struct scene *scene, const struct json *pod,
                                           const struct json *status, struct sightings *out)
 {
