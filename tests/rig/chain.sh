@@ -71,7 +71,9 @@ chain() { # language, command…
             "$(wc -c <"$work/out") bytes said"
     else
         echo "not ok chain in $language (exit $code, $((SECONDS - started)) s)"
-        tail -n 40 "$work/err" "$work/out"
+        # What failed was told before all of it was deleted, which has many lines to tell.
+        grep -vE '^([0-9:]+ )?delete ' "$work/err" | tail -n 60
+        tail -n 20 "$work/out"
         failed=1
     fi
 }
