@@ -16,6 +16,8 @@ static llmd_error *add_condition(const struct json *owner, const struct json *co
                               1, "%s", llmd__json_str(condition, "message"));
 }
 
+#define UNSEEN "PresetUnseen"
+
 /* How the controller says that it cannot even begin: nothing below the service exists then. It is
    not rolled up into Ready, which stays Unknown for ever. */
 static llmd_error *observe_presets(const struct scene *scene, struct sightings *out)
@@ -26,6 +28,10 @@ static llmd_error *observe_presets(const struct scene *scene, struct sightings *
 
     if (!llmd__scene_fresh(scene) || !is_false(condition))
         return NULL;
+    if (scene->refuted && !strcmp(scene->refuted, llmd__json_str(condition, "message")))
+        return llmd__sighting_add(out, llmd__scene_subject(service), UNSEEN, 1,
+                                  "KServe's controller has not seen yet what is there: %s",
+                                  scene->refuted);
     return add_condition(service, condition, out);
 }
 
@@ -97,6 +103,13 @@ const struct rule llmd__rules_service[] = {
      .texts = "Stopped",
      .advice = "remove the annotation serving.kserve.io/stop from the service",
      .end_ms = 0},
+    /* Its cache is behind for a moment after presets were written. */
+    {.code = UNSEEN,
+     .observe = observe_presets,
+     .texts = UNSEEN,
+     .advice = "restart KServe's controller (llmisvc-controller-manager) if it stays like this",
+     .grace_ms = 5000,
+     .end_ms = FINDING_NEVER},
     /* Ends at once: only another spec, or a change of what is installed, cures it. */
     {.code = "PresetMissing",
      .observe = observe_presets,

@@ -43,6 +43,7 @@ void llmd__scene_free(struct scene *scene)
         llmd__free(set->items);
     }
     llmd__json_free(scene->logs);
+    llmd__free(scene->refuted);
     llmd__free(scene->ns);
     llmd__free(scene->name);
     llmd__free(scene->gateway_ns);

@@ -36,6 +36,7 @@ struct scene {
     bool gke;
     bool everything; /* all that is put in is ours: whoever watches has chosen */
     bool unsettled;  /* the children seen may be those of an older spec: no pod is judged */
+    char *refuted;   /* a condition's message that the API server contradicts; NULL: none */
     struct scene_set sets[SCENE_KINDS];
     struct json *logs; /* {"pod/container": "last lines"} */
 };

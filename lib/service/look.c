@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#define CONFIGS "llminferenceserviceconfigs.serving.kserve.io"
-
 /* In the order in which one answer tells where to ask next. */
 enum look_at { LOOK_NAMESPACE, LOOK_CONFIGS, LOOK_SETTINGS, LOOK_END };
 
@@ -53,7 +51,7 @@ static llmd_error *path_of(const struct wait *wait, enum look_at at, char **out)
     if (at == LOOK_NAMESPACE)
         return list_path(wait, "namespaces", NULL, wait->base.ns, out);
     if (at == LOOK_CONFIGS)
-        return list_path(wait, CONFIGS, "*", NULL, out);
+        return list_path(wait, LLMD__PRESETS, "*", NULL, out);
     return system ? list_path(wait, "configmaps", system, "inferenceservice-config", out) : NULL;
 }
 

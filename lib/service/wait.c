@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/wait.h"
+#include "service/missing_preset.h"
 #include "service/policies.h"
 #include "service/service_manifest.h"
 
-#include "base/url.h"
 #include "kube/apply.h"
+#include "kube/discovery.h"
 
 #include <string.h>
 
@@ -34,6 +35,7 @@ void llmd__wait_free(void *data)
     llmd__json_free(wait->configs);
     llmd_service_spec_free(wait->spec);
     llmd__json_free(wait->deployments);
+    llmd__free(wait->doubted);
     llmd__free(wait->path);
     llmd__free(wait);
 }
@@ -50,7 +52,7 @@ static const struct {
 } watched[] = {
     {SCENE_SERVICE, LLMD__SERVICES, false, false, false},
     {SCENE_POD, "pods", true, false, false},
-    {SCENE_DEPLOYMENT, "deployments.apps", true, false, false},
+    {SCENE_DEPLOYMENT, LLMD__DEPLOYMENTS, true, false, false},
     {SCENE_REPLICASET, "replicasets.apps", true, false, true},
     {SCENE_EVENT, "events", false, false, true},
     {SCENE_ROUTE, "httproutes.gateway.networking.k8s.io", true, false, true},
@@ -111,9 +113,10 @@ static llmd_error *tell_news(struct graph *graph, const struct wait *wait)
 }
 
 /* One request at a time, of the path that was made. */
-static llmd_error *ask(struct wait *wait, struct step_action *action)
+static llmd_error *ask(struct wait *wait, enum asked what, struct step_action *action)
 {
     CHECK_MEMORY(wait->path);
+    wait->asked = what;
     action->kind = ACTION_SEND;
     action->http = llmd__kube_http(wait->base.kube);
     action->request = (struct http_request){.method = "GET",
@@ -122,6 +125,25 @@ static llmd_error *ask(struct wait *wait, struct step_action *action)
                                             .idempotent = true,
                                             .max_body = 1 << 20};
     return NULL;
+}
+
+static llmd_error *ask_list(struct wait *wait, enum asked what, const char *resource,
+                            const char *labels, const char *fields, struct step_action *action)
+{
+    const llmd_kube *kube = wait->base.kube;
+    AUTO(buf) struct buf query = BUF_INIT;
+    AUTO(buf) struct buf path = BUF_INIT;
+    struct resource found;
+
+    if (!llmd__discovery_lookup(kube, resource, &found))
+        return llmd__discovery_missing(kube, resource);
+    llmd__buf_str(&query, "limit=500");
+    llmd__resource_selectors(&query, labels, fields);
+    llmd__resource_path(&path, &found, labels ? wait->base.ns : "*", NULL, NULL,
+                        llmd__buf_text(&query));
+    llmd__free(TAKE(wait->path));
+    TRY(llmd__buf_take(&path, &wait->path));
+    return ask(wait, what, action);
 }
 
 /* A container that left no message has its last lines in the log of the run
@@ -133,20 +155,48 @@ static llmd_error *ask_log(struct wait *wait, struct step_action *action)
                               "log?container=%s&previous=true&tailLines=%d",
                               wait->base.ns, wait->base.findings.log_pod,
                               wait->base.findings.log_container, LOG_LINES);
-    wait->log_asked = true;
-    return ask(wait, action);
+    return ask(wait, ASKED_LOG, action);
 }
 
 /* A log that cannot be had is told as none, or it would be asked for again and again. */
-static llmd_error *take_log(struct wait *wait, const struct step_input *input)
+static llmd_error *take_log(struct wait *wait, const char *text)
 {
-    bool good = input->kind == INPUT_REPLY && input->status / 100 == 2 && input->text;
-
-    wait->log_asked = false;
     if (!wait->base.findings.log_pod)
         return NULL;
     return llmd__scene_log(&wait->base.scene, wait->base.findings.log_pod,
-                           wait->base.findings.log_container, good ? input->text : "");
+                           wait->base.findings.log_container, text ? text : "");
+}
+
+/* ---- a preset that is not found ---- */
+
+static bool must_ask_preset(const struct wait *wait)
+{
+    const char *words = llmd__missing_preset(&wait->base.scene);
+
+    return words && (!wait->doubted || strcmp(words, wait->doubted) != 0);
+}
+
+static llmd_error *ask_preset(struct wait *wait, struct step_action *action)
+{
+    AUTO(str) char *fields = NULL;
+
+    llmd__free(wait->doubted);
+    wait->doubted = llmd__strdup(llmd__missing_preset(&wait->base.scene));
+    CHECK_MEMORY(wait->doubted);
+    fields = llmd__missing_preset_fields(wait->doubted);
+    CHECK_MEMORY(fields);
+    return ask_list(wait, ASKED_PRESET, LLMD__PRESETS, NULL, fields, action);
+}
+
+/* Whoever may not read presets believes the controller. */
+static llmd_error *take_preset(struct wait *wait, const struct json *answer)
+{
+    llmd__free(TAKE(wait->base.scene.refuted));
+    if (!llmd__missing_preset_is_there(wait->doubted, answer))
+        return NULL;
+    wait->base.scene.refuted = llmd__strdup(wait->doubted);
+    CHECK_MEMORY(wait->base.scene.refuted);
+    return NULL;
 }
 
 /* ---- what is of the newest spec ---- */
@@ -157,28 +207,17 @@ static llmd_error *take_log(struct wait *wait, const struct step_input *input)
 static llmd_error *ask_deployments(struct wait *wait, struct step_action *action)
 {
     AUTO(str) char *labels = child_labels(wait);
-    AUTO(buf) struct buf path = BUF_INIT;
 
     CHECK_MEMORY(labels);
-    llmd__buf_format(&path,
-                     "/apis/apps/v1/namespaces/%s/deployments?labelSelector=", wait->base.ns);
-    llmd__url_escape(&path, labels);
-    llmd__free(TAKE(wait->path));
-    TRY(llmd__buf_take(&path, &wait->path));
     wait->looked = llmd__json_int(llmd__scene_service(&wait->base.scene), "metadata.generation", 0);
-    wait->looking = true;
-    return ask(wait, action);
+    return ask_list(wait, ASKED_DEPLOYMENTS, LLMD__DEPLOYMENTS, labels, NULL, action);
 }
 
 /* Without an answer the watches must do. */
-static llmd_error *take_deployments(struct wait *wait, const struct step_input *input)
+static void take_deployments(struct wait *wait, struct json *answer)
 {
-    bool good = input->kind == INPUT_REPLY && input->status / 100 == 2;
-
-    wait->looking = false;
-    llmd__json_free(TAKE(wait->deployments));
-    return good ? llmd__json_parse(input->text, input->text_len, "deployments", &wait->deployments)
-                : NULL;
+    llmd__json_free(wait->deployments);
+    wait->deployments = answer;
 }
 
 static bool is_older(const struct json *known, const struct json *read)
@@ -216,7 +255,7 @@ static bool must_look(const struct wait *wait)
 static bool is_unsettled(const struct wait *wait)
 {
     return is_changed(wait) && (!llmd__scene_fresh(&wait->base.scene) || must_look(wait) ||
-                                wait->looking || !has_come_up(wait));
+                                wait->asked == ASKED_DEPLOYMENTS || !has_come_up(wait));
 }
 
 /* ---- judging ---- */
@@ -252,6 +291,23 @@ static llmd_error *judge(struct graph *graph, struct wait *wait, int64_t now_ms,
     return NULL;
 }
 
+static llmd_error *take(struct wait *wait, const struct step_input *input)
+{
+    bool good = input->kind == INPUT_REPLY && input->status / 100 == 2;
+    enum asked asked = wait->asked;
+    AUTO(json) struct json *answer = NULL;
+
+    wait->asked = ASKED_NOTHING;
+    if (asked == ASKED_LOG)
+        return take_log(wait, good ? input->text : NULL);
+    if (good)
+        TRY(llmd__json_parse(input->text, input->text_len, "Kubernetes answer", &answer));
+    if (asked == ASKED_PRESET)
+        return take_preset(wait, answer);
+    take_deployments(wait, TAKE(answer));
+    return NULL;
+}
+
 static llmd_error *judge_advance(void *state, struct graph *graph, const struct step_input *input,
                                  struct step_action *action)
 {
@@ -259,12 +315,15 @@ static llmd_error *judge_advance(void *state, struct graph *graph, const struct 
 
     (void)state;
     if (input->kind == INPUT_REPLY || input->kind == INPUT_ERROR)
-        TRY(wait->looking ? take_deployments(wait, input) : take_log(wait, input));
-    /* The judgement waits for the log of the crash, or the Deployments, that it is about. */
-    if (wait->log_asked || wait->looking) {
+        TRY(take(wait, input));
+    /* The judgement waits for the log of the crash, the Deployments or the preset that it is about.
+     */
+    if (wait->asked != ASKED_NOTHING) {
         action->kind = ACTION_NONE;
         return NULL;
     }
+    if (must_ask_preset(wait))
+        return ask_preset(wait, action);
     return judge(graph, wait, input->now_ms, action);
 }
 

@@ -8,8 +8,13 @@
 #include "wait/scene_wait.h"
 
 #define LLMD__SERVICES "llminferenceservices.serving.kserve.io"
+#define LLMD__PRESETS "llminferenceserviceconfigs.serving.kserve.io"
+#define LLMD__DEPLOYMENTS "deployments.apps"
 #define LLMD__POOLS "inferencepools.inference.networking.k8s.io"
 #define LLMD__POLICIES "healthcheckpolicies.networking.gke.io"
+
+/* What the judge has asked the server and waits for. */
+enum asked { ASKED_NOTHING, ASKED_LOG, ASKED_DEPLOYMENTS, ASKED_PRESET };
 
 /* What the steps of one task share; the graph's data. */
 struct wait {
@@ -20,10 +25,10 @@ struct wait {
     struct server server;
     struct progress progress;
     step_id warmup;
-    bool log_asked;
+    enum asked asked;
     struct json *deployments; /* as they were when the controller had seen the newest spec */
     int64_t looked;           /* the generation of that spec; 0: not looked yet */
-    bool looking;
+    char *doubted;            /* the last words by which the controller missed a preset */
     bool policies_begun, policies_done;
     char *path; /* of the request in flight */
 };

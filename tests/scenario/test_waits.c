@@ -174,6 +174,35 @@ static void test_deadline_of_a_warm_up(void **state)
     assert_non_null(strstr(llmd_error_message(error), "service llm/qwen: ready, but the gateway"));
 }
 
+/* ---- KServe's cache is behind the API server ---- */
+
+/* What was written a moment ago is there, whatever the controller says: no end, and no word that it
+   is missing. */
+static void test_preset_not_seen_yet(void **state)
+{
+    struct scene *scene = *state;
+    LLMD_AUTO(llmd_gateway_spec) gateway = llmd_gateway_spec_new("llm", "edge");
+    LLMD_AUTO(llmd_service_spec) spec = llmd_service_spec_new("llm", "qwen", "hf://a/b");
+    const struct seen *seen;
+    llmd_task *task = NULL;
+    llmd_error *made = llmd_gateway_apply(scene->kube, gateway, &task);
+
+    none(run(made, task, 20000, &scene->log));
+    assert_true(sandbox_process_command(
+        scene->sandbox, "faults",
+        "{\"fault\":\"preset-unseen\",\"match\":\"kserve-config-llm-template\"}"));
+    llmd_service_spec_set(spec, "preset", "simulator");
+    llmd_service_spec_set(spec, "gateway.name", "edge");
+    none(llmd_service_apply(scene->kube, spec, &task));
+    run_until(task, "PresetUnseen", &scene->log);
+    seen = find(&scene->log, "LLMInferenceService/llm/qwen", "PresetUnseen");
+    assert_non_null(strstr(seen->message, "has not seen yet what is there: LLMInferenceService"
+                                          "Config \"kserve-config-llm-template\" not found"));
+    assert_true(sandbox_process_command(scene->sandbox, "faults/clear", "{}"));
+    none(run(NULL, task, 20000, &scene->log));
+    assert_null(find(&scene->log, "", "PresetMissing"));
+}
+
 /* ---- somebody deletes what is applied, and a finalizer holds it ---- */
 
 static void apply(struct scene *scene, const char *text)
@@ -247,10 +276,15 @@ static void test_service_that_is_being_deleted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_gateway_deleted_while_waiting),     TEST(test_gateway_of_service_missing),
-        TEST(test_default_gateway_missing),           TEST(test_deadline_names_the_cause),
-        TEST(test_deadline_names_what_was_told_last), TEST(test_deadline_of_a_warm_up),
-        TEST(test_apply_to_what_is_being_deleted),    TEST(test_service_that_is_being_deleted),
+        TEST(test_gateway_deleted_while_waiting),
+        TEST(test_gateway_of_service_missing),
+        TEST(test_default_gateway_missing),
+        TEST(test_deadline_names_the_cause),
+        TEST(test_deadline_names_what_was_told_last),
+        TEST(test_deadline_of_a_warm_up),
+        TEST(test_preset_not_seen_yet),
+        TEST(test_apply_to_what_is_being_deleted),
+        TEST(test_service_that_is_being_deleted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

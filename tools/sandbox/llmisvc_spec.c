@@ -17,6 +17,8 @@ char *llmisvc_child_name(const struct object *service, const char *suffix)
 
 static struct object *find_config(struct sandbox *sandbox, const char *ns, const char *name)
 {
+    if (has_trouble(sandbox, TROUBLE_PRESET_UNSEEN, name))
+        return NULL;
     struct object *own =
         store_get(&sandbox->store, SERVING_GROUP, "llminferenceserviceconfigs", ns, name);
     return own ? own

@@ -73,10 +73,9 @@ static const char help[] =
     "or\n"
     "one of reset close stall close-after-headers stall-after-headers huge bad-json bad-chunk\n"
     "reset-mid close-mid stall-mid cut-utf8 drip, or of the cluster image-missing image-private\n"
-    "quota never-ready forbidden; /sandbox/faults/clear; /sandbox/compact (older\n"
-    "watches get 410); /sandbox/cut-watches; /sandbox/pause {\"ms\"} (refuses connections so "
-    "long);\n"
-    "/sandbox/images {\"image\"}.\n";
+    "quota never-ready forbidden preset-unseen; /sandbox/faults/clear; /sandbox/compact\n"
+    "(older watches get 410); /sandbox/cut-watches; /sandbox/pause {\"ms\"} (refuses\n"
+    "connections so long); /sandbox/images {\"image\"}.\n";
 
 enum option_id {
     OPTION_PROFILE = 256,

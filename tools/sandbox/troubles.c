@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char *const names[TROUBLE_KINDS] = {"image-missing", "image-private", "quota",
-                                                 "never-ready", "forbidden"};
+                                                 "never-ready",   "forbidden",     "preset-unseen"};
 
 static int kind_of(const char *name)
 {

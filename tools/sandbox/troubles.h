@@ -18,6 +18,7 @@ enum trouble {
     TROUBLE_QUOTA,         /* the ReplicaSet's name: no pod of it may be made */
     TROUBLE_NEVER_READY,   /* the pod's name: it runs and is never ready */
     TROUBLE_FORBIDDEN,     /* "clusterroles.rbac.authorization.k8s.io NAME": may not be written */
+    TROUBLE_PRESET_UNSEEN, /* the preset's name: KServe's cache has not got it yet */
     TROUBLE_KINDS
 };
 
