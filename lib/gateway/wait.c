@@ -128,26 +128,36 @@ static const struct step_class look_class = {.name = "look", .advance = look_adv
 
 /* ---- the judge ---- */
 
+/* Where the controller has none of its own. */
+static const char *words_of(const struct json *gateway, const struct json *programmed)
+{
+    if (!gateway)
+        return "the Gateway does not exist yet";
+    return !strcmp(llmd__json_str(programmed, "status"), "True") ? "is programmed"
+                                                                 : "is not programmed yet";
+}
+
 /* What the controller says while it works; each word once. */
 static llmd_error *tell_progress(struct graph *graph, struct wait *wait, const struct json *gateway)
 {
     const struct json *programmed =
         llmd__scene_condition(llmd__json_member(gateway, "status"), "Programmed");
     const char *reason = gateway ? llmd__json_str(programmed, "reason") : "Missing";
+    const char *message = llmd__json_str(programmed, "message");
     AUTO(str) char *subject = llmd__format("Gateway/%s/%s", wait->base.ns, wait->base.name);
 
     CHECK_MEMORY(subject);
     if (!reason[0])
         reason = "Pending";
+    if (!message[0])
+        message = words_of(gateway, programmed);
     if (!strncmp(wait->told, reason, sizeof(wait->told) - 1))
         return NULL;
     strncpy(wait->told, reason, sizeof(wait->told) - 1);
-    return llmd__graph_event(
-        graph, &(struct event_text){.level = LLMD_LEVEL_INFO,
-                                    .subject = subject,
-                                    .reason = reason,
-                                    .message = gateway ? llmd__json_str(programmed, "message")
-                                                       : "the Gateway does not exist yet"});
+    return llmd__graph_event(graph, &(struct event_text){.level = LLMD_LEVEL_INFO,
+                                                         .subject = subject,
+                                                         .reason = reason,
+                                                         .message = message});
 }
 
 /* Programmed without an address is a load balancer that is not there yet, and Programmed of an
@@ -164,6 +174,25 @@ static bool is_done(const struct wait *wait, const struct json *gateway)
            llmd__json_str(gateway, "status.addresses[0].value")[0];
 }
 
+static llmd_error *finish(struct graph *graph, const struct wait *wait, const struct json *gateway,
+                          struct step_action *action)
+{
+    const char *address = llmd__json_str(gateway, "status.addresses[0].value");
+    AUTO(str) char *subject = llmd__format("Gateway/%s/%s", wait->base.ns, wait->base.name);
+    AUTO(str) char *message = llmd__format("has the address %s", address);
+    struct json *result = NULL;
+
+    if (!subject || !message)
+        return NO_MEMORY;
+    TRY(llmd__json_copy(gateway, &result));
+    llmd__graph_result(graph, result);
+    action->kind = ACTION_FINISH;
+    return llmd__graph_event(graph, &(struct event_text){.level = LLMD_LEVEL_INFO,
+                                                         .subject = subject,
+                                                         .reason = "Ready",
+                                                         .message = message});
+}
+
 /* Told before it is ended, so that the last event names what the error says. */
 static llmd_error *judge_advance(void *state, struct graph *graph, const struct step_input *input,
                                  struct step_action *action)
@@ -177,14 +206,8 @@ static llmd_error *judge_advance(void *state, struct graph *graph, const struct 
     if (gateway || (wait->base.scene.sets[SCENE_GATEWAY].synced && !wait->manifest))
         TRY(tell_progress(graph, wait, gateway));
     TRY(llmd__scene_wait_tell(graph, &wait->base, NULL));
-    if (is_done(wait, gateway)) {
-        struct json *result = NULL;
-
-        TRY(llmd__json_copy(gateway, &result));
-        llmd__graph_result(graph, result);
-        action->kind = ACTION_FINISH;
-        return NULL;
-    }
+    if (is_done(wait, gateway))
+        return finish(graph, wait, gateway, action);
     TRY(llmd__scene_wait_end(&wait->base));
     action->kind = ACTION_SLEEP;
     action->wake_ms = wait->base.findings.wake_ms;

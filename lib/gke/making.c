@@ -243,11 +243,12 @@ static bool is_in(const struct making *making, const char *status)
 /* Its own words about what is wrong with it. */
 static const char *complaint(const struct json *there)
 {
-    JSON_EACH(condition, llmd__json_member(there, "conditions")) {
+    const char *words = llmd__json_str(there, "statusMessage");
+
+    JSON_EACH(condition, llmd__json_member(there, "conditions"))
         if (*llmd__json_str(condition, "message"))
             return llmd__json_str(condition, "message");
-    }
-    return llmd__json_str(there, "statusMessage");
+    return *words ? words : "GKE does not say why";
 }
 
 static llmd_error *alter(const struct turn *turn, const struct json *change)

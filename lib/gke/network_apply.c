@@ -389,7 +389,9 @@ static llmd_error *end(void *data, struct graph *graph, const struct step_input 
     (void)input;
     action->kind = ACTION_DONE;
     TRY(warn_without_nat(work, graph));
-    return set_result(work, graph);
+    TRY(set_result(work, graph));
+    return llmd__network_tell(graph, LLMD_LEVEL_INFO, llmd__network_name(work), "Ready", "",
+                              "has what Gateways in %s need", llmd__gke_region(work->gke));
 }
 
 static const struct step_class end_class = {"network", end, NULL};

@@ -162,11 +162,16 @@ static llmd_error *end(void *data, struct graph *graph, const struct step_input 
                        struct step_action *action)
 {
     struct network_work *work = data;
+    bool left;
 
     (void)input;
     action->kind = ACTION_DONE;
+    left = llmd__json_member(work->result, "left") != NULL;
     llmd__graph_result(graph, TAKE(work->result));
-    return NULL;
+    return llmd__network_tell(
+        graph, LLMD_LEVEL_INFO, llmd__network_name(work), left ? "Left" : "Gone", "",
+        left ? "what was not told as left is gone" : "has nothing more that libllmd made in %s",
+        llmd__gke_region(work->gke));
 }
 
 static const struct step_class decide_class = {"network", decide, NULL};

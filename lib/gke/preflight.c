@@ -191,6 +191,24 @@ static llmd_error *tell_cut(struct preflight *preflight, struct graph *graph)
                                 MAX_SHAPES, MAX_CLOUD_QUOTAS);
 }
 
+static llmd_error *conclude(struct preflight *preflight, struct graph *graph)
+{
+    int count = (int)llmd__json_count(preflight->checks), errors = 0, warnings = 0;
+    AUTO(str) char *message = NULL;
+
+    JSON_EACH(check, preflight->checks) {
+        errors += !strcmp(llmd__json_str(check, "level"), "error");
+        warnings += !strcmp(llmd__json_str(check, "level"), "warning");
+    }
+    message = llmd__format("%d looked at: %d errors, %d warnings", count, errors, warnings);
+    CHECK_MEMORY(message);
+    llmd__graph_result(graph, TAKE(preflight->checks));
+    return llmd__graph_event(graph, &(struct event_text){.level = LLMD_LEVEL_INFO,
+                                                         .subject = "Preflight",
+                                                         .reason = "Done",
+                                                         .message = message});
+}
+
 static llmd_error *verdict(void *data, struct graph *graph, const struct step_input *input,
                            struct step_action *action)
 {
@@ -200,9 +218,8 @@ static llmd_error *verdict(void *data, struct graph *graph, const struct step_in
     TRY(llmd__preflight_tell_held(preflight, graph));
     TRY(tell_capacity(preflight, graph));
     TRY(tell_cut(preflight, graph));
-    llmd__graph_result(graph, TAKE(preflight->checks));
     action->kind = ACTION_DONE;
-    return NULL;
+    return conclude(preflight, graph);
 }
 
 static const struct step_class verdict_class = {"preflight", verdict, NULL};

@@ -52,7 +52,9 @@ static llmd_error *tell(struct graph *graph, struct state_wait *wait)
 {
     const char *status = llmd__json_str(wait->there, "status");
     const char *words = llmd__json_str(wait->there, "statusMessage");
+    AUTO(str) char *message = *words ? llmd__strdup(words) : llmd__format("is %s", status);
 
+    CHECK_MEMORY(message);
     if (strncmp(wait->told, status, sizeof(wait->told) - 1) == 0)
         return NULL;
     strncpy(wait->told, status, sizeof(wait->told) - 1);
@@ -61,7 +63,7 @@ static llmd_error *tell(struct graph *graph, struct state_wait *wait)
         &(struct event_text){.level = is_degraded(status) ? LLMD_LEVEL_WARNING : LLMD_LEVEL_INFO,
                              .subject = wait->subject,
                              .reason = status,
-                             .message = *words ? words : "its status"});
+                             .message = message});
 }
 
 static llmd_error *rest(struct state_wait *wait, const struct step_input *input,

@@ -42,7 +42,7 @@ static void warmup_free(void *state)
 /* ---- the end of the task ---- */
 
 /* Whatever became of the warm-up: the service is what the task was for. */
-static llmd_error *finish(struct graph *graph, const struct wait *wait, struct step_action *action)
+static llmd_error *end(struct graph *graph, const struct wait *wait, struct step_action *action)
 {
     struct json *result = NULL;
 
@@ -59,14 +59,24 @@ static llmd_error *tell(struct graph *graph, const struct wait *wait, llmd_level
     char *subject = llmd__format("LLMInferenceService/%s/%s", wait->base.ns, wait->base.name);
 
     CHECK_MEMORY(subject);
-    return llmd__graph_event(graph, &(struct event_text){.level = level,
-                                                         .phase = "serving",
-                                                         .subject = subject,
-                                                         .reason = reason,
-                                                         .message = message,
-                                                         .advice = advice,
-                                                         .done = done,
-                                                         .total = wait->spec->warmup});
+    return llmd__graph_event(graph,
+                             &(struct event_text){.level = level,
+                                                  .phase = "serving",
+                                                  .subject = subject,
+                                                  .reason = reason,
+                                                  .message = message,
+                                                  .advice = advice,
+                                                  .done = done,
+                                                  .total = wait->spec ? wait->spec->warmup : 0});
+}
+
+/* With no warm-up to tell of. */
+static llmd_error *end_cold(struct graph *graph, const struct wait *wait,
+                            struct step_action *action)
+{
+    TRY(tell(graph, wait, LLMD_LEVEL_INFO, "Ready",
+             wait->progress.done ? "is ready" : "is ready, with no replica", "", 0));
+    return end(graph, wait, action);
 }
 
 /* ---- requests ---- */
@@ -150,7 +160,7 @@ static llmd_error *take_good(struct warmup *warmup, struct graph *graph, const s
     TRY(tell(graph, wait, LLMD_LEVEL_INFO, "WarmUp", message, "", warmup->done));
     if (warmup->done < wait->spec->warmup)
         return send_call(warmup, now_ms, action);
-    return finish(graph, wait, action);
+    return end(graph, wait, action);
 }
 
 /* When to try again: the server knows, or we do. */
@@ -209,7 +219,7 @@ static llmd_error *take_bad(struct warmup *warmup, struct graph *graph, const st
              unreachable ? "the service is ready, but its address cannot be reached from here"
                          : "the service is ready, but refuses the warm-up request",
              warmup->done));
-    return finish(graph, wait, action);
+    return end(graph, wait, action);
 }
 
 static llmd_error *warmup_advance(void *state, struct graph *graph, const struct step_input *input,
@@ -219,10 +229,10 @@ static llmd_error *warmup_advance(void *state, struct graph *graph, const struct
     struct wait *wait = llmd__graph_data(graph);
 
     if (!wait->spec || !wait->spec->warmup || !wait->progress.done)
-        return finish(graph, wait, action);
+        return end_cold(graph, wait, action);
     if (input->kind == INPUT_BEGIN) {
         TRY(begin(warmup, wait, input->now_ms, action));
-        return warmup->endpoint ? NULL : finish(graph, wait, action);
+        return warmup->endpoint ? NULL : end_cold(graph, wait, action);
     }
     if (input->kind == INPUT_TICK)
         return send_call(warmup, input->now_ms, action);

@@ -64,7 +64,8 @@ static void test_a_failed_look_is_never_silent(void **state)
     server_on_json(server, NULL, "/cloudresourcemanager.googleapis.com/v1/projects/p", 200,
                    "{\"lifecycleState\":\"ACTIVE\"}");
     preflight();
-    assert_int_equal(count("UNKNOWN") + 1 /* project */ + 1 /* capacity */, told.count);
+    assert_int_equal(count("UNKNOWN") + 1 /* project */ + 1 /* capacity */ + 1 /* end */,
+                     told.count);
     assert_true(count("UNKNOWN") > 20);
     for (size_t i = 0; i < told.count; i++)
         if (told.items[i].level > LLMD_LEVEL_INFO && !*told.items[i].advice)

@@ -24,11 +24,22 @@ static void copy(char *to, size_t size, const char *from)
     snprintf(to, size, "%s", from);
 }
 
+/* Whoever watches reads words, not codes. */
+static void expect_words(const llmd_event *event)
+{
+    const char *message = llmd_event_message(event);
+
+    if (!*message || !strcmp(message, "done"))
+        fail_msg("%s %s %s says nothing", llmd_event_step(event), llmd_event_subject(event),
+                 llmd_event_reason(event));
+}
+
 void note(void *data, const llmd_event *event)
 {
     struct log *log = data;
     struct seen *seen = &log->items[log->count < MAX_SEEN - 1 ? log->count++ : MAX_SEEN - 1];
 
+    expect_words(event);
     seen->level = llmd_event_level(event);
     copy(seen->step, sizeof(seen->step), llmd_event_step(event));
     copy(seen->phase, sizeof(seen->phase), llmd_event_phase(event));

@@ -92,6 +92,8 @@ static void on_event(void *data, const llmd_event *event)
     const char *text = llmd_event_json(event);
 
     assert_null(llmd__json_parse(text, strlen(text), "event", &json));
+    if (!*llmd_event_message(event) || !strcmp(llmd_event_message(event), "done"))
+        fail_msg("says nothing: %s", text);
     llmd__json_add(rig->events, json);
 }
 
