@@ -168,10 +168,11 @@ static llmd_error *end(void *data, struct graph *graph, const struct step_input 
     action->kind = ACTION_DONE;
     left = llmd__json_member(work->result, "left") != NULL;
     llmd__graph_result(graph, TAKE(work->result));
-    return llmd__network_tell(
-        graph, LLMD_LEVEL_INFO, llmd__network_name(work), left ? "Left" : "Gone", "",
-        left ? "what was not told as left is gone" : "has nothing more that libllmd made in %s",
-        llmd__gke_region(work->gke));
+    return llmd__network_tell(graph, LLMD_LEVEL_INFO, llmd__network_name(work),
+                              left ? "Left" : "Gone", "",
+                              left ? "all that may go in %s is gone, the rest is left"
+                                   : "has nothing more that libllmd made in %s",
+                              llmd__gke_region(work->gke));
 }
 
 static const struct step_class decide_class = {"network", decide, NULL};
