@@ -24,8 +24,7 @@ static void copy(char *to, size_t size, const char *from)
     snprintf(to, size, "%s", from);
 }
 
-/* Whoever watches reads words, not codes. */
-static void expect_words(const llmd_event *event)
+void expect_words(const llmd_event *event)
 {
     const char *message = llmd_event_message(event);
 

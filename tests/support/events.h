@@ -24,6 +24,8 @@ struct log {
 
 /* A sandbox of this profile. */
 struct sandbox_process *start(const char *profile);
+/* Fails the test on an event that says nothing: whoever watches reads words, not codes. */
+void expect_words(const llmd_event *event);
 void note(void *log, const llmd_event *event); /* an llmd_event_fn */
 /* The first event about such a subject (a part of it) with this reason, or NULL. */
 const struct seen *find(const struct log *log, const char *subject, const char *reason);

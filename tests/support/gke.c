@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/gke.h"
 
+#include "support/events.h"
 #include "support/folder.h"
 
 #include <stdio.h>
@@ -92,8 +93,7 @@ static void on_event(void *data, const llmd_event *event)
     const char *text = llmd_event_json(event);
 
     assert_null(llmd__json_parse(text, strlen(text), "event", &json));
-    if (!*llmd_event_message(event) || !strcmp(llmd_event_message(event), "done"))
-        fail_msg("says nothing: %s", text);
+    expect_words(event);
     llmd__json_add(rig->events, json);
 }
 
